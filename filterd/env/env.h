@@ -2,9 +2,9 @@
 /*
  * env.h - the seam below filterd: time, timers, randomness, disk, flush, doorbells, work, messages.
  *
- * Everything between the ring and the system calls takes these from one table, and nothing else from the
- * system; so the daemon (env_linux.c) and the simulator (tests/sim/env_sim.c) link the same objects.
- * One env per worker. Network joins the table with its first user, replication.
+ * Everything between the ring and the system calls takes these from one table, and nothing else
+ * from the system; so the daemon (env_linux.c) and the simulator (tests/sim/env_sim.c) link the
+ * same objects. One env per worker. Network joins the table with its first user, replication.
  *
  * Thread: the env's own worker, except env_post() and the run() of an env_work.
  */
@@ -31,13 +31,14 @@ struct env_timer {
 /* ---------------------------------------------------------------- disk */
 
 #define ENV_OPEN_READONLY 1u
-#define ENV_OPEN_DIRECT	  2u /* past the page cache where the file system can */
-#define ENV_OPEN_CREATE	  4u /* and it must not exist */
-#define ENV_OPEN_LOCK	  8u /* exclusive OFD lock on the very descriptor that does the I/O */
+#define ENV_OPEN_DIRECT   2u  /* past the page cache where the file system can */
+#define ENV_OPEN_CREATE   4u  /* and it must not exist */
+#define ENV_OPEN_LOCK     8u  /* exclusive OFD lock on the very descriptor that does the I/O */
+#define ENV_OPEN_FULL     16u /* with CREATE: all its space is reserved */
 
 struct env_open {
 	const char *path;
-	uint32_t flags;	     /* ENV_OPEN_* */
+	uint32_t flags;      /* ENV_OPEN_* */
 	uint64_t size_bytes; /* with CREATE: the sparse file's size */
 };
 
@@ -52,12 +53,12 @@ struct env_file {
 enum env_io_op {
 	ENV_IO_READ,
 	ENV_IO_WRITE,
-	ENV_IO_SYNC,	 /* data and what is needed to find it, to stable storage (fdatasync) */
-	ENV_IO_PUNCH,	 /* deallocate; reads as zeros */
-	ENV_IO_ZERO,	 /* reads as zeros, stays allocated where the file system can */
+	ENV_IO_SYNC,     /* data and what is needed to find it, to stable storage (fdatasync) */
+	ENV_IO_PUNCH,    /* deallocate; reads as zeros */
+	ENV_IO_ZERO,     /* reads as zeros, stays allocated where the file system can */
 	ENV_IO_ALLOCATE, /* reserve space */
-	ENV_IO_EXTENT,	 /* result_extent_bytes and result_is_hole of the run at offset_bytes */
-	ENV_IO_RESIZE,	 /* file's new size in offset_bytes */
+	ENV_IO_EXTENT,   /* result_extent_bytes and result_is_hole of the run at offset_bytes */
+	ENV_IO_RESIZE,   /* file's new size in offset_bytes */
 };
 
 struct env_io {
@@ -95,13 +96,16 @@ struct env_msg {
 struct env_bell;
 
 struct env_ops {
-	uint64_t (*now_ns)(struct env *e);	   /* monotonic; refreshed once per loop turn */
+	uint64_t (*now_ns)(struct env *e);       /* monotonic; refreshed once per loop turn */
 	uint64_t (*now_exact_ns)(struct env *e); /* monotonic; read now */
 	uint64_t (*random_u64)(struct env *e);
-	void (*timer_set)(struct env *e, struct env_timer *t, uint64_t deadline_ns); /* moves it when set */
-	void (*timer_cancel)(struct env *e, struct env_timer *t);		     /* fine when not set */
-	/* Errors: -EAGAIN locked by another process; -ENOENT; -EEXIST; -EACCES, -EROFS; -ENOSPC; -EINVAL. */
-	int (*file_open)(struct env *e, const struct env_open *how, struct env_file **out, struct err *err);
+	void (*timer_set)(struct env *e, struct env_timer *t,
+			  uint64_t deadline_ns);                  /* moves it when set */
+	void (*timer_cancel)(struct env *e, struct env_timer *t); /* fine when not set */
+	/* Errors: -EAGAIN locked by another process; -ENOENT; -EEXIST; -EACCES, -EROFS; -ENOSPC;
+	 * -EINVAL. */
+	int (*file_open)(struct env *e, const struct env_open *how, struct env_file **out,
+			 struct err *err);
 	void (*file_close)(struct env *e, struct env_file *f); /* no I/O of it is under way */
 	void (*io_submit)(struct env *e, struct env_io *io);
 	/* Memory that I/O will use often (a ring's arena). A failure is only slower. */
