@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filter.c - one filter on one volume: made from the plan's words, attached, detached, freed.
+ *
+ * filter_new() checks everything that can be checked without the filter; attach.c puts it in its
+ * place.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "chain_int.h"
+#include "params.h"
+
+static int check_place(const struct chain_filter_cfg *cfg, struct err *err)
+{
+	const struct sluice_filter_ops *ops = cfg->ops;
+
+	if (cfg->position != 0 && cfg->position != (uint32_t)ops->cls &&
+	    !(ops->cls == SLUICE_CLASS_ENCRYPTION && cfg->position == 150))
+		return err_set(err, EINVAL, "position",
+			       "filter '%s' stands at its class's position %u%s, not at %u",
+			       ops->name, (unsigned)ops->cls,
+			       ops->cls == SLUICE_CLASS_ENCRYPTION ? " or at 150" : "",
+			       cfg->position);
+	if (cfg->on_failure == ON_FAILURE_BYPASS && !(ops->flags & SLUICE_FILTER_TRANSPARENT))
+		return err_set(
+		    err, EINVAL, "on_failure",
+		    "filter '%s' is not transparent: without it data would be lost or revealed, so "
+		    "on_failure must be 'hold', not 'bypass'",
+		    ops->name);
+	return 0;
+}
+
+int filter_new(struct chain *c, const struct chain_filter_cfg *cfg, struct sluice_filter **out,
+	       struct err *err)
+{
+	const struct sluice_filter_ops *ops = cfg->ops;
+	struct sluice_filter *f;
+	int r = check_place(cfg, err);
+
+	if (r < 0)
+		return r;
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return err_set(err, ENOMEM, NULL, "no memory for filter '%s'", ops->name);
+	r = params_parse(ops, cfg->names, cfg->values, cfg->value_count, &f->values, err);
+	if (r < 0) {
+		free(f);
+		return r;
+	}
+	f->chain = c;
+	f->ops = ops;
+	f->submit = ops->submit;
+	f->done = ops->done;
+	f->position = cfg->position ? cfg->position : (uint32_t)ops->cls;
+	f->on_failure = cfg->on_failure;
+	f->index = CHAIN_MAX_FILTERS; /* not in the chain */
+	list_init(&f->timers);
+	snprintf(f->blame, sizeof(f->blame), "%s", ops->name);
+	*out = f;
+	return 0;
+}
+
+void filter_free(struct sluice_filter *f)
+{
+	if (!f)
+		return;
+	params_free(f->ops, f->values);
+	free(f);
+}
+
+int filter_attach(struct sluice_filter *f, struct err *err)
+{
+	struct sluice_error serr = {{0}, {0}};
+	int r = 0;
+
+	walk_enter(f->chain);
+	if (f->ops->attach) {
+		blame_begin(f);
+		r = f->ops->attach(f, f->values, &serr);
+		blame_end(f);
+	}
+	if (r < 0)
+		sdk_async_cancel(f);
+	else
+		f->is_attached = true;
+	walk_leave(f->chain);
+	return r < 0 ? filter_refusal(f, "attach", r, &serr, err) : 0;
+}
+
+void filter_detach(struct sluice_filter *f)
+{
+	walk_enter(f->chain);
+	own_io_drop(f);
+	if (f->ops->detach) {
+		blame_begin(f);
+		f->ops->detach(f);
+		blame_end(f);
+	}
+	f->is_attached = false;
+	if (!list_is_empty(&f->timers) || f->buffers != 0) {
+		report_misuse(f->chain, f->slot, MISUSE_LEAK);
+		sdk_async_cancel(f);
+	}
+	walk_leave(f->chain);
+}
+
+struct sluice_filter *filter_find(const struct chain *c, const char *name)
+{
+	for (uint32_t i = 0; i < c->filter_count; i++) {
+		if (strcmp(c->filters[i]->ops->name, name) == 0)
+			return c->filters[i];
+	}
+	return NULL;
+}
+
+int filter_refusal(const struct sluice_filter *f, const char *what, int result,
+		   const struct sluice_error *from, struct err *err)
+{
+	const char *text = from->text[0] ? from->text : strerror(-result);
+
+	return err_set(err, -result, from->field, "filter '%s' refuses %s: %.256s", f->ops->name,
+		       what, text);
+}
