@@ -2,12 +2,11 @@
 /*
  * ring_server.h - filterd's end of one ring: claim, replay, note, complete, doorbell.
  *
- * Knows slots, not SCSI. Treats the memory as hostile (RING-5): reads each word once, checks the copy;
- * what cannot be right makes the ring "broken", and the owner closes it with a log line.
+ * Knows slots, not SCSI. Treats the memory as hostile (RING-5): reads each word once, checks the
+ * copy; what cannot be right makes the ring "broken", and the owner closes it with a log line.
  *
- * Order of calls: init, recover (once), then poll / note / done; before_sleep when there is nothing to do;
- * fini when in_flight is 0.
- * Thread: owner worker.
+ * Order of calls: init, recover (once), then poll / note / done; before_sleep when there is nothing
+ * to do; fini when in_flight is 0. Thread: owner worker.
  */
 #ifndef FILTERD_RING_SERVER_H
 #define FILTERD_RING_SERVER_H
@@ -24,7 +23,7 @@ struct ring_cmd {
 	uint32_t slot;
 	uint64_t cmd_seq;
 	uint64_t nexus_id;
-	void *data;	     /* in the arena, data_bytes long, shared with the client */
+	void *data; /* in the arena, data_bytes long, shared with the client */
 	uint32_t data_bytes;
 	uint32_t out_bytes;
 	uint32_t in_bytes;
@@ -38,7 +37,7 @@ struct ring_server {
 	struct env *env;
 	struct env_bell *wake; /* rings the client; NULL in tests that poll */
 	uint8_t *base;
-	struct ring_header h;	 /* private copy */
+	struct ring_header h; /* private copy */
 	struct ring_control *control;
 	struct ring_slot *slots;
 	const _Atomic uint32_t *sq;
@@ -47,32 +46,49 @@ struct ring_server {
 	uint32_t sq_head;
 	uint32_t cq_tail;
 	uint32_t in_flight;
-	bool is_broken;		/* garbage seen; broken_text says what */
-	bool has_completions;	/* since the last ring_server_kick() */
+	bool is_broken;       /* garbage seen; broken_text says what */
+	bool has_completions; /* since the last ring_server_kick() */
 	char broken_text[120];
-	uint64_t commands, rescues; /* rescues: found by the rescan, not by the queue; 0 in every test */
-	uint8_t *is_claimed;	/* [slot_count] by us */
+	uint64_t commands,
+	    rescues;         /* rescues: found by the rescan, not by the queue; 0 in every test */
+	uint8_t *is_claimed; /* [slot_count] by us */
+	uint64_t
+	    *seen_seq; /* [slot_count] cmd_seq + 1 that the last rescan saw waiting, 0 = none */
+	struct ring_order_entry *order; /* [slot_count] scratch of recover and rescan */
 };
 
 typedef void (*ring_take_fn)(void *ctx, const struct ring_cmd *cmd);
 
-/* base is size_bytes of mapped memory that outlives the server. -EPROTO with the field named for a header
- * that does not fit. */
-int must_check ring_server_init(struct ring_server *r, struct env *env, void *base, uint64_t size_bytes,
-				struct env_bell *wake, uint64_t incarnation, struct err *err);
+/* base is size_bytes of mapped memory that outlives the server. -EPROTO with the field named for a
+ * header that does not fit. */
+int must_check ring_server_init(struct ring_server *r, struct env *env, void *base,
+				uint64_t size_bytes, struct env_bell *wake, uint64_t incarnation,
+				struct err *err);
 void ring_server_fini(struct ring_server *r);
 
-/* Claims everything submitted or left by an earlier incarnation, in cmd_seq order. Returns the count. */
+/*
+ * Only for a volume with several rings: to be called for each of them before the first
+ * ring_server_recover(). Claims the commands whose compare had succeeded. They held their range
+ * alone when the last server died, so they have to hold it again before any other command gets a
+ * chance to write there. Returns the count.
+ */
+uint32_t ring_server_recover_compared(struct ring_server *r, ring_take_fn take, void *ctx);
+/* Claims everything submitted or left by an earlier incarnation: what had compared first, then in
+ * cmd_seq order. Returns the count. Two slots with one cmd_seq, or a claim that is not older than
+ * ours, break the ring. */
 uint32_t ring_server_recover(struct ring_server *r, ring_take_fn take, void *ctx);
 /* Claims what the submission queue names, at most budget. Returns the count. */
 uint32_t ring_server_poll(struct ring_server *r, uint32_t budget, ring_take_fn take, void *ctx);
-/* Scans the table for what the queue lost; counts rescues. Every 100 ms. */
+/* Scans the table for what the queue lost; counts rescues. Every 100 ms. Takes what two scans in a
+ * row have seen waiting: a client that is just between its slot and its queue entry is not a
+ * rescue. */
 uint32_t ring_server_rescan(struct ring_server *r, ring_take_fn take, void *ctx);
 
 void ring_server_compared(struct ring_server *r, uint32_t slot);
 void ring_server_progress(struct ring_server *r, uint32_t slot, uint64_t progress);
 bool ring_server_is_aborted(const struct ring_server *r, uint32_t slot);
-/* Publishes the response. rsp is copied. Effects of the command are applied before the call, locks released after. */
+/* Publishes the response. rsp is copied. Effects of the command are applied before the call, locks
+ * released after. */
 void ring_server_done(struct ring_server *r, uint32_t slot, const struct ring_response *rsp);
 /* Rings the client if it sleeps and there is news: once per loop turn. */
 void ring_server_kick(struct ring_server *r);
