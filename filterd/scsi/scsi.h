@@ -38,8 +38,11 @@ enum scsi_status {
 
 struct scsi_lun;
 
-/* One command. The caller allocates it (scsi_task_bytes() long), zeroed, fills the first part, and frees
- * it after end(). */
+/* One command. The caller allocates it (scsi_task_bytes() long), zeroed, fills the first part, and may free
+ * it in end(): nobody looks at it after that.
+ *
+ * Residuals: in_actual_bytes and out_used_bytes are what the CDB called for, also where that is more than
+ * in_bytes or out_bytes: then there is an overflow of the difference. Bytes at data: the smaller of the two. */
 struct scsi_task {
 	/* in; const while it runs */
 	uint8_t cdb[SCSI_CDB_BYTES];
@@ -51,7 +54,7 @@ struct scsi_task {
 	uint64_t nexus_id;
 	uint64_t id;	     /* for logs */
 	bool is_compared;    /* replay: COMPARE AND WRITE's compare had succeeded */
-	uint64_t progress;   /* replay: bytes of an EXTENDED COPY that are done */
+	uint64_t progress;   /* replay: as last given to note_progress(), opaque; else 0 */
 	void (*end)(struct scsi_task *t); /* exactly once, possibly before scsi_execute() returns; the range
 					     lock is released after it, so it must make the status visible */
 	void *ctx;
@@ -78,9 +81,10 @@ struct scsi_host {
 	/* 4096-aligned scratch memory; NULL: none left now (BUSY). */
 	void *(*buf_get)(void *ctx, uint32_t size_bytes);
 	void (*buf_put)(void *ctx, void *buf, uint32_t size_bytes);
-	/* Durable enough to outlive this process, not a power cut: the slot. */
+	/* Durable enough to outlive this process, not a power cut: the slot. progress is EXTENDED COPY's own
+	 * encoding (bytes done, and a flag in the lowest bit); it is never 0. */
 	void (*note_compared)(void *ctx, struct scsi_task *t);
-	void (*note_progress)(void *ctx, struct scsi_task *t, uint64_t bytes);
+	void (*note_progress)(void *ctx, struct scsi_task *t, uint64_t progress);
 	/*
 	 * EXTENDED COPY: reads from the volume with this NAA id, wherever its worker is, under that volume's
 	 * shared range lock. fn(fn_ctx, status) exactly once, on this LUN's worker.
@@ -123,9 +127,11 @@ void scsi_lun_set_size(struct scsi_lun *l, uint64_t size_bytes);
 void scsi_lun_set_op_mask(struct scsi_lun *l, uint32_t op_mask);
 /* While set, media commands end so: SLUICE_ERR_NOT_READY, _LOCKED, _FAILED...; SLUICE_OK serves. */
 void scsi_lun_set_state(struct scsi_lun *l, enum sluice_status state);
+/* Running commands and peer I/Os; inside end() the ending one counts no more. */
 uint32_t scsi_lun_tasks(const struct scsi_lun *l);
 
-/* The volume's side of peer_read and peer_write: takes the range lock, does the I/O, releases it. */
+/* The volume's side of peer_read and peer_write: takes the range lock, does the I/O, calls end() (which may
+ * free p), releases the lock. A peer I/O counts in scsi_lun_tasks() while it runs. */
 struct scsi_peer_io {
 	uint8_t op; /* SLUICE_OP_READ or SLUICE_OP_WRITE */
 	uint64_t offset_bytes;
@@ -134,7 +140,7 @@ struct scsi_peer_io {
 	uint8_t status; /* result */
 	void (*end)(struct scsi_peer_io *p);
 	void *ctx;
-	uint64_t state[16]; /* the device server's own */
+	uint64_t state[32]; /* the device server's own */
 };
 void scsi_peer_submit(struct scsi_lun *l, struct scsi_peer_io *p);
 
