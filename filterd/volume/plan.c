@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: MIT */
+#include "plan.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void plan_init(struct plan *p)
+{
+	list_init(&p->datastores);
+	list_init(&p->volumes);
+}
+
+void plan_fini(struct plan *p)
+{
+	while (!list_is_empty(&p->volumes))
+		plan_remove_volume(p, list_entry(p->volumes.next, struct plan_volume, node));
+	while (!list_is_empty(&p->datastores))
+		plan_remove_datastore(p, list_entry(p->datastores.next, struct plan_datastore, node));
+}
+
+struct plan_datastore *plan_find_datastore(const struct plan *p, const char *name)
+{
+	struct list_node *n;
+
+	list_for_each(n, &p->datastores)
+	{
+		struct plan_datastore *d = list_entry(n, struct plan_datastore, node);
+
+		if (strcmp(d->name, name) == 0)
+			return d;
+	}
+	return NULL;
+}
+
+struct plan_volume *plan_find_volume(const struct plan *p, const char *name)
+{
+	struct list_node *n;
+
+	list_for_each(n, &p->volumes)
+	{
+		struct plan_volume *v = list_entry(n, struct plan_volume, node);
+
+		if (strcmp(v->name, name) == 0)
+			return v;
+	}
+	return NULL;
+}
+
+struct plan_volume *plan_volume_on(const struct plan *p, const char *datastore)
+{
+	struct list_node *n;
+
+	list_for_each(n, &p->volumes)
+	{
+		struct plan_volume *v = list_entry(n, struct plan_volume, node);
+
+		if (strcmp(v->datastore, datastore) == 0)
+			return v;
+	}
+	return NULL;
+}
+
+int plan_add_datastore(struct plan *p, struct plan_datastore *d, struct err *err)
+{
+	bool is_mem = strcmp(d->type, "mem") == 0;
+
+	if (plan_find_datastore(p, d->name))
+		return err_set(err, EEXIST, "name", "datastore %s exists already", d->name);
+	if (!backend_find(d->type))
+		return err_set(err, EINVAL, "type", "datastore %s: type '%s' is not dir, block or mem", d->name,
+			       d->type);
+	if (!is_mem && d->path[0] != '/')
+		return err_set(err, EINVAL, "path", "datastore %s: the path must begin with '/', '%.80s' does not",
+			       d->name, d->path);
+	list_push_back(&p->datastores, &d->node);
+	return 0;
+}
+
+static bool is_uuid_taken(const struct plan *p, const uint8_t uuid[16])
+{
+	struct list_node *n;
+
+	list_for_each(n, &p->volumes)
+	{
+		if (memcmp(list_entry(n, struct plan_volume, node)->uuid, uuid, 16) == 0)
+			return true;
+	}
+	return false;
+}
+
+int plan_add_volume(struct plan *p, struct plan_volume *v, struct err *err)
+{
+	const struct plan_datastore *d = plan_find_datastore(p, v->datastore);
+	const struct plan_volume *other;
+
+	if (plan_find_volume(p, v->name))
+		return err_set(err, EEXIST, "name", "volume %s exists already", v->name);
+	if (!d)
+		return err_set(err, ENOENT, "datastore", "there is no datastore %s; add it first", v->datastore);
+	if (is_uuid_taken(p, v->uuid))
+		return err_set(err, EEXIST, "uuid",
+			       "volume %s: another volume has this UUID; initiators would take the two for one",
+			       v->name);
+	if (v->size_bytes % v->block_bytes != 0)
+		return err_set(err, EINVAL, "size_bytes", "volume %s: %llu bytes is no multiple of %u", v->name,
+			       (unsigned long long)v->size_bytes, v->block_bytes);
+	if (v->size_bytes == 0 && strcmp(d->type, "block") != 0)
+		return err_set(err, EINVAL, "size_bytes", "volume %s needs a size", v->name);
+	other = strcmp(d->type, "block") == 0 ? plan_volume_on(p, v->datastore) : NULL;
+	if (other)
+		return err_set(err, EEXIST, "datastore", "device %s already is volume %s", d->path, other->name);
+	list_push_back(&p->volumes, &v->node);
+	return 0;
+}
+
+void plan_remove_datastore(struct plan *p, struct plan_datastore *d)
+{
+	list_del(&d->node);
+	plan_datastore_free(d);
+}
+
+void plan_remove_volume(struct plan *p, struct plan_volume *v)
+{
+	list_del(&v->node);
+	plan_volume_free(v);
+}
+
+void plan_datastore_free(struct plan_datastore *d)
+{
+	if (!d)
+		return;
+	free(d->path);
+	free(d);
+}
+
+void plan_volume_free(struct plan_volume *v)
+{
+	if (!v)
+		return;
+	for (uint32_t i = 0; i < v->filter_count; i++)
+		plan_filter_fini(&v->filters[i]);
+	free(v);
+}
+
+struct plan_volume *plan_volume_copy(const struct plan_volume *v)
+{
+	struct plan_volume *c = malloc(sizeof(*c));
+
+	if (!c)
+		return NULL;
+	*c = *v;
+	list_init(&c->node);
+	c->filter_count = 0;
+	for (uint32_t i = 0; i < v->filter_count; i++) {
+		if (plan_filter_copy(&c->filters[i], &v->filters[i]) < 0) {
+			plan_volume_free(c);
+			return NULL;
+		}
+		c->filter_count++;
+	}
+	return c;
+}
+
+char *plan_image_path(const struct plan_datastore *d, const struct plan_volume *v)
+{
+	char *path = NULL;
+
+	if (strcmp(d->type, "dir") != 0)
+		return strdup(d->path);
+	return asprintf(&path, "%s/%s.img", d->path, v->name) < 0 ? NULL : path;
+}
+
+struct plan_filter *plan_find_filter(struct plan_volume *v, const char *name)
+{
+	for (uint32_t i = 0; i < v->filter_count; i++)
+		if (strcmp(v->filters[i].name, name) == 0)
+			return &v->filters[i];
+	return NULL;
+}
+
+void plan_filter_fini(struct plan_filter *f)
+{
+	for (uint32_t i = 0; i < f->param_count; i++) {
+		free(f->names[i]);
+		free(f->values[i]);
+	}
+	free(f->names);
+	free(f->values);
+	f->names = NULL;
+	f->values = NULL;
+	f->param_count = 0;
+}
+
+int plan_filter_copy(struct plan_filter *to, const struct plan_filter *from)
+{
+	*to = *from;
+	to->param_count = 0;
+	to->names = calloc(from->param_count + 1, sizeof(*to->names));
+	to->values = calloc(from->param_count + 1, sizeof(*to->values));
+	if (!to->names || !to->values)
+		goto no_memory;
+	for (uint32_t i = 0; i < from->param_count; i++) {
+		to->names[i] = strdup(from->names[i]);
+		to->values[i] = strdup(from->values[i]);
+		to->param_count++;
+		if (!to->names[i] || !to->values[i])
+			goto no_memory;
+	}
+	return 0;
+no_memory:
+	plan_filter_fini(to);
+	return -ENOMEM;
+}
+
+int plan_put_filter(struct plan_volume *v, const struct plan_filter *f, struct err *err)
+{
+	struct plan_filter copy, *old = plan_find_filter(v, f->name);
+
+	if (!old && v->filter_count == PLAN_FILTERS_MAX)
+		return err_set(err, ENOSPC, "filters", "volume %s has %u filters, one of each class, already",
+			       v->name, PLAN_FILTERS_MAX);
+	if (plan_filter_copy(&copy, f) < 0)
+		return err_set(err, ENOMEM, "", "no memory");
+	if (old)
+		plan_filter_fini(old);
+	else
+		old = &v->filters[v->filter_count++];
+	*old = copy;
+	return 0;
+}
+
+void plan_drop_filter(struct plan_volume *v, const char *name)
+{
+	struct plan_filter *f = plan_find_filter(v, name);
+	uint32_t at;
+
+	if (!f)
+		return;
+	at = (uint32_t)(f - v->filters);
+	plan_filter_fini(f);
+	v->filter_count--;
+	memmove(f, f + 1, (v->filter_count - at) * sizeof(*f));
+}
+
+void plan_filter_cfg(const struct plan_filter *f, const struct sluice_filter_ops *ops,
+		     struct chain_filter_cfg *out)
+{
+	*out = (struct chain_filter_cfg){
+	    .ops = ops,
+	    .on_failure = f->on_failure,
+	    .position = f->position ? f->position : (uint32_t)ops->cls,
+	    .names = (const char *const *)f->names,
+	    .values = (const char *const *)f->values,
+	    .value_count = f->param_count,
+	};
+}

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * volume.c - a volume's life: made, opened step by step, closed in the reverse order.
+ *
+ *   open:   backend (waits for its lock) -> chain -> filters, one by one -> event START -> device server -> peers
+ *   close:  rings -> peers -> event STOP -> device server -> chain drained -> filters -> chain -> backend
+ *
+ * Thread: owner worker.
+ */
+#include "volume.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "volume_int.h"
+
+#define NS_PER_MS 1000000ull
+
+/* ---------------------------------------------------------------- the chain's host */
+
+static void chain_report(void *ctx, const char *filter, const char *kind, const char *text)
+{
+	struct volume *v = ctx;
+
+	log_warn("volume %s, filter %s: %s: %s", v->plan->name, filter, kind, text);
+	v->host->event(v->host->ctx, v->plan->name, filter, kind, text);
+}
+
+static int chain_store_put(void *ctx, const char *filter, const char *key, const void *data,
+			   size_t size_bytes)
+{
+	struct volume *v = ctx;
+
+	return v->host->store_put(v->host->ctx, v->plan->uuid, filter, key, data, size_bytes);
+}
+
+static int chain_store_get(void *ctx, const char *filter, const char *key, void *data, size_t room_bytes,
+			   size_t *size_bytes)
+{
+	struct volume *v = ctx;
+
+	return v->host->store_get(v->host->ctx, v->plan->uuid, filter, key, data, room_bytes, size_bytes);
+}
+
+/* ---------------------------------------------------------------- make */
+
+int volume_create(const struct volume_cfg *cfg, struct volume **out, struct err *err)
+{
+	const struct backend_ops *type = backend_find(cfg->type);
+	struct volume *v;
+
+	if (!type)
+		return err_set(err, EINVAL, "type", "there is no backend '%s'", cfg->type);
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return err_set(err, ENOMEM, "", "no memory for volume %s", cfg->plan->name);
+	v->env = cfg->env;
+	v->plan = plan_volume_copy(cfg->plan);
+	v->image_path = strdup(cfg->image_path);
+	if (!v->plan || !v->image_path) {
+		volume_destroy(v);
+		return err_set(err, ENOMEM, "", "no memory for volume %s", cfg->plan->name);
+	}
+	v->type = type;
+	v->is_buffered = cfg->is_buffered;
+	v->host = cfg->host;
+	v->chain_host = (struct chain_host){
+	    .report = chain_report, .store_put = chain_store_put, .store_get = chain_store_get, .ctx = v};
+	v->blame = cfg->blame;
+	v->incarnation = cfg->incarnation;
+	if (cfg->host->peers)
+		peers_port_init(&v->port, cfg->host->peers, cfg->env);
+	*out = v;
+	return 0;
+}
+
+void volume_destroy(struct volume *v)
+{
+	if (!v)
+		return;
+	assert(!v->backend && !v->chain && !v->serve && v->request == REQUEST_NONE);
+	if (v->plan)
+		plan_volume_free(v->plan);
+	free(v->image_path);
+	free(v);
+}
+
+static struct backend_cfg backend_cfg_of(const struct volume *v)
+{
+	return (struct backend_cfg){
+	    .path = v->image_path,
+	    .size_bytes = v->plan->size_bytes,
+	    .block_bytes = v->plan->block_bytes,
+	    .write_cache = v->plan->write_cache,
+	    .is_buffered = v->is_buffered,
+	    .is_readonly = v->plan->is_readonly,
+	};
+}
+
+int volume_make_image(struct volume *v, bool is_full, struct err *err)
+{
+	struct backend_cfg cfg = backend_cfg_of(v);
+	int rc;
+
+	if (!v->type->create)
+		return 0;
+	v->host->blocking(v->host->ctx, true);
+	rc = v->type->create(v->env, &cfg, is_full, err);
+	v->host->blocking(v->host->ctx, false);
+	return rc;
+}
+
+/* ---------------------------------------------------------------- requests and state */
+
+bool volume_begin(struct volume *v, enum volume_request request, volume_done_fn fn, void *ctx)
+{
+	struct err err;
+
+	if (v->request != REQUEST_NONE) {
+		err_set(&err, EBUSY, "name", "volume %s: another request is under way; try again when it has ended",
+			v->plan->name);
+		fn(ctx, -EBUSY, &err);
+		return false;
+	}
+	v->request = request;
+	v->done = fn;
+	v->done_ctx = ctx;
+	return true;
+}
+
+/* The request may be answered before it has ended (an open that waits for a lock). */
+static void answer(struct volume *v, int result, const struct err *err)
+{
+	static const struct err none;
+	volume_done_fn fn = v->done;
+
+	v->done = NULL;
+	if (fn)
+		fn(v->done_ctx, result, err ? err : &none);
+}
+
+void volume_end(struct volume *v, int result, const struct err *err)
+{
+	v->request = REQUEST_NONE;
+	plan_filter_fini(&v->filter);
+	answer(v, result, err);
+}
+
+void volume_set_state(struct volume *v, enum volume_state state, const char *reason)
+{
+	v->state = state;
+	snprintf(v->reason, sizeof(v->reason), "%s", reason);
+	v->host->changed(v->host->ctx, v);
+}
+
+/* ---------------------------------------------------------------- taking apart, from open and from close */
+
+/* The filters are gone or were never there, nothing is in flight. */
+static void take_apart(struct volume *v)
+{
+	struct backend *b = v->backend;
+
+	if (v->chain)
+		chain_destroy(v->chain);
+	v->chain = NULL;
+	v->backend = NULL;
+	if (b) {
+		v->host->blocking(v->host->ctx, true);
+		b->ops->close(b);
+		v->host->blocking(v->host->ctx, false);
+	}
+}
+
+static void ended_closed(struct volume *v)
+{
+	struct err err = v->open_err;
+
+	if (v->request == REQUEST_OPEN) {
+		log_error("volume %s could not be opened: %s", v->plan->name, err.text);
+		v->host->event(v->host->ctx, v->plan->name, err.field, "volume_failed", err.text);
+		volume_set_state(v, VOLUME_FAILED, err.text);
+		volume_end(v, -err.code, &err);
+		return;
+	}
+	log_info("volume %s: closed", v->plan->name);
+	volume_set_state(v, VOLUME_CLOSED, "");
+	volume_end(v, 0, NULL);
+}
+
+static void drained_for_end(void *ctx, int result, const struct err *err)
+{
+	struct volume *v = ctx;
+
+	if (result) {
+		/* Somebody still holds an I/O: memory under it cannot go. The supervisor's limits end this. */
+		log_error("volume %s: cannot close yet: %s", v->plan->name, err->text);
+		v->host->event(v->host->ctx, v->plan->name, "", "volume_not_drained", err->text);
+		volume_set_state(v, v->state, err->text);
+		chain_drain(v->chain, drained_for_end, v);
+		return;
+	}
+	if (v->serve) {
+		serve_destroy(v->serve);
+		v->serve = NULL;
+	}
+	chain_detach_all(v->chain);
+	take_apart(v);
+	ended_closed(v);
+}
+
+static void open_failed(struct volume *v, const struct err *err)
+{
+	v->open_err = *err;
+	if (v->open_err.code == 0)
+		v->open_err.code = EIO;
+	if (v->chain) {
+		chain_drain(v->chain, drained_for_end, v);
+		return;
+	}
+	take_apart(v);
+	ended_closed(v);
+}
+
+/* ---------------------------------------------------------------- open */
+
+static void join_peers(struct volume *v)
+{
+	if (!v->host->peers)
+		return;
+	v->entry.env = v->env;
+	v->entry.lun = serve_lun(v->serve);
+	v->entry.size_bytes = v->plan->size_bytes;
+	v->entry.block_bytes = v->plan->block_bytes;
+	scsi_naa_from_uuid(v->plan->uuid, v->entry.naa);
+	peers_add(v->host->peers, &v->entry);
+	v->is_in_peers = true;
+}
+
+static void started(void *ctx, int result, const struct err *chain_err)
+{
+	struct volume *v = ctx;
+	struct serve_cfg cfg = {
+	    .env = v->env,
+	    .chain = v->chain,
+	    .volume = v->plan->name,
+	    .block_bytes = v->plan->block_bytes,
+	    .max_ios = VOLUME_MAX_IOS,
+	    .is_wce = v->plan->write_cache == WRITE_CACHE_VOLATILE,
+	    .is_readonly = v->plan->is_readonly,
+	    .peers = v->host->peers ? &v->port.serve : NULL,
+	};
+	struct err err = {0};
+
+	if (result) {
+		open_failed(v, chain_err);
+		return;
+	}
+	memcpy(cfg.uuid, v->plan->uuid, sizeof(cfg.uuid));
+	if (serve_create(&cfg, &v->serve, &err) < 0) {
+		open_failed(v, &err);
+		return;
+	}
+	join_peers(v);
+	log_info("volume %s: serving %llu bytes, %u filters, write cache %s", v->plan->name,
+		 (unsigned long long)v->plan->size_bytes, chain_filter_count(v->chain),
+		 v->plan->write_cache == WRITE_CACHE_VOLATILE ? "volatile" : "durable");
+	volume_set_state(v, VOLUME_SERVING, "");
+	volume_end(v, 0, NULL);
+}
+
+static void attach_next(struct volume *v);
+
+static void attached(void *ctx, int result, const struct err *chain_err)
+{
+	struct volume *v = ctx;
+	struct err err;
+
+	if (result) {
+		err = *chain_err;
+		err_prefix(&err, "filter %s", v->plan->filters[v->filters_attached].name);
+		open_failed(v, &err);
+		return;
+	}
+	v->filters_attached++;
+	attach_next(v);
+}
+
+static void attach_next(struct volume *v)
+{
+	static const struct sluice_event start = {.kind = SLUICE_EVENT_START};
+	const struct plan_filter *f = &v->plan->filters[v->filters_attached];
+	const struct sluice_filter_ops *ops;
+	struct chain_filter_cfg cfg;
+	struct err err;
+
+	if (v->filters_attached == v->plan->filter_count) {
+		chain_event(v->chain, &start, started, v);
+		return;
+	}
+	ops = v->host->find_filter(v->host->ctx, f->name);
+	if (!ops) {
+		err_set(&err, ENOENT, "filter", "filter %s is not loaded; install its package and restart", f->name);
+		open_failed(v, &err);
+		return;
+	}
+	plan_filter_cfg(f, ops, &cfg);
+	chain_attach(v->chain, &cfg, attached, v);
+}
+
+static void make_chain(struct volume *v)
+{
+	struct chain_cfg cfg = {
+	    .env = v->env,
+	    .backend = v->backend,
+	    .volume = v->plan->name,
+	    .block_bytes = v->plan->block_bytes,
+	    .max_ios = VOLUME_MAX_IOS,
+	    .host = &v->chain_host,
+	    .blame = v->blame,
+	};
+	struct err err = {0};
+
+	v->plan->size_bytes = v->backend->size_bytes;
+	v->filters_attached = 0;
+	if (chain_create(&cfg, &v->chain, &err) < 0)
+		open_failed(v, &err);
+	else
+		attach_next(v);
+}
+
+static void wait_for_lock(struct volume *v, struct err *err)
+{
+	uint64_t now_ns = env_now_exact_ns(v->env);
+
+	if (v->lock_since_ns == 0) {
+		v->lock_since_ns = now_ns;
+		log_warn("volume %s: its image is still locked by another process; waiting for it", v->plan->name);
+		volume_set_state(v, VOLUME_OPENING, err->text);
+	}
+	if (v->done && now_ns - v->lock_since_ns >= VOLUME_LOCK_ANSWER_MS * NS_PER_MS) {
+		err_prefix(err, "volume %s waits for its image", v->plan->name);
+		answer(v, -EAGAIN, err);
+	}
+	env_timer_set(v->env, &v->lock_timer, now_ns + VOLUME_LOCK_RETRY_MS * NS_PER_MS);
+}
+
+static void open_try(struct volume *v)
+{
+	struct backend_cfg cfg = backend_cfg_of(v);
+	struct err err = {0};
+	int rc;
+
+	v->host->blocking(v->host->ctx, true);
+	rc = v->type->open(v->env, &cfg, &v->backend, &err);
+	v->host->blocking(v->host->ctx, false);
+	if (rc == -EAGAIN) {
+		wait_for_lock(v, &err);
+		return;
+	}
+	v->lock_since_ns = 0;
+	if (rc)
+		open_failed(v, &err);
+	else
+		make_chain(v);
+}
+
+static void lock_timer_fired(struct env_timer *t)
+{
+	open_try(t->ctx);
+}
+
+void volume_open(struct volume *v, volume_done_fn fn, void *ctx)
+{
+	if (!volume_begin(v, REQUEST_OPEN, fn, ctx))
+		return;
+	if (v->state == VOLUME_SERVING) {
+		volume_end(v, 0, NULL);
+		return;
+	}
+	v->lock_since_ns = 0;
+	v->lock_timer.fn = lock_timer_fired;
+	v->lock_timer.ctx = v;
+	volume_set_state(v, VOLUME_OPENING, "");
+	open_try(v);
+}
+
+/* ---------------------------------------------------------------- close */
+
+/* Also after a STOP that a filter refused: a volume that must go goes. */
+static void stopped(void *ctx, int result, const struct err *err)
+{
+	struct volume *v = ctx;
+
+	if (result)
+		log_warn("volume %s: a filter refused to stop: %s", v->plan->name, err->text);
+	chain_drain(v->chain, drained_for_end, v);
+}
+
+static void left_peers(void *ctx)
+{
+	static const struct sluice_event stop = {.kind = SLUICE_EVENT_STOP};
+	struct volume *v = ctx;
+
+	chain_event(v->chain, &stop, stopped, v);
+}
+
+static void rings_are_gone(struct volume *v)
+{
+	v->is_waiting_for_rings = false;
+	if (v->is_in_peers) {
+		v->is_in_peers = false;
+		peers_remove(&v->entry, left_peers, v);
+	} else {
+		left_peers(v);
+	}
+}
+
+void volume_ring_gone(struct volume *v)
+{
+	if (v->is_waiting_for_rings && serve_ring_count(v->serve) == 0)
+		rings_are_gone(v);
+}
+
+/* The open that waits for a lock ends, then the close may begin. */
+static void cancel_lock_wait(struct volume *v)
+{
+	struct err err;
+
+	if (v->request != REQUEST_OPEN || v->lock_since_ns == 0)
+		return;
+	env_timer_cancel(v->env, &v->lock_timer);
+	v->lock_since_ns = 0;
+	volume_set_state(v, VOLUME_CLOSED, "");
+	err_set(&err, ECANCELED, "name", "volume %s was closed while it waited for its image", v->plan->name);
+	volume_end(v, -ECANCELED, &err);
+}
+
+void volume_close(struct volume *v, volume_done_fn fn, void *ctx)
+{
+	cancel_lock_wait(v);
+	if (!volume_begin(v, REQUEST_CLOSE, fn, ctx))
+		return;
+	if (v->state != VOLUME_SERVING) {
+		if (v->state != VOLUME_CLOSED && v->state != VOLUME_QUARANTINED)
+			volume_set_state(v, VOLUME_CLOSED, "");
+		volume_end(v, 0, NULL);
+		return;
+	}
+	log_info("volume %s: draining", v->plan->name);
+	v->is_waiting_for_rings = true;
+	volume_set_state(v, VOLUME_DRAINING, "");
+	if (serve_ring_count(v->serve) == 0)
+		rings_are_gone(v);
+	else
+		v->host->drain_rings(v->host->ctx, v);
+}
+
+void volume_quarantine(struct volume *v, const char *filter, const char *reason)
+{
+	assert(v->state == VOLUME_CLOSED);
+	log_error("volume %s: quarantined because of filter %s: %s", v->plan->name, filter, reason);
+	v->host->event(v->host->ctx, v->plan->name, filter, "volume_quarantined", reason);
+	volume_set_state(v, VOLUME_QUARANTINED, reason);
+}

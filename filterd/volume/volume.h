@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * volume.h - one volume on its worker: image, chain, device server, in the order in which they live.
+ *
+ *              open                          rings may attach
+ *   CLOSED ----------> OPENING ----------------> SERVING -----close-----> DRAINING ------> CLOSED
+ *     ^                 | ^  |  image locked by      |
+ *     |            close| +--+  a dying filterd:     | a failed flush, a filter that cannot go on:
+ *     +-----------------+       again each 10 ms     | the LUN answers with that status, SERVING stays
+ *   FAILED <------------+ with a reason              |
+ *   QUARANTINED: a filter of it crashed filterd too often; open clears it
+ *
+ * One control request at a time: another one meanwhile gets -EBUSY. Knows env only, so it can be simulated.
+ *
+ *   volume.c        life: create, open, close
+ *   volume_ops.c    grow, flush, filters
+ *   volume_status.c what there is to see
+ *
+ * Thread: owner worker.
+ */
+#ifndef FILTERD_VOLUME_H
+#define FILTERD_VOLUME_H
+
+#include <jansson.h>
+
+#include "peers.h"
+#include "plan.h"
+#include "serve.h"
+
+#define VOLUME_REASON_BYTES 384u
+#define VOLUME_LOCK_RETRY_MS 10u
+/* Whoever asked for the open hears after this time that the image is still locked; the volume goes on waiting. */
+#define VOLUME_LOCK_ANSWER_MS 5000u
+#define VOLUME_MAX_IOS 1024u
+
+struct volume;
+
+enum volume_state {
+	VOLUME_CLOSED,
+	VOLUME_OPENING,
+	VOLUME_SERVING,
+	VOLUME_DRAINING,
+	VOLUME_FAILED,
+	VOLUME_QUARANTINED,
+};
+
+/* fn(ctx, 0 or -errno, sentence): exactly once, possibly before the request returns. */
+typedef void (*volume_done_fn)(void *ctx, int result, const struct err *err);
+
+/* What a volume tells and asks of its surroundings. Calls come on the owner worker; all but peers are wanted. */
+struct volume_host {
+	/* kind: "filter_hung", "volume_failed", ...; filter may be "". */
+	void (*event)(void *ctx, const char *volume, const char *filter, const char *kind, const char *text);
+	/* State, reason or size are others than before. */
+	void (*changed)(void *ctx, struct volume *v);
+	/* Drain and close every ring of v; volume_ring_gone() after each. */
+	void (*drain_rings)(void *ctx, struct volume *v);
+	/* True around calls that may block for long (opening or making an image). */
+	void (*blocking)(void *ctx, bool begins);
+	int (*store_put)(void *ctx, const uint8_t uuid[16], const char *filter, const char *key,
+			 const void *data, size_t size_bytes);
+	int (*store_get)(void *ctx, const uint8_t uuid[16], const char *filter, const char *key, void *data,
+			 size_t room_bytes, size_t *size_bytes);
+	const struct sluice_filter_ops *(*find_filter)(void *ctx, const char *name);
+	struct peers *peers; /* NULL: EXTENDED COPY only within a volume */
+	void *ctx;
+};
+
+struct volume_cfg {
+	struct env *env;
+	const struct plan_volume *plan; /* copied */
+	const char *type;		/* backend */
+	const char *image_path;		/* copied */
+	bool is_buffered;
+	const struct volume_host *host; /* outlives the volume */
+	char *blame;			/* chain_cfg.blame; may be NULL */
+	uint64_t incarnation;
+};
+
+/* In state CLOSED; touches nothing outside memory. */
+int must_check volume_create(const struct volume_cfg *cfg, struct volume **out, struct err *err);
+void volume_destroy(struct volume *v); /* CLOSED, FAILED or QUARANTINED */
+
+/* Makes the image; a full one has all its space reserved. */
+int must_check volume_make_image(struct volume *v, bool is_full, struct err *err);
+
+void volume_open(struct volume *v, volume_done_fn fn, void *ctx);  /* SERVING already: 0 */
+void volume_close(struct volume *v, volume_done_fn fn, void *ctx); /* CLOSED already: 0; also ends a wait for the lock */
+void volume_quarantine(struct volume *v, const char *filter, const char *reason); /* CLOSED */
+
+void volume_grow(struct volume *v, uint64_t new_size_bytes, volume_done_fn fn, void *ctx);
+void volume_flush(struct volume *v, volume_done_fn fn, void *ctx);
+/* f is copied. SERVING only, as are grow and flush: -ENOTCONN. */
+void volume_attach(struct volume *v, const struct plan_filter *f, volume_done_fn fn, void *ctx);
+void volume_detach(struct volume *v, const char *filter, volume_done_fn fn, void *ctx);
+void volume_set(struct volume *v, const struct plan_filter *f, volume_done_fn fn, void *ctx);
+
+/* Rings. Errors of admit: those of serve_admit(); -EAGAIN while not SERVING. */
+int must_check volume_admit(const struct volume *v, struct err *err);
+struct serve *volume_serve(struct volume *v); /* NULL unless SERVING or DRAINING */
+void volume_ring_gone(struct volume *v);      /* a ring was closed */
+uint64_t volume_incarnation(const struct volume *v);
+
+enum volume_state volume_state(const struct volume *v);
+const char *volume_state_word(enum volume_state state);
+const char *volume_reason(const struct volume *v); /* of FAILED, QUARANTINED or waiting; else "" */
+uint64_t volume_size_bytes(const struct volume *v);
+const struct plan_volume *volume_plan(const struct volume *v);
+
+json_t *volume_status(struct volume *v); /* with filters and their parameters */
+json_t *volume_stats(struct volume *v);	 /* counters and latencies per layer and op */
+
+#endif

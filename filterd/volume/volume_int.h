@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* volume_int.h - what the volume's files share. Nobody else includes it. */
+#ifndef FILTERD_VOLUME_INT_H
+#define FILTERD_VOLUME_INT_H
+
+#include "volume.h"
+
+enum volume_request {
+	REQUEST_NONE,
+	REQUEST_OPEN,
+	REQUEST_CLOSE,
+	REQUEST_GROW,
+	REQUEST_FLUSH,
+	REQUEST_ATTACH,
+	REQUEST_DETACH,
+	REQUEST_SET,
+};
+
+struct volume {
+	struct env *env;
+	struct plan_volume *plan; /* own copy, with the filters and the size in force */
+	char *image_path;
+	const struct backend_ops *type;
+	bool is_buffered;
+	const struct volume_host *host;
+	struct chain_host chain_host;
+	char *blame;
+	uint64_t incarnation;
+
+	enum volume_state state;
+	char reason[VOLUME_REASON_BYTES];
+
+	/* the request under way */
+	enum volume_request request;
+	volume_done_fn done;
+	void *done_ctx;
+	struct plan_filter filter; /* of attach and set */
+	char filter_name[PARSE_NAME_MAX + 1];
+	uint64_t grow_bytes;
+
+	/* opening */
+	struct env_timer lock_timer;
+	uint64_t lock_since_ns; /* 0: not waiting */
+	bool is_lock_answered;
+	uint32_t filters_attached;
+	struct err open_err;
+
+	struct backend *backend;
+	struct chain *chain;
+	struct serve *serve;
+	struct peers_port port;
+	struct peers_entry entry;
+	bool is_in_peers;
+	bool is_waiting_for_rings;
+};
+
+/* False: refused, fn was called with -EBUSY. */
+bool volume_begin(struct volume *v, enum volume_request request, volume_done_fn fn, void *ctx);
+/* Ends the request under way. */
+void volume_end(struct volume *v, int result, const struct err *err);
+void volume_set_state(struct volume *v, enum volume_state state, const char *reason);
+
+#endif
