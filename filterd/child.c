@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+#include "child.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "cleanup.h"
+#include "clock.h"
+#include "crash.h"
+#include "ctl_server.h"
+#include "durable.h"
+#include "log.h"
+#include "manager.h"
+#include "plugin.h"
+#include "requests.h"
+#include "ring_listener.h"
+
+struct child {
+	const struct child_cfg *cfg;
+	struct loop *loop;
+	struct manager manager;
+	struct ring_listener *rings;
+	struct ctl_server *control;
+	struct requests requests;
+	struct loop_fd signals;
+	struct loop_timer stop_timer;
+	char *plan_path;
+	char *store_root;
+	bool is_stopping;
+	bool is_closed;	 /* all volumes are */
+	bool is_hurried; /* the time for an orderly end is over */
+};
+
+static void volumes_closed(void *ctx)
+{
+	struct child *c = ctx;
+
+	c->is_closed = true;
+}
+
+static void stop_timer_fired(struct loop_timer *t)
+{
+	struct child *c = t->ctx;
+
+	log_error("volumes are not closed after %u s; what initiators were told is safe, so the end comes now",
+		  CHILD_STOP_MS / 1000);
+	c->is_hurried = true;
+}
+
+static void stop(void *ctx)
+{
+	struct child *c = ctx;
+
+	if (c->is_stopping)
+		return;
+	c->is_stopping = true;
+	log_info("stopping: volumes are drained and closed");
+	atomic_store_explicit(&c->cfg->shared->is_stopping, 1, memory_order_release);
+	c->stop_timer = (struct loop_timer){.fn = stop_timer_fired, .ctx = c};
+	loop_timer_set(c->loop, &c->stop_timer, clock_now_ns() + CHILD_STOP_MS * CLOCK_NS_PER_MS);
+	manager_stop(&c->manager, volumes_closed, c);
+}
+
+static void signal_ready(struct loop_fd *w, uint32_t events)
+{
+	struct signalfd_siginfo info;
+
+	if (read(w->fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		stop(w->ctx);
+}
+
+static int watch_signals(struct child *c, struct err *err)
+{
+	sigset_t set;
+	int rc;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	c->signals = (struct loop_fd){
+	    .fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), .fn = signal_ready, .ctx = c};
+	rc = c->signals.fd < 0 ? -errno : loop_add(c->loop, &c->signals, EPOLLIN);
+	if (rc)
+		return err_set(err, -rc, "", "signals cannot be watched: %s", strerror(-rc));
+	return 0;
+}
+
+static int load_plan(struct child *c, struct plan *plan, struct err *err)
+{
+	int rc = plan_load(c->plan_path, plan, err);
+
+	if (rc == -ENOENT)
+		return 0;
+	if (rc == -EINVAL || rc == -EPROTO || rc == -EEXIST) {
+		log_error("%s; nothing is served until the volumes are made known again", err->text);
+		manager_event(&c->manager, "", "", "plan_damaged", err->text);
+		return 0;
+	}
+	return rc;
+}
+
+static int begin(struct child *c, struct err *err)
+{
+	const struct child_cfg *cfg = c->cfg;
+	struct ctl_server_cfg control = {
+	    .listen_fd = cfg->control_listen_fd, .handler = requests_handle, .ctx = &c->requests};
+	struct plan plan;
+	int rc = loop_create(&c->loop, err);
+
+	if (rc)
+		return rc;
+	if (asprintf(&c->plan_path, "%s/plan.json", cfg->state_dir) < 0 ||
+	    asprintf(&c->store_root, "%s/store", cfg->state_dir) < 0)
+		return err_set(err, ENOMEM, "", "no memory");
+	c->manager.loop = c->loop;
+	c->manager.shared = cfg->shared;
+	c->manager.plan_path = c->plan_path;
+	c->manager.store_root = c->store_root;
+	c->manager.events = &cfg->shared->events;
+	rc = plugin_load_dir(cfg->filter_dir, err);
+	if (rc < 0)
+		log_warn("no filters: %s", err->text);
+	rc = load_plan(c, &plan, err);
+	if (rc)
+		return rc;
+	rc = manager_start(&c->manager, cfg->worker_count, &plan, err);
+	plan_fini(&plan);
+	if (rc || (rc = ring_listener_create(&c->manager, cfg->ring_listen_fd, cfg->ring_uid, &c->rings, err)))
+		return rc;
+	c->manager.rings = c->rings;
+	c->requests = (struct requests){.manager = &c->manager, .shutdown = stop, .ctx = c};
+	control.loop = c->loop;
+	rc = ctl_server_create(&control, &c->control, err);
+	return rc ? rc : watch_signals(c, err);
+}
+
+static bool is_over(const struct child *c)
+{
+	if (c->is_hurried)
+		return true;
+	return c->is_closed && ring_listener_total(c->rings) == 0 && ctl_server_unsent_bytes(c->control) == 0;
+}
+
+static void tidy_up(struct child *c)
+{
+	loop_timer_cancel(c->loop, &c->stop_timer);
+	loop_remove(c->loop, &c->signals);
+	close(c->signals.fd);
+	ctl_server_free(c->control);
+	ring_listener_free(c->rings);
+	c->manager.rings = NULL;
+	manager_free(&c->manager);
+	loop_free(c->loop);
+	free(c->plan_path);
+	free(c->store_root);
+}
+
+enum child_end child_run(const struct child_cfg *cfg)
+{
+	struct child c = {.cfg = cfg};
+	struct err err = {0};
+
+	log_open("sluice-filterd", LOG_LEVEL_INFO);
+	crash_watch(cfg->shared);
+	json_object_seed(0); /* once, before there are threads */
+	if (begin(&c, &err) < 0) {
+		log_error("cannot start: %s", err.text);
+		return CHILD_CANNOT;
+	}
+	atomic_store_explicit(&cfg->shared->is_ready, 1, memory_order_release);
+	log_info("serving, incarnation %llu, %u worker%s, %u filters",
+		 (unsigned long long)atomic_load_explicit(&cfg->shared->incarnation, memory_order_relaxed),
+		 cfg->worker_count, cfg->worker_count == 1 ? "" : "s", plugin_count());
+	while (!is_over(&c)) {
+		atomic_fetch_add_explicit(&cfg->shared->main.beats, 1, memory_order_relaxed);
+		loop_turn(c.loop, 100);
+	}
+	if (c.is_hurried)
+		return CHILD_HURRIED;
+	tidy_up(&c);
+	log_info("stopped");
+	return CHILD_STOPPED;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * filterctl.h - what the files of sluice-filterctl share: one connection, one request, one answer.
+ *
+ *   filterctl.c          command line and commands
+ *   filterctl_client.c   the socket
+ *   filterctl_build.c    arguments into requests
+ *   filterctl_print.c    answers into tables
+ */
+#ifndef FILTERD_FILTERCTL_H
+#define FILTERD_FILTERCTL_H
+
+#include <jansson.h>
+
+#include "err.h"
+
+/* Blocks until the answer is there. NULL with err set: no answer, or an error answer. New reference. */
+json_t *filterctl_client_ask(const char *socket_path, const json_t *request, struct err *err);
+
+/* Arguments after the command's words; NULL with err set. New reference. */
+json_t *filterctl_build_datastore(int argc, char **argv, struct err *err);
+json_t *filterctl_build_volume(int argc, char **argv, struct err *err);
+/* "name[,param=value...][,on_failure=bypass|hold]"; a comma in a value is written "\\,". */
+json_t *filterctl_build_filter(const char *spec, struct err *err);
+
+void filterctl_print_status(const json_t *answer);
+void filterctl_print_filters(const json_t *answer);
+void filterctl_print_events(const json_t *answer);
+void filterctl_print_stats(const json_t *answer);
+void filterctl_print_volume(const json_t *answer);
+
+#endif

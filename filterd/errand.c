@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+#include "errand.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+struct errand *errand_make(struct mvolume *mv, void (*run)(struct errand *j), void (*back)(struct errand *j), manager_fn fn,
+		     void *ctx)
+{
+	struct errand *j = calloc(1, sizeof(*j));
+	struct err err;
+
+	if (!j) {
+		err_set(&err, ENOMEM, "", "no memory for the request");
+		if (fn)
+			fn(ctx, &err, NULL);
+		return NULL;
+	}
+	j->manager = mv->manager;
+	j->mv = mv;
+	j->run = run;
+	j->back = back;
+	j->fn = fn;
+	j->ctx = ctx;
+	return j;
+}
+
+static void run_there(struct env_msg *m)
+{
+	struct errand *j = m->ctx;
+
+	j->run(j);
+}
+
+void errand_start(struct errand *j)
+{
+	j->there.fn = run_there;
+	j->there.ctx = j;
+	env_post(j->mv->worker->env, &j->there);
+}
+
+static void run_home(struct loop_msg *m)
+{
+	struct errand *j = m->ctx;
+	void (*back)(struct errand *) = j->back;
+
+	j->back = NULL;
+	back(j);
+	if (j->back) /* errand_again() */
+		return;
+	json_decref(j->json);
+	plan_filter_fini(&j->filter);
+	free(j);
+}
+
+void errand_again(struct errand *j, void (*run)(struct errand *j), void (*back)(struct errand *j))
+{
+	j->run = run;
+	j->back = back;
+	errand_start(j);
+}
+
+void errand_ended(void *job, int result, const struct err *err)
+{
+	struct errand *j = job;
+
+	j->result = result;
+	if (err)
+		j->err = *err;
+	j->home.fn = run_home;
+	j->home.ctx = j;
+	loop_post(j->manager->loop, &j->home);
+}
+
+void errand_answer(struct errand *j)
+{
+	manager_fn fn = j->fn;
+	json_t *json = j->json;
+
+	j->json = NULL;
+	j->fn = NULL;
+	if (!fn)
+		json_decref(json);
+	else
+		fn(j->ctx, j->result ? &j->err : NULL, json);
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * manager.h - main's side of everything that is served: the plan, which worker has which datastore, and
+ * what each volume last said of itself. Changes go to the volume's worker and come back by message; the
+ * plan is saved after each.
+ *
+ *   manager.c         datastores, volumes, start and end
+ *   manager_change.c  requests that change a volume
+ *   errand.c     one errand to a worker and back
+ *
+ * Thread: main, all of it.
+ */
+#ifndef FILTERD_MANAGER_H
+#define FILTERD_MANAGER_H
+
+#include <jansson.h>
+
+#include "events.h"
+#include "loop.h"
+#include "plan.h"
+#include "shared.h"
+#include "volume.h"
+#include "worker.h"
+
+struct ring_listener;
+
+struct manager {
+	struct loop *loop;
+	struct shared *shared;
+	const char *plan_path;
+	const char *store_root;
+	struct plan plan;
+	struct events *events;
+	struct peers peers;
+	struct worker *workers[SHARED_WORKERS_MAX];
+	uint32_t worker_count;
+	uint32_t next_worker;
+	struct list_node datastores; /* struct mdatastore */
+	struct list_node volumes;    /* struct mvolume */
+	struct ring_listener *rings;
+	uint32_t closing; /* volumes that a stop still waits for */
+	bool is_stopping;
+};
+
+struct mdatastore {
+	struct list_node node;
+	struct plan_datastore *plan; /* in manager.plan */
+	struct worker *worker;
+};
+
+struct mvolume {
+	struct list_node node;
+	struct manager *manager;
+	struct plan_volume *plan; /* in manager.plan */
+	struct mdatastore *datastore;
+	struct worker *worker;
+	struct volume *volume; /* the worker's */
+	struct volume_host host;
+	struct shared_blame *blame;
+	bool is_creating; /* not in the saved plan yet */
+	bool is_changing; /* a request of ours is under way */
+	/* as last heard from the worker */
+	enum volume_state state;
+	uint64_t size_bytes;
+	char reason[VOLUME_REASON_BYTES];
+};
+
+/* err is NULL when it went well; more may be NULL, and is the callee's to keep. Exactly once. */
+typedef void (*manager_fn)(void *ctx, const struct err *err, json_t *more);
+
+/* Makes workers and volumes from plan (taken over) and opens those that were open. */
+int must_check manager_start(struct manager *m, uint32_t worker_count, struct plan *plan, struct err *err);
+/* Closes all volumes; fn when all are closed. */
+void manager_stop(struct manager *m, void (*fn)(void *ctx), void *ctx);
+/* After manager_stop(); ends the workers. Those that did not close in time: is_hurried, then only exit is left. */
+void manager_free(struct manager *m);
+
+struct mvolume *manager_find(const struct manager *m, const char *name);
+void manager_event(struct manager *m, const char *volume, const char *filter, const char *kind, const char *text);
+/* Saves the plan; the error says that the change is in force but not saved. */
+int must_check manager_save(struct manager *m, struct err *err);
+
+/* ---------------------------------------------------------------- requests */
+
+/* Owns: takes d. */
+int must_check manager_add_datastore(struct manager *m, struct plan_datastore *d, struct err *err);
+int must_check manager_remove_datastore(struct manager *m, const char *name, struct err *err);
+
+/* Owns: takes v. Without an UUID it gets a random one. Fails whole: no image stays. */
+void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_full, manager_fn fn, void *ctx);
+void manager_open_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
+void manager_close_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
+void manager_delete_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
+void manager_grow_volume(struct manager *m, const char *name, uint64_t size_bytes, manager_fn fn, void *ctx);
+void manager_flush_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
+/* Owns: takes f's content. */
+void manager_attach_filter(struct manager *m, const char *name, struct plan_filter *f, manager_fn fn, void *ctx);
+void manager_set_filter(struct manager *m, const char *name, struct plan_filter *f, manager_fn fn, void *ctx);
+void manager_detach_filter(struct manager *m, const char *name, const char *filter, manager_fn fn, void *ctx);
+/* more is {"volume": volume_status()} or {"volumes": [volume_stats()]} (name NULL: of all). */
+void manager_show_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
+void manager_stats(struct manager *m, const char *name, manager_fn fn, void *ctx);
+json_t *manager_status(const struct manager *m);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+#include "requests.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "json.h"
+#include "log.h"
+#include "plugin.h"
+#include "wire/ctl.h"
+
+#ifndef SLUICE_VERSION
+#define SLUICE_VERSION "0.1"
+#endif
+
+typedef void (*request_fn)(struct requests *c, struct ctl_call *call);
+
+/* The end of a request that the manager carried out. */
+static void answered(void *ctx, const struct err *err, json_t *more)
+{
+	struct ctl_call *call = ctx;
+
+	if (!err) {
+		ctl_answer(call, more);
+		return;
+	}
+	log_info("control: %s by uid %u refused: %s", call->request, call->uid, err->text);
+	json_decref(more);
+	ctl_answer_error(call, err);
+}
+
+static void refused(struct ctl_call *call, const struct err *err)
+{
+	answered(call, err, NULL);
+}
+
+/* The request's name, or NULL and the call is answered. */
+static const char *get_name(struct ctl_call *call)
+{
+	const char *name;
+	struct err err;
+
+	if (json_get_string(call->body, "name", &name, &err) < 0 || parse_name("name", name, &err) < 0) {
+		refused(call, &err);
+		return NULL;
+	}
+	return name;
+}
+
+/* Refuses what is not "request" or one of the two fields: a misspelt option must not be ignored. */
+static bool has_only(struct ctl_call *call, const char *one, const char *two)
+{
+	const char *keys[] = {"request", one ? one : "request", two ? two : "request", NULL};
+	struct err err;
+
+	if (json_only(call->body, keys, &err) == 0)
+		return true;
+	refused(call, &err);
+	return false;
+}
+
+/* ---------------------------------------------------------------- questions */
+
+static void do_hello(struct requests *c, struct ctl_call *call)
+{
+	ctl_answer(call, json_pack("{s:s, s:s, s:i, s:i}", "program", "sluice-filterd", "version", SLUICE_VERSION,
+				   "protocol", (int)CTL_VERSION, "protocol_oldest", (int)CTL_VERSION_OLDEST));
+}
+
+static void do_status(struct requests *c, struct ctl_call *call)
+{
+	if (has_only(call, NULL, NULL))
+		ctl_answer(call, manager_status(c->manager));
+}
+
+static json_t *param_to_json(const struct sluice_param *p)
+{
+	static const char *const types[] = {"u64", "bool", "string", "enum"};
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "name", p->name, "type", types[p->type], "unit",
+			      p->unit ? p->unit : "", "help", p->help ? p->help : "");
+	json_t *choices;
+
+	switch (p->type) {
+	case SLUICE_TYPE_U64: /* as text: JSON's integers end at 2^63 */
+		json_object_set_new(j, "min", json_sprintf("%llu", (unsigned long long)p->min));
+		json_object_set_new(j, "max", json_sprintf("%llu", (unsigned long long)p->max));
+		json_object_set_new(j, "default", json_sprintf("%llu", (unsigned long long)p->def));
+		break;
+	case SLUICE_TYPE_BOOL:
+		json_object_set_new(j, "default", json_boolean(p->def));
+		break;
+	case SLUICE_TYPE_STRING:
+		json_object_set_new(j, "min", json_sprintf("%llu", (unsigned long long)p->min));
+		json_object_set_new(j, "max", json_sprintf("%llu", (unsigned long long)p->max));
+		json_object_set_new(j, "default", json_string(p->def_string ? p->def_string : ""));
+		break;
+	case SLUICE_TYPE_ENUM:
+		choices = json_array();
+		for (uint32_t i = 0; p->choices && p->choices[i]; i++) {
+			json_array_append_new(choices, json_string(p->choices[i]));
+			if (i == p->def)
+				json_object_set_new(j, "default", json_string(p->choices[i]));
+		}
+		json_object_set_new(j, "choices", choices);
+		break;
+	}
+	return j;
+}
+
+static void do_filters(struct requests *c, struct ctl_call *call)
+{
+	json_t *filters = json_array();
+
+	for (uint32_t i = 0; i < plugin_count(); i++) {
+		const struct sluice_filter_ops *ops = plugin_at(i);
+		json_t *params = json_array();
+
+		for (uint32_t p = 0; p < ops->param_count; p++)
+			json_array_append_new(params, param_to_json(&ops->params[p]));
+		json_array_append_new(filters,
+				      json_pack("{s:s, s:s, s:s, s:i, s:b, s:o}", "filter", ops->name, "version",
+						ops->version ? ops->version : "", "help", ops->help ? ops->help : "",
+						"class", (int)ops->cls, "transparent",
+						(ops->flags & SLUICE_FILTER_TRANSPARENT) != 0, "params", params));
+	}
+	ctl_answer(call, json_pack("{s:o}", "filters", filters));
+}
+
+static void do_events(struct requests *c, struct ctl_call *call)
+{
+	uint64_t after = 0;
+	struct err err;
+
+	if (json_opt_u64(call->body, "after", 0, INT64_MAX, &after, &err) < 0)
+		refused(call, &err);
+	else if (has_only(call, "after", NULL))
+		ctl_answer(call, json_pack("{s:o}", "events", events_to_json(c->manager->events, after)));
+}
+
+static void do_stats(struct requests *c, struct ctl_call *call)
+{
+	const char *name = NULL;
+	struct err err;
+
+	if (json_opt_string(call->body, "name", &name, &err) < 0)
+		refused(call, &err);
+	else if (has_only(call, "name", NULL))
+		manager_stats(c->manager, name, answered, call);
+}
+
+static void do_shutdown(struct requests *c, struct ctl_call *call)
+{
+	if (!has_only(call, NULL, NULL))
+		return;
+	log_info("control: shutdown by uid %u", call->uid);
+	ctl_answer(call, NULL);
+	c->shutdown(c->ctx);
+}
+
+/* ---------------------------------------------------------------- datastores */
+
+/* The body without "request" (and take_out), for the plan's readers, which refuse what they do not know. */
+static json_t *content(const struct ctl_call *call, const char *take_out)
+{
+	json_t *j = json_copy(call->body);
+
+	json_object_del(j, "request");
+	if (take_out)
+		json_object_del(j, take_out);
+	return j;
+}
+
+static void do_datastore_add(struct requests *c, struct ctl_call *call)
+{
+	cleanup_json json_t *j = content(call, NULL);
+	struct plan_datastore *d = NULL;
+	struct err err;
+
+	if (plan_datastore_from_json(j, &d, &err) < 0 || manager_add_datastore(c->manager, d, &err) < 0)
+		refused(call, &err);
+	else
+		ctl_answer(call, NULL);
+}
+
+static void do_datastore_remove(struct requests *c, struct ctl_call *call)
+{
+	const char *name = get_name(call);
+	struct err err;
+
+	if (!name || !has_only(call, "name", NULL))
+		return;
+	if (manager_remove_datastore(c->manager, name, &err) < 0)
+		refused(call, &err);
+	else
+		ctl_answer(call, NULL);
+}
+
+/* ---------------------------------------------------------------- volumes */
+
+static void do_volume_create(struct requests *c, struct ctl_call *call)
+{
+	cleanup_json json_t *j = content(call, "full");
+	struct plan_volume *v = NULL;
+	bool is_full = false;
+	struct err err;
+
+	if (json_opt_bool(call->body, "full", &is_full, &err) < 0 || plan_volume_from_json(j, &v, &err) < 0)
+		refused(call, &err);
+	else
+		manager_create_volume(c->manager, v, is_full, answered, call);
+}
+
+static void by_name(struct requests *c, struct ctl_call *call,
+		    void (*fn)(struct manager *m, const char *name, manager_fn done, void *ctx))
+{
+	const char *name = get_name(call);
+
+	if (name && has_only(call, "name", NULL))
+		fn(c->manager, name, answered, call);
+}
+
+static void do_volume_open(struct requests *c, struct ctl_call *call)
+{
+	by_name(c, call, manager_open_volume);
+}
+
+static void do_volume_close(struct requests *c, struct ctl_call *call)
+{
+	by_name(c, call, manager_close_volume);
+}
+
+static void do_volume_delete(struct requests *c, struct ctl_call *call)
+{
+	by_name(c, call, manager_delete_volume);
+}
+
+static void do_volume_flush(struct requests *c, struct ctl_call *call)
+{
+	by_name(c, call, manager_flush_volume);
+}
+
+static void do_volume_show(struct requests *c, struct ctl_call *call)
+{
+	by_name(c, call, manager_show_volume);
+}
+
+static void do_volume_grow(struct requests *c, struct ctl_call *call)
+{
+	const char *name = get_name(call);
+	uint64_t size_bytes = 0;
+	struct err err;
+
+	if (!name)
+		return;
+	if (json_get_u64(call->body, "size_bytes", 1, PLAN_SIZE_MAX, &size_bytes, &err) < 0)
+		refused(call, &err);
+	else if (has_only(call, "name", "size_bytes"))
+		manager_grow_volume(c->manager, name, size_bytes, answered, call);
+}
+
+/* ---------------------------------------------------------------- filters */
+
+static void put_filter(struct requests *c, struct ctl_call *call,
+		       void (*fn)(struct manager *m, const char *name, struct plan_filter *f, manager_fn done,
+				  void *ctx))
+{
+	cleanup_json json_t *j = content(call, "name");
+	const char *name = get_name(call);
+	struct plan_filter f;
+	struct err err;
+
+	if (!name)
+		return;
+	if (plan_filter_from_json(j, &f, &err) < 0)
+		refused(call, &err);
+	else
+		fn(c->manager, name, &f, answered, call);
+}
+
+static void do_filter_attach(struct requests *c, struct ctl_call *call)
+{
+	put_filter(c, call, manager_attach_filter);
+}
+
+static void do_filter_set(struct requests *c, struct ctl_call *call)
+{
+	put_filter(c, call, manager_set_filter);
+}
+
+static void do_filter_detach(struct requests *c, struct ctl_call *call)
+{
+	const char *name = get_name(call), *filter;
+	struct err err;
+
+	if (!name)
+		return;
+	if (json_get_string(call->body, "filter", &filter, &err) < 0 || parse_name("filter", filter, &err) < 0)
+		refused(call, &err);
+	else if (has_only(call, "name", "filter"))
+		manager_detach_filter(c->manager, name, filter, answered, call);
+}
+
+/* ---------------------------------------------------------------- dispatch */
+
+static const struct {
+	const char *name;
+	request_fn fn;
+} requests[] = {
+    {"hello", do_hello},
+    {"status", do_status},
+    {"filters", do_filters},
+    {"events", do_events},
+    {"stats", do_stats},
+    {"shutdown", do_shutdown},
+    {"datastore.add", do_datastore_add},
+    {"datastore.remove", do_datastore_remove},
+    {"volume.create", do_volume_create},
+    {"volume.open", do_volume_open},
+    {"volume.close", do_volume_close},
+    {"volume.delete", do_volume_delete},
+    {"volume.grow", do_volume_grow},
+    {"volume.flush", do_volume_flush},
+    {"volume.show", do_volume_show},
+    {"filter.attach", do_filter_attach},
+    {"filter.detach", do_filter_detach},
+    {"filter.set", do_filter_set},
+};
+
+void requests_handle(void *control, struct ctl_call *call)
+{
+	struct err err;
+
+	for (size_t i = 0; i < sizeof(requests) / sizeof(requests[0]); i++) {
+		if (strcmp(requests[i].name, call->request) == 0) {
+			requests[i].fn(control, call);
+			return;
+		}
+	}
+	err_set(&err, ENOSYS, "request", "there is no request '%.60s' in protocol version %u", call->request,
+		CTL_VERSION);
+	refused(call, &err);
+}
