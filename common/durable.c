@@ -81,7 +81,8 @@ remove_beside:
 	return rc;
 }
 
-int durable_read(const char *path, uint64_t max_bytes, char **out, size_t *size_bytes, struct err *err)
+int durable_read(const char *path, uint64_t max_bytes, char **out, size_t *size_bytes,
+		 struct err *err)
 {
 	cleanup_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	cleanup_free char *buf = NULL;

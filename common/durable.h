@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * durable.h - small files that survive a crash whole: written beside, synced, renamed, folder synced.
+ * durable.h - small files that survive a crash whole: written beside, synced, renamed, folder
+ * synced.
  *
  * Thread: any; two writers of one path need an order of their own. Blocks: control path only.
  */
@@ -13,8 +14,10 @@
 #include "err.h"
 
 /* On stable storage when it returns 0; after an error the old content is still there. Mode 0600. */
-int must_check durable_write(const char *path, const void *data, size_t size_bytes, struct err *err);
-/* Whole file, one zero byte behind it. Owns: *out is freed by the caller. Errors: -ENOENT, -EFBIG, -errno */
+int must_check durable_write(const char *path, const void *data, size_t size_bytes,
+			     struct err *err);
+/* Whole file, one zero byte behind it. Owns: *out is freed by the caller. Errors: -ENOENT, -EFBIG,
+ * -errno */
 int must_check durable_read(const char *path, uint64_t max_bytes, char **out, size_t *size_bytes,
 			    struct err *err);
 /* Like mkdir -p, mode 0750. */

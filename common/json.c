@@ -52,8 +52,8 @@ int json_opt_u64(const json_t *obj, const char *key, uint64_t min, uint64_t max,
 		return wrong(key, "a whole number", err);
 	i = json_integer_value(v);
 	if (i < 0 || (uint64_t)i < min || (uint64_t)i > max)
-		return err_set(err, ERANGE, key, "%s: %lld is outside %llu to %llu", key, (long long)i,
-			       (unsigned long long)min, (unsigned long long)max);
+		return err_set(err, ERANGE, key, "%s: %lld is outside %llu to %llu", key,
+			       (long long)i, (unsigned long long)min, (unsigned long long)max);
 	*out = (uint64_t)i;
 	return 0;
 }
@@ -123,7 +123,7 @@ json_t *json_parse(const char *text, size_t len, const char *what, struct err *e
 	json_t *j = json_loadb(text, len, JSON_REJECT_DUPLICATES, &at);
 
 	if (!j)
-		err_set(err, EINVAL, "", "%s is not JSON: %s in line %d, column %d", what, at.text, at.line,
-			at.column);
+		err_set(err, EINVAL, "", "%s is not JSON: %s in line %d, column %d", what, at.text,
+			at.line, at.column);
 	return j;
 }

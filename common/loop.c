@@ -16,7 +16,7 @@ struct loop {
 	int epoll_fd;
 	int wake_fd;
 	struct loop_fd wake;
-	struct list_node timers;	  /* by deadline */
+	struct list_node timers;           /* by deadline */
 	_Atomic(struct loop_msg *) posted; /* newest first */
 };
 
@@ -43,7 +43,8 @@ int loop_create(struct loop **out, struct err *err)
 		int code = errno;
 
 		loop_free(l);
-		return err_set(err, code, "", "no descriptors for an event loop: %s", strerror(code));
+		return err_set(err, code, "", "no descriptors for an event loop: %s",
+			       strerror(code));
 	}
 	*out = l;
 	return 0;

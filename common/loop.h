@@ -2,8 +2,8 @@
 /*
  * loop.h - the event loop of control threads: descriptors, timers, messages from other threads.
  *
- * Not for the data path: workers have env. One descriptor is served per wait, so that a callback may
- * remove any watch, its own included, without a stale event following.
+ * Not for the data path: workers have env. One descriptor is served per wait, so that a callback
+ * may remove any watch, its own included, without a stale event following.
  *
  * Thread: the loop's own, except loop_post().
  */
@@ -46,8 +46,9 @@ int must_check loop_add(struct loop *l, struct loop_fd *w, uint32_t events);
 void loop_change(struct loop *l, struct loop_fd *w, uint32_t events);
 void loop_remove(struct loop *l, struct loop_fd *w); /* fine when not added; does not close */
 
-void loop_timer_set(struct loop *l, struct loop_timer *t, uint64_t deadline_ns); /* moves it when set */
-void loop_timer_cancel(struct loop *l, struct loop_timer *t);			 /* fine when not set */
+void loop_timer_set(struct loop *l, struct loop_timer *t,
+		    uint64_t deadline_ns);                    /* moves it when set */
+void loop_timer_cancel(struct loop *l, struct loop_timer *t); /* fine when not set */
 
 void loop_post(struct loop *l, struct loop_msg *m); /* Thread: any. m stays until its fn */
 

@@ -7,7 +7,8 @@
 
 static const char units[] = "BKMGTP";
 
-/* Reads digits; returns how many characters, or 0 with *out undefined when there is none or it overflows. */
+/* Reads digits; returns how many characters, or 0 with *out undefined when there is none or it
+ * overflows. */
 static size_t digits(const char *text, uint64_t *out)
 {
 	uint64_t v = 0;
@@ -24,16 +25,19 @@ static size_t digits(const char *text, uint64_t *out)
 	return n;
 }
 
-int parse_u64(const char *field, const char *text, uint64_t min, uint64_t max, uint64_t *out, struct err *err)
+int parse_u64(const char *field, const char *text, uint64_t min, uint64_t max, uint64_t *out,
+	      struct err *err)
 {
 	uint64_t v = 0;
 	size_t n = digits(text, &v);
 
 	if (n == 0 || text[n] != '\0')
-		return err_set(err, EINVAL, field, "%s: '%.60s' is not a whole number", field, text);
+		return err_set(err, EINVAL, field, "%s: '%.60s' is not a whole number", field,
+			       text);
 	if (v < min || v > max)
 		return err_set(err, ERANGE, field, "%s: %llu is outside %llu to %llu", field,
-			       (unsigned long long)v, (unsigned long long)min, (unsigned long long)max);
+			       (unsigned long long)v, (unsigned long long)min,
+			       (unsigned long long)max);
 	*out = v;
 	return 0;
 }
@@ -66,12 +70,14 @@ int parse_size(const char *field, const char *text, uint64_t min_bytes, uint64_t
 	char lo[32], hi[32];
 
 	if (shift < 0)
-		return err_set(err, EINVAL, field, "%s: '%.60s' is not a size; write it like 512M, 10G or 2T",
-			       field, text);
+		return err_set(err, EINVAL, field,
+			       "%s: '%.60s' is not a size; write it like 512M, 10G or 2T", field,
+			       text);
 	parse_size_format(min_bytes, lo, sizeof(lo));
 	parse_size_format(max_bytes, hi, sizeof(hi));
 	if (v > (UINT64_MAX >> shift) || v << shift < min_bytes || v << shift > max_bytes)
-		return err_set(err, ERANGE, field, "%s: %.60s is outside %s to %s", field, text, lo, hi);
+		return err_set(err, ERANGE, field, "%s: %.60s is outside %s to %s", field, text, lo,
+			       hi);
 	*out_bytes = v << shift;
 	return 0;
 }
@@ -100,14 +106,16 @@ int parse_name(const char *field, const char *text, struct err *err)
 	size_t len = strnlen(text, PARSE_NAME_MAX + 1);
 
 	if (len == 0 || len > PARSE_NAME_MAX)
-		return err_set(err, EINVAL, field, "%s: a name has 1 to %u characters", field, PARSE_NAME_MAX);
+		return err_set(err, EINVAL, field, "%s: a name has 1 to %u characters", field,
+			       PARSE_NAME_MAX);
 	for (size_t i = 0; i < len; i++) {
 		if (is_alnum(text[i]) || (i > 0 && strchr("._-", text[i])))
 			continue;
-		return err_set(err, EINVAL, field,
-			       "%s: '%s' may hold letters, digits, '.', '_' and '-', and begins with a letter "
-			       "or digit",
-			       field, text);
+		return err_set(
+		    err, EINVAL, field,
+		    "%s: '%s' may hold letters, digits, '.', '_' and '-', and begins with a letter "
+		    "or digit",
+		    field, text);
 	}
 	return 0;
 }
