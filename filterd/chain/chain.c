@@ -115,7 +115,7 @@ static void abort_waiting(struct chain *c, struct chain_io *cio)
 	list_del(&cio->node);
 	c->in_flight++;
 	cio->io.status = SLUICE_ERR_ABORTED;
-	cio->entered = cio->passed = cio->swapped = 0;
+	cio->entered = cio->swapped = 0;
 	cio->level = cio->top;
 	cio->stage = STAGE_UP;
 	walk_queue(cio);

@@ -77,8 +77,7 @@ struct chain_io {
 	bool is_in_call;       /* a filter's submit() or done() runs for it now */
 	bool is_submitting;    /* the backend's submit() runs for it now */
 	bool must_fail;        /* misuse: its token's result does not count */
-	uint8_t entered;       /* by filter: it came by on the way down; statistics are due */
-	uint8_t passed;        /* by filter: passed on the way down; done() is due */
+	uint8_t entered;       /* by filter: not bypassed when it came by on the way down */
 	uint8_t swapped;       /* by filter: saved_buf is due */
 	char *contexts;
 	struct sluice_own_io *own;                /* a filter's own I/O, else NULL */
@@ -269,7 +268,8 @@ void report_host(struct chain *c, const char *filter, const char *kind, const ch
 struct buf_pool *buf_pool_new(void);
 void buf_pool_free(struct buf_pool *p);
 
-/* Does nothing: keeps sdk.o in programs that do not call it themselves, since the plug-ins they load do. */
+/* Does nothing: keeps sdk.o in programs that do not call it themselves, since the plug-ins they
+ * load do. */
 void sdk_link(void);
 void sdk_async_cancel(struct sluice_filter *f); /* detach: its timers */
 

@@ -13,9 +13,7 @@
 #define STORE_KEY_MAX   32u
 #define STORE_MAX_BYTES (64u << 10)
 
-void sdk_link(void)
-{
-}
+void sdk_link(void) {}
 
 void sluice_state_set(struct sluice_filter *f, void *state)
 {

@@ -6,9 +6,9 @@
  * takes no lock, logs nothing. One pass of walk_io() moves an I/O until it is parked (a token, the
  * backend) or ended.
  *
- * On the way up a filter's done() is due when its submit() passed the I/O on; a filter that
- * completed or failed it, and those below, are not asked. Statistics count every filter that the
- * I/O entered.
+ * A filter that completes or fails an I/O turns it round where it is; so on the way up come only
+ * filters that passed it on, and those that were bypassed when it came by (not entered) or have
+ * been since.
  */
 #include <assert.h>
 
@@ -56,7 +56,6 @@ static void mark_failed(struct sluice_io *io)
 static inline bool apply_down(struct chain_io *cio, struct sluice_filter *f, enum sluice_verdict v)
 {
 	if (likely(v == SLUICE_PASS)) {
-		cio->passed |= filter_bit(f);
 		cio->level++;
 		return true;
 	}
@@ -132,7 +131,7 @@ static void walk_up(struct chain_io *cio)
 		if (!(cio->entered & filter_bit(f)))
 			continue;
 		walk_restore_buf(cio, f);
-		if (f->done && (cio->passed & filter_bit(f)) && likely(!f->is_bypassed)) {
+		if (f->done && likely(!f->is_bypassed)) {
 			enum sluice_verdict v = call_filter(cio, f, f->done);
 
 			if (v == SLUICE_DEFER)
@@ -209,7 +208,7 @@ void walk_start(struct chain_io *cio)
 	struct chain *c = cio->chain;
 
 	c->in_flight++;
-	cio->entered = cio->passed = cio->swapped = 0;
+	cio->entered = cio->swapped = 0;
 	cio->must_fail = false;
 	cio->level = cio->top;
 	cio->stage = STAGE_DOWN;

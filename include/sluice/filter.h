@@ -170,7 +170,7 @@ uint64_t sluice_random_u64(const struct sluice_filter *f);
 /*
  * Takes io out of the flow. Call it in submit() or done(), then return SLUICE_DEFER.
  * Errors: NULL while draining: decide at once instead.
- * The token must be finished within deadline_ms, or the filter counts as hung.
+ * The token must be finished within deadline_ms (0: 1500), or the filter counts as hung.
  */
 struct sluice_token *sluice_defer(struct sluice_filter *f, struct sluice_io *io, uint32_t deadline_ms);
 struct sluice_io *sluice_token_io(const struct sluice_token *t);
@@ -179,7 +179,11 @@ void sluice_resume(struct sluice_token *t);				/* as if the verdict had been PAS
 void sluice_complete(struct sluice_token *t);				/* as COMPLETE, io->status = SLUICE_OK */
 void sluice_fail(struct sluice_token *t, enum sluice_status status); /* as FAIL */
 
-/* A transforming filter gives the layers below its own buffer for this I/O; undone before its done(). */
+/*
+ * A transforming filter gives the layers below its own buffer for this I/O, in submit() or while it holds
+ * the I/O on its way down; undone before its done(). Not for transparent filters: one that is bypassed
+ * gets no done() to copy the data back.
+ */
 void sluice_io_swap_buf(struct sluice_filter *f, struct sluice_io *io, void *buf);
 
 /* Own I/O below oneself (write-back, resync, cache fill). The caller owns own, which must stay until fn. */
@@ -195,13 +199,18 @@ struct sluice_own_io {
 	void *ctx;
 	void *host; /* host's */
 };
-int sluice_own_submit(struct sluice_filter *f, struct sluice_own_io *own); /* -ENOMEM: pool is empty, try later */
+/*
+ * Calls:  fn exactly once iff 0 was returned, never before return
+ * Errors: -ENOMEM the pool is empty, try later; -EAGAIN attach() has not returned yet; -EOPNOTSUPP a layer
+ *         below does not understand op; -EINVAL misaligned, empty or past the end
+ */
+int sluice_own_submit(struct sluice_filter *f, struct sluice_own_io *own);
 
 /* 4096-aligned buffers from the worker's pool; NULL when it is empty: defer, do not fail. */
 void *sluice_buf_get(struct sluice_filter *f, uint64_t size_bytes);
 void sluice_buf_put(struct sluice_filter *f, void *buf, uint64_t size_bytes);
 
-/* Timers. The filter owns the memory. */
+/* Timers. The filter owns the memory, and zeroes host before the first use. */
 struct sluice_timer {
 	void (*fn)(struct sluice_timer *t);
 	void *ctx;
