@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 #include "conflict.h"
 
-enum conflict conflict_of_opcode(uint8_t opcode)
+static bool is_read(uint8_t opcode)
 {
 	switch (opcode) {
 	case 0x08: /* READ(6) */
@@ -21,7 +21,15 @@ enum conflict conflict_of_opcode(uint8_t opcode)
 	case 0xa8: /* READ(12) */
 	case 0xaf: /* VERIFY(12) */
 	case 0xb7: /* READ DEFECT DATA(12) */
-		return CONFLICT_READ;
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool is_write(uint8_t opcode)
+{
+	switch (opcode) {
 	case 0x04: /* FORMAT UNIT */
 	case 0x07: /* REASSIGN BLOCKS */
 	case 0x0a: /* WRITE(6) */
@@ -51,16 +59,26 @@ enum conflict conflict_of_opcode(uint8_t opcode)
 	case 0xa4: /* MAINTENANCE OUT */
 	case 0xaa: /* WRITE(12) */
 	case 0xae: /* WRITE AND VERIFY(12) */
-		return CONFLICT_WRITE;
+		return true;
+	default:
+		return false;
+	}
+}
+
+enum conflict conflict_of_opcode(uint8_t opcode)
+{
+	switch (opcode) {
 	case 0x1b: /* START STOP UNIT */
 	case 0x1e: /* PREVENT ALLOW MEDIUM REMOVAL */
 	case 0x7f: /* variable length: READ(32), WRITE(32) ... */
 	case 0x9e: /* SERVICE ACTION IN(16) */
 	case 0xa3: /* MAINTENANCE IN */
 		return CONFLICT_BY_CDB;
-	default: /* INQUIRY, LOG SENSE, READ CAPACITY(10), TEST UNIT READY, and what does not exist
-		  */
-		return CONFLICT_NEVER;
+	default: /* free: INQUIRY, LOG SENSE, READ CAPACITY(10), TEST UNIT READY, and what does not
+		    exist */
+		return is_write(opcode)  ? CONFLICT_WRITE
+		       : is_read(opcode) ? CONFLICT_READ
+					 : CONFLICT_NEVER;
 	}
 }
 

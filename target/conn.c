@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "conn_int.h"
+#include "initiator.h"
 #include "lun.h"
 #include "ops.h"
 #include "pr.h"
@@ -39,12 +40,12 @@ static void set_timer(struct conn *c, uint64_t period_ns)
 /* After anything happened: the timer as it must be now. */
 static void adjust_timer(struct conn *c)
 {
-	if (ring_client_in_flight(c->client) > 0)
-		set_timer(c, RING_CLIENT_TICK_NS);
-	else if (c->state == CONN_DOWN && !c->is_orphan)
-		set_timer(c, conn_retry_ns(c));
-	else
-		set_timer(c, 0);
+	uint64_t period_ns = ring_client_in_flight(c->client) > 0 ? RING_CLIENT_TICK_NS : 0;
+
+	if (c->state == CONN_DOWN && !c->is_orphan &&
+	    (period_ns == 0 || conn_retry_ns(c) < period_ns))
+		period_ns = conn_retry_ns(c);
+	set_timer(c, period_ns);
 }
 
 static void destroy(struct conn *c)
@@ -99,10 +100,24 @@ static void on_wake(int fd, int events, void *data)
 		settle(c);
 }
 
+/* Both are 0 for ever unless something is broken, and both would heal it silently. */
+static void tell_troubles(struct conn *c, const struct ring_client_stats *s)
+{
+	if (s->rescues != c->rescues_told)
+		tgt_log(c->lu,
+			"volume %s: %llu completions were found by the rescan: a doorbell was lost",
+			c->volume, (unsigned long long)(s->rescues - c->rescues_told));
+	if (s->garbage != c->garbage_told)
+		tgt_log(c->lu, "volume %s: the completion queue held garbage", c->volume);
+	c->rescues_told = s->rescues;
+	c->garbage_told = s->garbage;
+}
+
 static void on_timer(int fd, int events, void *data)
 {
 	struct conn *c = data;
-	uint64_t expirations, now_ns = clock_now_ns(), submitted;
+	uint64_t expirations, now_ns = clock_now_ns();
+	struct ring_client_stats stats;
 	bool is_at_work;
 	ssize_t n = read(fd, &expirations, sizeof(expirations));
 
@@ -110,9 +125,12 @@ static void on_timer(int fd, int events, void *data)
 	if (c->state == CONN_DOWN && now_ns >= c->next_attempt_ns)
 		conn_meet(c, now_ns);
 	ring_client_tick(c->client, now_ns);
-	submitted = ring_client_stats(c->client).submitted;
-	is_at_work = submitted != c->submitted_at_tick && c->state == CONN_LIVE && !c->is_orphan;
-	c->submitted_at_tick = submitted;
+	stats = ring_client_stats(c->client);
+	if (!c->is_orphan)
+		tell_troubles(c, &stats);
+	is_at_work =
+	    stats.submitted != c->submitted_at_tick && c->state == CONN_LIVE && !c->is_orphan;
+	c->submitted_at_tick = stats.submitted;
 	/* A LUN at work stays armed through the gaps between its commands. */
 	if (!is_at_work)
 		settle(c);
@@ -145,7 +163,7 @@ static bool ring_wants_abort(void *ctx, void *cookie)
 {
 	struct scsi_cmd *cmd = cookie;
 
-	return cmd->mreq || pr_wants_abort(cmd);
+	return cmd->mreq || pr_wants_abort(cmd) || initiator_is_gone(cmd);
 }
 
 static const struct ring_client_host ring_host = {
@@ -176,7 +194,7 @@ int conn_submit(struct conn *c, struct scsi_cmd *cmd)
 	if (rc)
 		return rc;
 	tgt_add_sched_event(&c->flush_event);
-	if (c->timer_period_ns != RING_CLIENT_TICK_NS)
+	if (c->timer_period_ns == 0 || c->timer_period_ns > RING_CLIENT_TICK_NS)
 		set_timer(c, RING_CLIENT_TICK_NS);
 	return 0;
 }

@@ -32,7 +32,7 @@ struct conn;
  * one wait, not one per LUN. What is not there yet is looked for by the timer. Errors: -errno of
  * memory and descriptors; a filterd that is absent, hung or refuses is not an error.
  */
-#define CONN_OPEN_WAIT_MS 200
+#define CONN_OPEN_WAIT_MS 300
 int conn_open(struct scsi_lu *lu, const char *volume, const char *socket_path, struct conn **out)
     __attribute__((warn_unused_result));
 

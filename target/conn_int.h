@@ -31,6 +31,7 @@ struct conn {
 	uint64_t next_attempt_ns;
 	uint32_t attempts;          /* in vain, since the last WELCOME */
 	uint64_t submitted_at_tick; /* to see an idle period */
+	uint64_t rescues_told, garbage_told;
 	struct conn_memory memory;
 	struct ring_client *client;
 	struct event_data flush_event;

@@ -9,10 +9,13 @@
 #include "conn_int.h"
 #include "lun.h"
 
+/* The pause after so many attempts in vain: a restart is over in a moment, an outage may last. */
+#define RETRY_SOON_NS    (20 * CLOCK_NS_PER_MS)
+#define RETRY_SOON       10u
 #define RETRY_NS         (100 * CLOCK_NS_PER_MS)
-#define RETRY_LONG_NS    (1000 * CLOCK_NS_PER_MS) /* after RETRY_FAST attempts in vain */
+#define RETRY_OFTEN      300u
+#define RETRY_LONG_NS    (1000 * CLOCK_NS_PER_MS)
 #define RETRY_REFUSED_NS (5000 * CLOCK_NS_PER_MS) /* the reason does not pass by itself */
-#define RETRY_FAST       300u
 
 static bool is_trouble_new(struct conn *c, const char *text)
 {
@@ -33,7 +36,9 @@ static bool is_trouble_new(struct conn *c, const char *text)
 
 uint64_t conn_retry_ns(const struct conn *c)
 {
-	return c->attempts < RETRY_FAST ? RETRY_NS : RETRY_LONG_NS;
+	if (c->attempts < RETRY_SOON)
+		return RETRY_SOON_NS;
+	return c->attempts < RETRY_OFTEN ? RETRY_NS : RETRY_LONG_NS;
 }
 
 /* The connection is over and nobody else holds the memory yet. */

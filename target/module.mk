@@ -3,6 +3,8 @@
 LIBS += ring_client
 ring_client_SRCS := target/arena.c target/ring_client.c target/ring_complete.c target/ring_cancel.c
 ring_client_INCS := include common target
+# The fences order doorbells, not data; ThreadSanitizer does not model them, and needs not.
+ring_client_CFLAGS := $(if $(filter tsan,$(VARIANT)),-Wno-tsan)
 
 # tgt's headers are in no package: scripts/fetch-tgt-headers.sh takes them from the distribution's source.
 TGT_SRC ?= build/tgt-src/usr
@@ -11,10 +13,10 @@ TGT_VERSION := $(shell sed -n 's/^VERSION *?*= *//p' $(TGT_SRC)/../Makefile)
 PLUGINS += bs_sluice
 bs_sluice_OUT  := tgt/bs_sluice.so
 bs_sluice_SRCS := $(addprefix target/,bs_sluice.c conn.c conn_meet.c conn_socket.c conn_memory.c lun.c ops.c \
-		  conflict.c pr.c pr_register.c pr_status.c version.c)
+		  conflict.c initiator.c pr.c pr_register.c pr_status.c version.c)
 bs_sluice_INCS := include common target
 # System headers: tgt's own code is not held to our warnings. Only target/tgt.h includes them.
-bs_sluice_CFLAGS  := -isystem $(patsubst %/,%,$(dir $(TGT_SRC))) -DTGT_HEADERS_VERSION='"$(TGT_VERSION)"'
+bs_sluice_CFLAGS  := -isystem $(patsubst %/,%,$(dir $(TGT_SRC))) -isystem $(TGT_SRC) -DTGT_HEADERS_VERSION='"$(TGT_VERSION)"'
 bs_sluice_LIBS    := ring_client common
 bs_sluice_LDFLAGS := -Wl,--exclude-libs,ALL
 else

@@ -57,11 +57,10 @@ static bool is_victim(const struct scsi_cmd *cmd, const struct scsi_lu *lu)
 	return cmd->dev == lu && cmd_async(cmd) && cmd_processed(cmd);
 }
 
+/* Those of one nexus, after the count that are there already; the new number. */
 static size_t commands_of(const struct it_nexus *nexus, const struct scsi_lu *lu,
-			  struct scsi_cmd **victims, size_t room)
+			  struct scsi_cmd **victims, size_t room, size_t count)
 {
-	size_t count = 0;
-
 	tgt_for_each(node, &nexus->cmd_list)
 	{
 		struct scsi_cmd *cmd = tgt_entry(node, struct scsi_cmd, c_hlist);
@@ -75,8 +74,7 @@ static size_t commands_of(const struct it_nexus *nexus, const struct scsi_lu *lu
 	return count;
 }
 
-/* Of all nexuses of ids[] that are registered no more. Into victims if there is room; their number.
- */
+/* Of all nexuses of ids[] that are registered no more, as far as there is room; their number. */
 static size_t commands_of_preempted(const struct scsi_lu *lu, const uint64_t *ids, size_t id_count,
 				    struct scsi_cmd **victims, size_t room)
 {
@@ -85,10 +83,8 @@ static size_t commands_of_preempted(const struct scsi_lu *lu, const uint64_t *id
 	for (size_t i = 0; i < id_count; i++) {
 		const struct it_nexus *nexus = it_nexus_lookup(lu->tgt->tid, ids[i]);
 
-		if (!nexus || is_registered(lu, ids[i]))
-			continue;
-		count += commands_of(nexus, lu, victims + (count < room ? count : room),
-				     count < room ? room - count : 0);
+		if (nexus && !is_registered(lu, ids[i]))
+			count = commands_of(nexus, lu, victims, room, count);
 	}
 	return count;
 }

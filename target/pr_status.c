@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* pr_status.c - PERSISTENT RESERVE IN, READ FULL STATUS: every registration with its initiator
  * port. */
+#include <stdio.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -9,10 +10,11 @@
 
 #define HEADER_BYTES     8u
 #define DESCRIPTOR_BYTES 24u /* without the TransportID */
-#define TRANSPORT_BYTES  256u
+#define TRANSPORT_BYTES  300u
 
-#define ISID_MARK  ",i,0x"
-#define ISID_BYTES 6u
+#define ISID_MARK            ",i,0x"
+#define ISID_MARK_CHARS      5u
+#define TRANSPORT_NAME_CHARS 223u /* of an iSCSI name */
 
 /* Bytes for the initiator, which may take fewer than there are. */
 struct out {
@@ -28,36 +30,33 @@ static void put(struct out *o, const uint8_t *bytes, uint32_t count)
 }
 
 /*
- * tgtd's own TransportID, which carries the ISID as six bytes where the standard wants twelve
- * hexadecimal digits (SPC-4 7.6.4.6). Returns its length, 0 if the nexus is gone.
+ * From tgtd's own TransportID: header of 4, name, a zero, ",i,0x" and the ISID as six bytes, where
+ * the standard wants name, ",i,0x" and twelve hexadecimal digits (SPC-4 7.6.4.6). Returns its
+ * length, 0 if the nexus is gone.
  */
 static uint32_t transport_id(const struct scsi_lu *lu, const struct registration *reg, uint8_t *id)
 {
-	static const char digits[] = "0123456789abcdef";
 	int (*ask)(int, uint64_t, char *, int) = tgt_drivers[lu->tgt->lid]->transportid;
 	const struct it_nexus *nexus = it_nexus_lookup(lu->tgt->tid, reg->nexus_id);
 	char raw[TRANSPORT_BYTES] = {0};
-	const char *mark;
+	const uint8_t *isid;
+	size_t name_chars;
 	uint32_t len;
 	int n;
 
 	if (!ask || !nexus || nexus->ctime != reg->ctime)
 		return 0;
 	n = ask(lu->tgt->tid, reg->nexus_id, raw, (int)sizeof(raw));
-	if (n < 4 || (uint32_t)n + ISID_BYTES + 4 > TRANSPORT_BYTES)
+	name_chars = strlen(raw + 4);
+	if (n < 4 || name_chars > TRANSPORT_NAME_CHARS ||
+	    memcmp(raw + 4 + name_chars + 1, ISID_MARK, ISID_MARK_CHARS) != 0)
 		return 0;
-	mark = strstr(raw + 4, ISID_MARK);
-	if (!mark)
-		return 0;
+	isid = (const uint8_t *)raw + 4 + name_chars + 1 + ISID_MARK_CHARS;
 	memset(id, 0, TRANSPORT_BYTES);
-	len = (uint32_t)(mark - raw) + sizeof(ISID_MARK) - 1;
-	memcpy(id, raw, len);
-	for (unsigned i = 0; i < ISID_BYTES; i++) {
-		uint8_t byte = (uint8_t)mark[sizeof(ISID_MARK) - 1 + i];
-
-		id[len++] = (uint8_t)digits[byte >> 4];
-		id[len++] = (uint8_t)digits[byte & 15];
-	}
+	id[0] = (uint8_t)raw[0];
+	len = 4 + (uint32_t)snprintf((char *)id + 4, TRANSPORT_BYTES - 4,
+				     "%s%s%02x%02x%02x%02x%02x%02x", raw + 4, ISID_MARK, isid[0],
+				     isid[1], isid[2], isid[3], isid[4], isid[5]);
 	len = (len + 1 + 3) / 4 * 4; /* a final zero, padded to four */
 	put_be16(id + 2, (uint16_t)(len - 4));
 	return len;

@@ -22,13 +22,29 @@
 #define __WORDSIZE (__SIZEOF_LONG__ * 8)
 #endif
 
+/* Also what tgt's own "list.h" and "log.h" would find in common/. */
+#define COMMON_LIST_H
+#define COMMON_LOG_H
+
 #include <usr/list.h>
 #include <usr/tgtd.h>
 #include <usr/target.h>
 #include <usr/driver.h>
 #include <usr/scsi.h>
 #include <usr/spc.h>
+#ifdef TGT_WITH_ISCSI
+#include <usr/iscsi/iscsid.h>
+#endif
 
+#undef min
+#undef max
+#undef min_t
+#undef max_t
+#undef zalloc
+#undef roundup
+#undef ALIGN
+#undef ARRAY_SIZE
+#undef DIV_ROUND_UP
 #undef dprintf
 #undef eprintf
 #undef likely
