@@ -4,7 +4,7 @@
  *
  *   env_linux.c   create, destroy, the turn, sleep and wake-up, posts, work, the table of
  * operations env_watch.c   descriptors in epoll env_uring.c   reads, writes and flushes by
- * io_uring; registered memory env_disk.c    one I/O by blocking system calls, on a pool thread
+ * io_uring; env_regions.c registered memory; env_disk.c    one I/O by blocking system calls, on a pool thread
  *   env_file.c    open, create, lock, find out the alignment
  *   env_pool.c    threads
  *   timer_heap.c  timers
@@ -16,12 +16,12 @@
 #include <stdatomic.h>
 
 #include "env_linux.h"
+#include "env_regions.h"
 #include "env_pool.h"
 #include "timer_heap.h"
 
 #define ENV_URING_IN_FLIGHT_MAX 4096u
-#define ENV_URING_REGIONS_MAX   64u
-#define ENV_URING_FILES_MAX     256u
+#define ENV_URING_FILES_MAX     4096u
 
 /* env_io.env_private */
 #define ENV_IO_PROGRESS 0 /* bytes done so far */
@@ -33,21 +33,15 @@ struct env_linux_file {
 	bool is_locked;
 };
 
-struct env_uring_region {
-	uint8_t *base; /* NULL: free */
-	uint64_t size_bytes;
-};
-
 struct env_uring {
 	struct io_uring ring;
 	int event_fd; /* the kernel signals it when completions are there or wait for us */
 	bool is_open;
 	bool is_enabled;          /* the thread of the first turn has taken it over */
-	bool has_regions;         /* memory can be registered */
-	bool has_files;           /* descriptors can be tied */
+	uint32_t file_room;       /* descriptors that can be tied */
 	uint32_t in_flight;       /* given to the kernel, or in the submission queue */
 	struct list_node waiting; /* no room: env_io.node */
-	struct env_uring_region regions[ENV_URING_REGIONS_MAX];
+	struct env_regions regions;
 	int files[ENV_URING_FILES_MAX]; /* tied; -1: free */
 };
 

@@ -18,7 +18,6 @@
 #define SQ_ENTRIES 256u
 #define TRANSFER_MAX                                                                               \
 	(1u << 30) /* an entry's length has 32 bits, and the kernel stops short of 2 GiB */
-#define REGION_MAX (1ull << 30) /* the kernel's limit for one registered buffer */
 #define BATCH      64u
 #define REAP_MAX   8192u
 
@@ -42,6 +41,16 @@ static int queue_open(struct io_uring *ring)
 		rc = io_uring_queue_init_params(SQ_ENTRIES, ring, &p);
 	}
 	return rc;
+}
+
+/* As many as the limit of open descriptors allows; 0: none. */
+static uint32_t files_open(struct io_uring *ring)
+{
+	uint32_t room = ENV_URING_FILES_MAX;
+
+	while (room && io_uring_register_files_sparse(ring, room) != 0)
+		room /= 2;
+	return room;
 }
 
 int env_uring_open(struct env_linux *l)
@@ -71,8 +80,8 @@ int env_uring_open(struct env_linux *l)
 		fd_close(&u->event_fd);
 		return rc;
 	}
-	u->has_regions = io_uring_register_buffers_sparse(&u->ring, ENV_URING_REGIONS_MAX) == 0;
-	u->has_files = io_uring_register_files_sparse(&u->ring, ENV_URING_FILES_MAX) == 0;
+	env_regions_open(&u->regions, &u->ring);
+	u->file_room = files_open(&u->ring);
 	u->is_open = true;
 	return 0;
 }
@@ -83,6 +92,7 @@ void env_uring_close(struct env_linux *l)
 		return;
 	assert(l->uring.in_flight == 0 && list_is_empty(&l->uring.waiting));
 	io_uring_queue_exit(&l->uring.ring);
+	env_regions_close(&l->uring.regions);
 	fd_close(&l->uring.event_fd);
 	l->uring.is_open = false;
 }
@@ -91,56 +101,13 @@ void env_uring_close(struct env_linux *l)
 
 int env_uring_memory_register(struct env_linux *l, void *base, uint64_t size_bytes)
 {
-	struct env_uring *u = &l->uring;
-	struct iovec iov = {.iov_base = base, .iov_len = size_bytes};
-	__u64 tag = 0;
-	int rc;
-
-	if (!u->is_open || !u->has_regions)
-		return -EOPNOTSUPP;
-	if (size_bytes > REGION_MAX)
-		return -E2BIG;
-	for (unsigned i = 0; i < ENV_URING_REGIONS_MAX; i++) {
-		if (u->regions[i].base)
-			continue;
-		rc = io_uring_register_buffers_update_tag(&u->ring, i, &iov, &tag, 1);
-		if (rc < 0)
-			return rc;
-		u->regions[i] = (struct env_uring_region){.base = base, .size_bytes = size_bytes};
-		return 0;
-	}
-	return -ENOSPC;
+	return l->uring.is_open ? env_regions_add(&l->uring.regions, base, size_bytes) : -EOPNOTSUPP;
 }
 
 void env_uring_memory_unregister(struct env_linux *l, void *base)
 {
-	struct env_uring *u = &l->uring;
-	struct iovec none = {0};
-	__u64 tag = 0;
-
-	for (unsigned i = 0; i < ENV_URING_REGIONS_MAX; i++) {
-		if (u->regions[i].base != base)
-			continue;
-		u->regions[i].base = NULL;
-		/* If this fails, the slot is not used again before the memory is gone with the
-		 * ring. */
-		if (io_uring_register_buffers_update_tag(&u->ring, i, &none, &tag, 1) < 0)
-			u->has_regions = false;
-		return;
-	}
-}
-
-/* -1: in no registered memory. */
-static int region_find(const struct env_uring *u, const uint8_t *buf, uint64_t len_bytes)
-{
-	for (int i = 0; i < (int)ENV_URING_REGIONS_MAX; i++) {
-		const struct env_uring_region *r = &u->regions[i];
-
-		if (r->base && buf >= r->base && len_bytes <= r->size_bytes &&
-		    (uint64_t)(buf - r->base) <= r->size_bytes - len_bytes)
-			return i;
-	}
-	return -1;
+	if (l->uring.is_open)
+		env_regions_remove(&l->uring.regions, base);
 }
 
 int env_linux_tie_fd(struct env *e, int fd)
@@ -150,9 +117,9 @@ int env_linux_tie_fd(struct env *e, int fd)
 	if (!u->is_open)
 		return 0; /* pool threads end their calls before the process lets go of descriptors
 			   */
-	if (!u->has_files)
+	if (!u->file_room)
 		return -EOPNOTSUPP;
-	for (unsigned i = 0; i < ENV_URING_FILES_MAX; i++) {
+	for (unsigned i = 0; i < u->file_room; i++) {
 		int rc;
 
 		if (u->files[i] >= 0)
@@ -171,11 +138,11 @@ void env_linux_untie_fd(struct env *e, int fd)
 	struct env_uring *u = &env_linux_of(e)->uring;
 	int none = -1;
 
-	for (unsigned i = 0; u->is_open && i < ENV_URING_FILES_MAX; i++) {
+	for (unsigned i = 0; u->is_open && i < u->file_room; i++) {
 		if (u->files[i] != fd)
 			continue;
 		if (io_uring_register_files_update(&u->ring, i, &none, 1) < 0)
-			u->has_files = false; /* cannot be: the slot exists */
+			u->file_room = 0; /* cannot be: the slot exists */
 		u->files[i] = -1;
 		return;
 	}
@@ -183,7 +150,7 @@ void env_linux_untie_fd(struct env *e, int fd)
 
 /* ---------------------------------------------------------------- submission */
 
-static void prepare(const struct env_uring *u, struct io_uring_sqe *sqe, struct env_io *io)
+static void prepare(struct env_uring *u, struct io_uring_sqe *sqe, struct env_io *io)
 {
 	int fd = ((struct env_linux_file *)io->file)->fd;
 	uint64_t progress = io->env_private[ENV_IO_PROGRESS];
@@ -198,7 +165,7 @@ static void prepare(const struct env_uring *u, struct io_uring_sqe *sqe, struct 
 		io_uring_sqe_set_data(sqe, io);
 		return;
 	}
-	region = region_find(u, buf, len);
+	region = env_regions_find(&u->regions, buf, len);
 	if (io->op == ENV_IO_READ) {
 		if (region >= 0)
 			io_uring_prep_read_fixed(sqe, fd, buf, len, offset, region);
