@@ -33,7 +33,7 @@ struct child {
 	char *plan_path;
 	char *store_root;
 	bool is_stopping;
-	bool is_closed;	 /* all volumes are */
+	bool is_closed;  /* all volumes are */
 	bool is_hurried; /* the time for an orderly end is over */
 };
 
@@ -48,8 +48,9 @@ static void stop_timer_fired(struct loop_timer *t)
 {
 	struct child *c = t->ctx;
 
-	log_error("volumes are not closed after %u s; what initiators were told is safe, so the end comes now",
-		  CHILD_STOP_MS / 1000);
+	log_error(
+	    "volumes are not closed after %u s; what initiators were told is safe, so the end comes now",
+	    CHILD_STOP_MS / 1000);
 	c->is_hurried = true;
 }
 
@@ -97,8 +98,9 @@ static int load_plan(struct child *c, struct plan *plan, struct err *err)
 
 	if (rc == -ENOENT)
 		return 0;
-	if (rc == -EINVAL || rc == -EPROTO || rc == -EEXIST) {
-		log_error("%s; nothing is served until the volumes are made known again", err->text);
+	if (rc == -EINVAL || rc == -EPROTO) {
+		log_error("%s; nothing is served until the volumes are made known again",
+			  err->text);
 		manager_event(&c->manager, "", "", "plan_damaged", err->text);
 		return 0;
 	}
@@ -131,7 +133,8 @@ static int begin(struct child *c, struct err *err)
 		return rc;
 	rc = manager_start(&c->manager, cfg->worker_count, &plan, err);
 	plan_fini(&plan);
-	if (rc || (rc = ring_listener_create(&c->manager, cfg->ring_listen_fd, cfg->ring_uid, &c->rings, err)))
+	if (rc || (rc = ring_listener_create(&c->manager, cfg->ring_listen_fd, cfg->ring_uid,
+					     &c->rings, err)))
 		return rc;
 	c->manager.rings = c->rings;
 	c->requests = (struct requests){.manager = &c->manager, .shutdown = stop, .ctx = c};
@@ -144,7 +147,8 @@ static bool is_over(const struct child *c)
 {
 	if (c->is_hurried)
 		return true;
-	return c->is_closed && ring_listener_total(c->rings) == 0 && ctl_server_unsent_bytes(c->control) == 0;
+	return c->is_closed && ring_listener_total(c->rings) == 0 &&
+	       ctl_server_unsent_bytes(c->control) == 0;
 }
 
 static void tidy_up(struct child *c)
@@ -175,7 +179,8 @@ enum child_end child_run(const struct child_cfg *cfg)
 	}
 	atomic_store_explicit(&cfg->shared->is_ready, 1, memory_order_release);
 	log_info("serving, incarnation %llu, %u worker%s, %u filters",
-		 (unsigned long long)atomic_load_explicit(&cfg->shared->incarnation, memory_order_relaxed),
+		 (unsigned long long)atomic_load_explicit(&cfg->shared->incarnation,
+							  memory_order_relaxed),
 		 cfg->worker_count, cfg->worker_count == 1 ? "" : "s", plugin_count());
 	while (!is_over(&c)) {
 		atomic_fetch_add_explicit(&cfg->shared->main.beats, 1, memory_order_relaxed);

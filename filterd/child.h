@@ -27,9 +27,10 @@ struct child_cfg {
 };
 
 enum child_end {
-	CHILD_STOPPED = 0,  /* asked to, and all volumes are closed */
-	CHILD_CANNOT = 3,   /* could not begin: what is wrong is in the log; another try is as good */
-	CHILD_HURRIED = 4,  /* asked to, but something did not drain: the process must end without tidying up */
+	CHILD_STOPPED = 0, /* asked to, and all volumes are closed */
+	CHILD_CANNOT = 3, /* could not begin: what is wrong is in the log; another try is as good */
+	CHILD_HURRIED =
+	    4, /* asked to, but something did not drain: the process must end without tidying up */
 };
 
 /* Signals SIGTERM and SIGINT are blocked when it is called. */

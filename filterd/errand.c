@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct errand *errand_make(struct mvolume *mv, void (*run)(struct errand *j), void (*back)(struct errand *j), manager_fn fn,
-		     void *ctx)
+struct errand *errand_make(struct mvolume *mv, void (*run)(struct errand *j),
+			   void (*back)(struct errand *j), manager_fn fn, void *ctx)
 {
 	struct errand *j = calloc(1, sizeof(*j));
 	struct err err;

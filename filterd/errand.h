@@ -14,7 +14,7 @@ struct errand {
 	struct mvolume *mv;
 	void (*run)(struct errand *j);  /* worker */
 	void (*back)(struct errand *j); /* main; result, err and json are set */
-	manager_fn fn;		     /* whom to answer; main's */
+	manager_fn fn;                  /* whom to answer; main's */
 	void *ctx;
 	/* arguments */
 	uint64_t number;
@@ -30,8 +30,8 @@ struct errand {
 };
 
 /* NULL: no memory, fn was told. */
-struct errand *errand_make(struct mvolume *mv, void (*run)(struct errand *j), void (*back)(struct errand *j), manager_fn fn,
-		     void *ctx);
+struct errand *errand_make(struct mvolume *mv, void (*run)(struct errand *j),
+			   void (*back)(struct errand *j), manager_fn fn, void *ctx);
 void errand_start(struct errand *j);
 /* Again to the worker, with another run and back, from within back. */
 void errand_again(struct errand *j, void (*run)(struct errand *j), void (*back)(struct errand *j));
@@ -40,9 +40,19 @@ void errand_ended(void *job, int result, const struct err *err);
 /* Tells fn how it went; takes json. */
 void errand_answer(struct errand *j);
 
-/* Back and forth for all requests that change a volume. */
-void manager_destroy_volume(struct mvolume *mv);
-void manager_drop_volume(struct mvolume *mv); /* takes it out of lists and plan, frees it on its worker */
+/* Of manager_volume.c and manager.c, for one another. */
+void manager_free_volume(struct mvolume *mv); /* its volume is destroyed */
+int must_check manager_make_datastore(struct manager *m, struct plan_datastore *plan,
+				      struct err *err);
+/* Its space is not watched any more: ended(d), possibly before return; then
+ * manager_free_datastore(). */
+void manager_end_datastore(struct mdatastore *d, void (*ended)(struct mdatastore *d));
+void manager_free_datastore(struct mdatastore *d);
+struct mdatastore *manager_find_datastore(const struct manager *m, const char *name);
+/* Says to the parent that this thread is in a call that may take long. Thread: b's own. */
+void manager_beat_blocking(struct shared_beat *b, bool begins);
+void manager_drop_volume(
+    struct mvolume *mv); /* takes it out of lists and plan, frees it on its worker */
 struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, struct err *err);
 void manager_start_open(struct mvolume *mv, manager_fn fn, void *ctx);
 

@@ -5,7 +5,8 @@
 
 #include "clock.h"
 
-void events_add(struct events *e, const char *volume, const char *filter, const char *kind, const char *text)
+void events_add(struct events *e, const char *volume, const char *filter, const char *kind,
+		const char *text)
 {
 	struct event *ev = &e->ring[e->count % EVENTS_MAX];
 
@@ -27,10 +28,11 @@ json_t *events_to_json(const struct events *e, uint64_t after)
 		const struct event *ev = &e->ring[i % EVENTS_MAX];
 
 		/* A filter's text may hold any bytes: what is not UTF-8 becomes null. */
-		json_array_append_new(a, json_pack("{s:I, s:I, s:s, s:s, s:s, s:o}", "number",
-						   (json_int_t)ev->number, "wall_ms", (json_int_t)ev->wall_ms,
-						   "volume", ev->volume, "filter", ev->filter, "kind", ev->kind,
-						   "text", json_string(ev->text) ?: json_string("(not UTF-8)")));
+		json_array_append_new(
+		    a, json_pack("{s:I, s:I, s:s, s:s, s:s, s:o}", "number", (json_int_t)ev->number,
+				 "wall_ms", (json_int_t)ev->wall_ms, "volume", ev->volume, "filter",
+				 ev->filter, "kind", ev->kind, "text",
+				 json_string(ev->text) ?: json_string("(not UTF-8)")));
 	}
 	return a;
 }

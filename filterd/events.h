@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * events.h - the last 1000 things an administrator should know, numbered. They live in the mapping that
- * parent and child share, so a restart does not lose them.
+ * events.h - the last 1000 things an administrator should know, numbered. They live in the mapping
+ * that parent and child share, so a restart does not lose them.
  *
  * Thread: main of the child; the parent while there is no child.
  */
@@ -27,7 +27,8 @@ struct events {
 	uint64_t count; /* ever */
 };
 
-void events_add(struct events *e, const char *volume, const char *filter, const char *kind, const char *text);
+void events_add(struct events *e, const char *volume, const char *filter, const char *kind,
+		const char *text);
 /* Those with a number over after, oldest first. */
 json_t *events_to_json(const struct events *e, uint64_t after);
 

@@ -47,7 +47,16 @@ static char *default_filter_dir(void)
 	return strdup("/usr/lib/sluice/filters");
 }
 
-enum { OPT_RUN = 256, OPT_STATE, OPT_FILTER, OPT_WORKERS, OPT_RING_UID, OPT_NO_PARENT, OPT_VERSION, OPT_HELP };
+enum {
+	OPT_RUN = 256,
+	OPT_STATE,
+	OPT_FILTER,
+	OPT_WORKERS,
+	OPT_RING_UID,
+	OPT_NO_PARENT,
+	OPT_VERSION,
+	OPT_HELP
+};
 
 static const struct option options[] = {
     {"run-dir", required_argument, NULL, OPT_RUN},
@@ -69,8 +78,10 @@ static int wrong(const struct err *err)
 
 int main(int argc, char **argv)
 {
-	struct supervisor_cfg cfg = {
-	    .run_dir = CTL_RUN_DIR, .state_dir = STATE_DIR, .worker_count = 1, .ring_uid = (uid_t)-1};
+	struct supervisor_cfg cfg = {.run_dir = CTL_RUN_DIR,
+				     .state_dir = STATE_DIR,
+				     .worker_count = 1,
+				     .ring_uid = (uid_t)-1};
 	cleanup_free char *filter_dir = NULL;
 	struct err err = {0};
 	uint64_t number;
@@ -88,7 +99,8 @@ int main(int argc, char **argv)
 			cfg.filter_dir = optarg;
 			break;
 		case OPT_WORKERS:
-			if (parse_u64("--workers", optarg, 1, SHARED_WORKERS_MAX, &number, &err) < 0)
+			if (parse_u64("--workers", optarg, 1, SHARED_WORKERS_MAX, &number, &err) <
+			    0)
 				return wrong(&err);
 			cfg.worker_count = (uint32_t)number;
 			break;

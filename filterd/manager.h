@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * manager.h - main's side of everything that is served: the plan, which worker has which datastore, and
- * what each volume last said of itself. Changes go to the volume's worker and come back by message; the
- * plan is saved after each.
+ * manager.h - main's side of everything that is served: the plan, which worker has which datastore,
+ * and what each volume last said of itself. Changes go to the volume's worker and come back by
+ * message; the plan is saved after each.
  *
- *   manager.c         datastores, volumes, start and end
- *   manager_change.c  requests that change a volume
- *   errand.c     one errand to a worker and back
+ *   manager.c            start and end
+ *   manager_datastore.c  one datastore: made, its space watched, ended
+ *   manager_volume.c     one volume: made, heard of, ended
+ *   manager_change.c     requests that change a volume
+ *   manager_status.c     questions
+ *   errand.c             one errand to a volume's worker and back
  *
  * Thread: main, all of it.
  */
@@ -19,6 +22,7 @@
 #include "loop.h"
 #include "plan.h"
 #include "shared.h"
+#include "space.h"
 #include "volume.h"
 #include "worker.h"
 
@@ -38,14 +42,25 @@ struct manager {
 	struct list_node datastores; /* struct mdatastore */
 	struct list_node volumes;    /* struct mvolume */
 	struct ring_listener *rings;
-	uint32_t closing; /* volumes that a stop still waits for */
+	uint64_t started_ns;
+	uint32_t closing; /* volumes and datastores that a stop still waits for */
+	void (*stopped)(void *ctx);
+	void *stopped_ctx;
 	bool is_stopping;
 };
 
 struct mdatastore {
 	struct list_node node;
-	struct plan_datastore *plan; /* in manager.plan */
+	struct manager *manager;
+	struct plan_datastore *plan; /* in manager.plan; NULL: removed */
 	struct worker *worker;
+	char type[16];
+	char *path;
+	struct space space; /* the worker's; of type dir only */
+	uint32_t warned_pct;
+	struct env_msg start_msg, stop_msg;
+	struct loop_msg warned_msg, stopped_msg;
+	void (*ended)(struct mdatastore *d);
 };
 
 struct mvolume {
@@ -57,8 +72,9 @@ struct mvolume {
 	struct volume *volume; /* the worker's */
 	struct volume_host host;
 	struct shared_blame *blame;
-	bool is_creating; /* not in the saved plan yet */
-	bool is_changing; /* a request of ours is under way */
+	uint32_t rings_expected; /* of a shared volume: that our predecessor had */
+	bool is_creating;        /* not in the saved plan yet */
+	bool is_changing;        /* a request of ours is under way */
 	/* as last heard from the worker */
 	enum volume_state state;
 	uint64_t size_bytes;
@@ -69,14 +85,19 @@ struct mvolume {
 typedef void (*manager_fn)(void *ctx, const struct err *err, json_t *more);
 
 /* Makes workers and volumes from plan (taken over) and opens those that were open. */
-int must_check manager_start(struct manager *m, uint32_t worker_count, struct plan *plan, struct err *err);
+int must_check manager_start(struct manager *m, uint32_t worker_count, struct plan *plan,
+			     struct err *err);
 /* Closes all volumes; fn when all are closed. */
 void manager_stop(struct manager *m, void (*fn)(void *ctx), void *ctx);
-/* After manager_stop(); ends the workers. Those that did not close in time: is_hurried, then only exit is left. */
+/* After manager_stop(); ends the workers. Those that did not close in time: is_hurried, then only
+ * exit is left. */
 void manager_free(struct manager *m);
 
 struct mvolume *manager_find(const struct manager *m, const char *name);
-void manager_event(struct manager *m, const char *volume, const char *filter, const char *kind, const char *text);
+void manager_event(struct manager *m, const char *volume, const char *filter, const char *kind,
+		   const char *text);
+/* A ring came or went; live: how many there are now. */
+void manager_rings_changed(struct mvolume *mv, uint32_t live);
 /* Saves the plan; the error says that the change is in force but not saved. */
 int must_check manager_save(struct manager *m, struct err *err);
 
@@ -87,16 +108,21 @@ int must_check manager_add_datastore(struct manager *m, struct plan_datastore *d
 int must_check manager_remove_datastore(struct manager *m, const char *name, struct err *err);
 
 /* Owns: takes v. Without an UUID it gets a random one. Fails whole: no image stays. */
-void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_full, manager_fn fn, void *ctx);
+void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_full, manager_fn fn,
+			   void *ctx);
 void manager_open_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
 void manager_close_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
 void manager_delete_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
-void manager_grow_volume(struct manager *m, const char *name, uint64_t size_bytes, manager_fn fn, void *ctx);
+void manager_grow_volume(struct manager *m, const char *name, uint64_t size_bytes, manager_fn fn,
+			 void *ctx);
 void manager_flush_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
 /* Owns: takes f's content. */
-void manager_attach_filter(struct manager *m, const char *name, struct plan_filter *f, manager_fn fn, void *ctx);
-void manager_set_filter(struct manager *m, const char *name, struct plan_filter *f, manager_fn fn, void *ctx);
-void manager_detach_filter(struct manager *m, const char *name, const char *filter, manager_fn fn, void *ctx);
+void manager_attach_filter(struct manager *m, const char *name, struct plan_filter *f,
+			   manager_fn fn, void *ctx);
+void manager_set_filter(struct manager *m, const char *name, struct plan_filter *f, manager_fn fn,
+			void *ctx);
+void manager_detach_filter(struct manager *m, const char *name, const char *filter, manager_fn fn,
+			   void *ctx);
 /* more is {"volume": volume_status()} or {"volumes": [volume_stats()]} (name NULL: of all). */
 void manager_show_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
 void manager_stats(struct manager *m, const char *name, manager_fn fn, void *ctx);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * manager_change.c - requests about one volume: checked here, carried out on its worker, written to the
- * plan when they came back well, answered last.
+ * manager_change.c - requests about one volume: checked here, carried out on its worker, written to
+ * the plan when they came back well, answered last.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -35,7 +35,8 @@ static struct mvolume *begin(struct manager *m, const char *name, manager_fn fn,
 	else if (!mv)
 		refuse(fn, ctx, ENOENT, name, "does not exist; 'status' lists what there is");
 	else if (mv->is_changing)
-		refuse(fn, ctx, EBUSY, name, "has another request under way; try again when it has ended");
+		refuse(fn, ctx, EBUSY, name,
+		       "has another request under way; try again when it has ended");
 	else
 		return mv;
 	return NULL;
@@ -75,7 +76,8 @@ static void clear_quarantine(struct manager *m, const char *volume)
 	for (uint32_t i = 0; i < SHARED_QUARANTINE_MAX; i++) {
 		struct shared_quarantine *q = &m->shared->quarantine[i];
 
-		if (atomic_load_explicit(&q->is_set, memory_order_acquire) && strcmp(q->volume, volume) == 0)
+		if (atomic_load_explicit(&q->is_set, memory_order_acquire) &&
+		    strcmp(q->volume, volume) == 0)
 			atomic_store_explicit(&q->is_set, 0, memory_order_release);
 	}
 }
@@ -141,8 +143,10 @@ static void unlink_image(struct mvolume *mv)
 {
 	cleanup_free char *path = plan_image_path(mv->datastore->plan, mv->plan);
 
-	if (strcmp(mv->datastore->plan->type, "dir") == 0 && path && unlink(path) < 0 && errno != ENOENT)
-		log_warn("volume %s: %s could not be removed: %s", mv->plan->name, path, strerror(errno));
+	if (strcmp(mv->datastore->plan->type, "dir") == 0 && path && unlink(path) < 0 &&
+	    errno != ENOENT)
+		log_warn("volume %s: %s could not be removed: %s", mv->plan->name, path,
+			 strerror(errno));
 }
 
 static void create_failed(struct errand *j, bool has_image)
@@ -205,17 +209,20 @@ static int check_filters(const struct plan_volume *v, struct err *err)
 {
 	for (uint32_t i = 0; i < v->filter_count; i++)
 		if (!plugin_find(v->filters[i].name))
-			return err_set(err, ENOENT, "filters", "filter %s is not loaded; 'filters' lists what there is",
+			return err_set(err, ENOENT, "filters",
+				       "filter %s is not loaded; 'filters' lists what there is",
 				       v->filters[i].name);
 	return 0;
 }
 
-void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_full, manager_fn fn, void *ctx)
+void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_full, manager_fn fn,
+			   void *ctx)
 {
 	struct mvolume *mv;
 	struct errand *j;
 	struct err err = {0};
-	int rc = m->is_stopping ? err_set(&err, ESHUTDOWN, "", "sluice-filterd is stopping") : check_filters(v, &err);
+	int rc = m->is_stopping ? err_set(&err, ESHUTDOWN, "", "sluice-filterd is stopping")
+				: check_filters(v, &err);
 
 	make_uuid(v->uuid);
 	v->is_open = true;
@@ -252,7 +259,8 @@ static void back_closed_for_delete(struct errand *j)
 		finish(j, false);
 		return;
 	}
-	/* Image first: if we die in between, the plan still knows the volume, and a second delete ends it. */
+	/* Image first: if we die in between, the plan still knows the volume, and a second delete
+	 * ends it. */
 	unlink_image(mv);
 	store_drop_volume(j->manager->store_root, mv->plan->uuid);
 	log_info("volume %s: deleted", mv->plan->name);
@@ -279,7 +287,9 @@ void manager_delete_volume(struct manager *m, const char *name, manager_fn fn, v
 
 static void back_grown(struct errand *j)
 {
-	finish(j, false); /* the plan was saved when the new size was heard of, before initiators were */
+	finish(
+	    j,
+	    false); /* the plan was saved when the new size was heard of, before initiators were */
 }
 
 static void run_grow(struct errand *j)
@@ -287,7 +297,8 @@ static void run_grow(struct errand *j)
 	volume_grow(j->mv->volume, j->number, errand_ended, j);
 }
 
-void manager_grow_volume(struct manager *m, const char *name, uint64_t size_bytes, manager_fn fn, void *ctx)
+void manager_grow_volume(struct manager *m, const char *name, uint64_t size_bytes, manager_fn fn,
+			 void *ctx)
 {
 	struct mvolume *mv = begin(m, name, fn, ctx);
 	struct errand *j = mv ? errand_make(mv, run_grow, back_grown, fn, ctx) : NULL;
@@ -342,8 +353,8 @@ static void run_detach(struct errand *j)
 	volume_detach(j->mv->volume, j->name, errand_ended, j);
 }
 
-static void put_filter(struct manager *m, const char *name, struct plan_filter *f, void (*run)(struct errand *j),
-		       manager_fn fn, void *ctx)
+static void put_filter(struct manager *m, const char *name, struct plan_filter *f,
+		       void (*run)(struct errand *j), manager_fn fn, void *ctx)
 {
 	struct mvolume *mv = begin(m, name, fn, ctx);
 	struct errand *j = mv ? errand_make(mv, run, back_filter_put, fn, ctx) : NULL;
@@ -356,17 +367,20 @@ static void put_filter(struct manager *m, const char *name, struct plan_filter *
 	start(mv, j);
 }
 
-void manager_attach_filter(struct manager *m, const char *name, struct plan_filter *f, manager_fn fn, void *ctx)
+void manager_attach_filter(struct manager *m, const char *name, struct plan_filter *f,
+			   manager_fn fn, void *ctx)
 {
 	put_filter(m, name, f, run_attach, fn, ctx);
 }
 
-void manager_set_filter(struct manager *m, const char *name, struct plan_filter *f, manager_fn fn, void *ctx)
+void manager_set_filter(struct manager *m, const char *name, struct plan_filter *f, manager_fn fn,
+			void *ctx)
 {
 	put_filter(m, name, f, run_set, fn, ctx);
 }
 
-void manager_detach_filter(struct manager *m, const char *name, const char *filter, manager_fn fn, void *ctx)
+void manager_detach_filter(struct manager *m, const char *name, const char *filter, manager_fn fn,
+			   void *ctx)
 {
 	struct mvolume *mv = begin(m, name, fn, ctx);
 	struct errand *j = mv ? errand_make(mv, run_detach, back_filter_gone, fn, ctx) : NULL;

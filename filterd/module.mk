@@ -4,7 +4,7 @@ PROGS += sluice-filterd
 sluice-filterd_SRCS := $(wildcard filterd/*.c)
 sluice-filterd_INCS := filterd include common filterd/env filterd/backend filterd/chain filterd/plugin filterd/ring \
 	filterd/scsi filterd/volume filterd/ctl
-sluice-filterd_LIBS := volume ring_server scsi chain plugin backend ctl env common
+sluice-filterd_LIBS := volume plan ring_server scsi chain plugin backend ctl env common
 sluice-filterd_PKGS := jansson libsystemd liburing
 sluice-filterd_LDFLAGS := -Wl,--dynamic-list=filterd/chain/sdk.symbols
 sluice-filterd_LDLIBS := -ldl
@@ -13,3 +13,15 @@ TESTS += test_supervise
 test_supervise_SRCS := tests/unit/test_supervise.c filterd/supervise.c
 test_supervise_INCS := filterd include common
 test_supervise_PKGS := cmocka
+
+TESTS += test_ring_listener
+test_ring_listener_SRCS := tests/unit/test_ring_listener.c filterd/ring_listener.c
+test_ring_listener_INCS := $(sluice-filterd_INCS)
+test_ring_listener_LIBS := ring_server common
+test_ring_listener_PKGS := cmocka jansson
+
+TESTS += test_space
+test_space_SRCS := tests/unit/test_space.c filterd/space.c
+test_space_INCS := filterd common filterd/env tests/lib
+test_space_LIBS := fake_env common
+test_space_PKGS := cmocka

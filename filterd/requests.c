@@ -40,7 +40,8 @@ static const char *get_name(struct ctl_call *call)
 	const char *name;
 	struct err err;
 
-	if (json_get_string(call->body, "name", &name, &err) < 0 || parse_name("name", name, &err) < 0) {
+	if (json_get_string(call->body, "name", &name, &err) < 0 ||
+	    parse_name("name", name, &err) < 0) {
 		refused(call, &err);
 		return NULL;
 	}
@@ -63,8 +64,9 @@ static bool has_only(struct ctl_call *call, const char *one, const char *two)
 
 static void do_hello(struct requests *c, struct ctl_call *call)
 {
-	ctl_answer(call, json_pack("{s:s, s:s, s:i, s:i}", "program", "sluice-filterd", "version", SLUICE_VERSION,
-				   "protocol", (int)CTL_VERSION, "protocol_oldest", (int)CTL_VERSION_OLDEST));
+	ctl_answer(call, json_pack("{s:s, s:s, s:i, s:i}", "program", "sluice-filterd", "version",
+				   SLUICE_VERSION, "protocol", (int)CTL_VERSION, "protocol_oldest",
+				   (int)CTL_VERSION_OLDEST));
 }
 
 static void do_status(struct requests *c, struct ctl_call *call)
@@ -76,8 +78,8 @@ static void do_status(struct requests *c, struct ctl_call *call)
 static json_t *param_to_json(const struct sluice_param *p)
 {
 	static const char *const types[] = {"u64", "bool", "string", "enum"};
-	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "name", p->name, "type", types[p->type], "unit",
-			      p->unit ? p->unit : "", "help", p->help ? p->help : "");
+	json_t *j = json_pack("{s:s, s:s, s:s, s:s}", "name", p->name, "type", types[p->type],
+			      "unit", p->unit ? p->unit : "", "help", p->help ? p->help : "");
 	json_t *choices;
 
 	switch (p->type) {
@@ -117,11 +119,12 @@ static void do_filters(struct requests *c, struct ctl_call *call)
 
 		for (uint32_t p = 0; p < ops->param_count; p++)
 			json_array_append_new(params, param_to_json(&ops->params[p]));
-		json_array_append_new(filters,
-				      json_pack("{s:s, s:s, s:s, s:i, s:b, s:o}", "filter", ops->name, "version",
-						ops->version ? ops->version : "", "help", ops->help ? ops->help : "",
-						"class", (int)ops->cls, "transparent",
-						(ops->flags & SLUICE_FILTER_TRANSPARENT) != 0, "params", params));
+		json_array_append_new(
+		    filters,
+		    json_pack("{s:s, s:s, s:s, s:i, s:b, s:o}", "filter", ops->name, "version",
+			      ops->version ? ops->version : "", "help", ops->help ? ops->help : "",
+			      "class", (int)ops->cls, "transparent",
+			      (ops->flags & SLUICE_FILTER_TRANSPARENT) != 0, "params", params));
 	}
 	ctl_answer(call, json_pack("{s:o}", "filters", filters));
 }
@@ -134,7 +137,8 @@ static void do_events(struct requests *c, struct ctl_call *call)
 	if (json_opt_u64(call->body, "after", 0, INT64_MAX, &after, &err) < 0)
 		refused(call, &err);
 	else if (has_only(call, "after", NULL))
-		ctl_answer(call, json_pack("{s:o}", "events", events_to_json(c->manager->events, after)));
+		ctl_answer(call,
+			   json_pack("{s:o}", "events", events_to_json(c->manager->events, after)));
 }
 
 static void do_stats(struct requests *c, struct ctl_call *call)
@@ -159,7 +163,8 @@ static void do_shutdown(struct requests *c, struct ctl_call *call)
 
 /* ---------------------------------------------------------------- datastores */
 
-/* The body without "request" (and take_out), for the plan's readers, which refuse what they do not know. */
+/* The body without "request" (and take_out), for the plan's readers, which refuse what they do not
+ * know. */
 static json_t *content(const struct ctl_call *call, const char *take_out)
 {
 	json_t *j = json_copy(call->body);
@@ -176,7 +181,8 @@ static void do_datastore_add(struct requests *c, struct ctl_call *call)
 	struct plan_datastore *d = NULL;
 	struct err err;
 
-	if (plan_datastore_from_json(j, &d, &err) < 0 || manager_add_datastore(c->manager, d, &err) < 0)
+	if (plan_datastore_from_json(j, &d, &err) < 0 ||
+	    manager_add_datastore(c->manager, d, &err) < 0)
 		refused(call, &err);
 	else
 		ctl_answer(call, NULL);
@@ -204,7 +210,8 @@ static void do_volume_create(struct requests *c, struct ctl_call *call)
 	bool is_full = false;
 	struct err err;
 
-	if (json_opt_bool(call->body, "full", &is_full, &err) < 0 || plan_volume_from_json(j, &v, &err) < 0)
+	if (json_opt_bool(call->body, "full", &is_full, &err) < 0 ||
+	    plan_volume_from_json(j, &v, &err) < 0)
 		refused(call, &err);
 	else
 		manager_create_volume(c->manager, v, is_full, answered, call);
@@ -261,8 +268,8 @@ static void do_volume_grow(struct requests *c, struct ctl_call *call)
 /* ---------------------------------------------------------------- filters */
 
 static void put_filter(struct requests *c, struct ctl_call *call,
-		       void (*fn)(struct manager *m, const char *name, struct plan_filter *f, manager_fn done,
-				  void *ctx))
+		       void (*fn)(struct manager *m, const char *name, struct plan_filter *f,
+				  manager_fn done, void *ctx))
 {
 	cleanup_json json_t *j = content(call, "name");
 	const char *name = get_name(call);
@@ -294,7 +301,8 @@ static void do_filter_detach(struct requests *c, struct ctl_call *call)
 
 	if (!name)
 		return;
-	if (json_get_string(call->body, "filter", &filter, &err) < 0 || parse_name("filter", filter, &err) < 0)
+	if (json_get_string(call->body, "filter", &filter, &err) < 0 ||
+	    parse_name("filter", filter, &err) < 0)
 		refused(call, &err);
 	else if (has_only(call, "name", "filter"))
 		manager_detach_filter(c->manager, name, filter, answered, call);
@@ -336,7 +344,7 @@ void requests_handle(void *control, struct ctl_call *call)
 			return;
 		}
 	}
-	err_set(&err, ENOSYS, "request", "there is no request '%.60s' in protocol version %u", call->request,
-		CTL_VERSION);
+	err_set(&err, ENOSYS, "request", "there is no request '%.60s' in protocol version %u",
+		call->request, CTL_VERSION);
 	refused(call, &err);
 }

@@ -28,7 +28,8 @@ static int look(struct supervise *s, uint64_t now_ns, const struct supervise_bea
 	int hung = -1;
 
 	for (uint32_t i = 0; i < b->count && i < SUPERVISE_BEATS_MAX; i++) {
-		uint64_t limit_ms = b->is_blocking[i] ? SUPERVISE_BLOCKING_HANG_MS : SUPERVISE_HANG_MS;
+		uint64_t limit_ms =
+		    b->is_blocking[i] ? SUPERVISE_BLOCKING_HANG_MS : SUPERVISE_HANG_MS;
 
 		if (b->beats[i] != s->beats[i]) {
 			s->beats[i] = b->beats[i];
@@ -40,8 +41,8 @@ static int look(struct supervise *s, uint64_t now_ns, const struct supervise_bea
 	return hung;
 }
 
-enum supervise_action supervise_next(struct supervise *s, uint64_t now_ns, const struct supervise_beats *b,
-				     uint32_t *hung)
+enum supervise_action supervise_next(struct supervise *s, uint64_t now_ns,
+				     const struct supervise_beats *b, uint32_t *hung)
 {
 	int index;
 
@@ -49,8 +50,9 @@ enum supervise_action supervise_next(struct supervise *s, uint64_t now_ns, const
 	case SUPERVISE_STOPPED:
 		return now_ns >= s->start_at_ns ? SUPERVISE_START : SUPERVISE_NOTHING;
 	case SUPERVISE_KILLED:
-		return now_ns - s->killed_at_ns >= SUPERVISE_KILL_WAIT_MS * NS_PER_MS ? SUPERVISE_GIVE_UP
-										      : SUPERVISE_NOTHING;
+		return now_ns - s->killed_at_ns >= SUPERVISE_KILL_WAIT_MS * NS_PER_MS
+			   ? SUPERVISE_GIVE_UP
+			   : SUPERVISE_NOTHING;
 	case SUPERVISE_RUNNING:
 		index = look(s, now_ns, b);
 		if (index < 0)
@@ -72,14 +74,16 @@ static uint32_t recent_crashes(const struct supervise *s, uint64_t now_ns)
 {
 	uint32_t n = 0;
 
-	while (n < s->crash_count && now_ns - s->crashes_ns[n] < SUPERVISE_LOOP_WINDOW_MS * NS_PER_MS)
+	while (n < s->crash_count &&
+	       now_ns - s->crashes_ns[n] < SUPERVISE_LOOP_WINDOW_MS * NS_PER_MS)
 		n++;
 	return n;
 }
 
 static void note_crash(struct supervise *s, uint64_t now_ns)
 {
-	memmove(&s->crashes_ns[1], &s->crashes_ns[0], sizeof(s->crashes_ns) - sizeof(s->crashes_ns[0]));
+	memmove(&s->crashes_ns[1], &s->crashes_ns[0],
+		sizeof(s->crashes_ns) - sizeof(s->crashes_ns[0]));
 	s->crashes_ns[0] = now_ns;
 	if (s->crash_count < SUPERVISE_HISTORY)
 		s->crash_count++;
@@ -97,7 +101,8 @@ static bool note_blame(struct supervise *s, uint64_t now_ns, const char *volume,
 	if (s->blame_count < SUPERVISE_HISTORY)
 		s->blame_count++;
 	for (uint32_t i = 0; i < s->blame_count; i++)
-		same += strcmp(s->blames[i].volume, b->volume) == 0 && strcmp(s->blames[i].filter, b->filter) == 0 &&
+		same += strcmp(s->blames[i].volume, b->volume) == 0 &&
+			strcmp(s->blames[i].filter, b->filter) == 0 &&
 			now_ns - s->blames[i].at_ns < SUPERVISE_BLAME_WINDOW_MS * NS_PER_MS;
 	if (same < SUPERVISE_BLAME_CRASHES)
 		return false;
@@ -109,13 +114,14 @@ static bool note_blame(struct supervise *s, uint64_t now_ns, const char *volume,
 	return true;
 }
 
-bool supervise_ended(struct supervise *s, uint64_t now_ns, enum supervise_cause cause, const char *volume,
-		     const char *filter)
+bool supervise_ended(struct supervise *s, uint64_t now_ns, enum supervise_cause cause,
+		     const char *volume, const char *filter)
 {
 	bool must_quarantine;
 
 	s->state = SUPERVISE_STOPPED;
-	if (cause == SUPERVISE_OUTSIDE && now_ns - s->started_at_ns >= SUPERVISE_OUTSIDE_MS * NS_PER_MS) {
+	if (cause == SUPERVISE_OUTSIDE &&
+	    now_ns - s->started_at_ns >= SUPERVISE_OUTSIDE_MS * NS_PER_MS) {
 		s->start_at_ns = now_ns;
 		return false;
 	}

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * supervise.h - what the watching parent decides: when a child hangs, when the next one starts, which
- * volume is quarantined. Pure: times come as arguments, nothing is done here, so that the deadlines of the
- * timeout ladder (killed: serving again in 1 s; hung: in 5 s) are asserted on a virtual clock.
+ * supervise.h - what the watching parent decides: when a child hangs, when the next one starts,
+ * which volume is quarantined. Pure: times come as arguments, nothing is done here, so that the
+ * deadlines of the timeout ladder (killed: serving again in 1 s; hung: in 5 s) are asserted on a
+ * virtual clock.
  *
- *   STOPPED --next says START--> RUNNING --no beat for 2 s: next says KILL--> KILLED --ended--> STOPPED
- *                                   \------------------- ended -------------------------------> STOPPED
- *   KILLED for 1 s and not ended (the kernel waits for a datastore): given up, STOPPED; the next child
- *   waits for the locks of those images alone.
+ *   STOPPED --next says START--> RUNNING --no beat for 2 s: next says KILL--> KILLED --ended-->
+ * STOPPED
+ *                                   \------------------- ended ------------------------------->
+ * STOPPED KILLED for 1 s and not ended (the kernel waits for a datastore): given up, STOPPED; the
+ * next child waits for the locks of those images alone.
  *
  * Thread: the parent's only one.
  */
@@ -19,24 +21,28 @@
 
 #include "shared.h"
 
-#define SUPERVISE_CHECK_MS	     250u
-#define SUPERVISE_HANG_MS	     2000u
-#define SUPERVISE_BLOCKING_HANG_MS   60000u /* while a thread says that it is in a call that may take long */
-#define SUPERVISE_KILL_WAIT_MS	     1000u
-#define SUPERVISE_LOOP_CRASHES	     3u	    /* within the next: a crash loop */
-#define SUPERVISE_LOOP_WINDOW_MS     30000u
-#define SUPERVISE_BACKOFF_MIN_MS     100u
-#define SUPERVISE_BACKOFF_MAX_MS     10000u
-#define SUPERVISE_OUTSIDE_MS	     300u   /* killed by somebody else after more than this: not its fault */
-#define SUPERVISE_BLAME_CRASHES	     3u
-#define SUPERVISE_BLAME_WINDOW_MS    60000u
-#define SUPERVISE_HISTORY	     16u
-#define SUPERVISE_BEATS_MAX	     (SHARED_WORKERS_MAX + 1u)
+#define SUPERVISE_CHECK_MS 250u
+#define SUPERVISE_HANG_MS  2000u
+#define SUPERVISE_BLOCKING_HANG_MS                                                                 \
+	60000u /* while a thread says that it is in a call that may take long */
+#define SUPERVISE_KILL_WAIT_MS   1000u
+#define SUPERVISE_LOOP_CRASHES   3u /* within the next: a crash loop */
+#define SUPERVISE_LOOP_WINDOW_MS 30000u
+#define SUPERVISE_BACKOFF_MIN_MS 100u
+#define SUPERVISE_BACKOFF_MAX_MS 10000u
+#define SUPERVISE_OUTSIDE_MS                                                                       \
+	300u /* killed by somebody else after more than this: not its fault                        \
+	      */
+#define SUPERVISE_BLAME_CRASHES   3u
+#define SUPERVISE_BLAME_WINDOW_MS 60000u
+#define SUPERVISE_HISTORY         16u
+#define SUPERVISE_BEATS_MAX       (SHARED_WORKERS_MAX + 1u)
 
 enum supervise_state { SUPERVISE_STOPPED, SUPERVISE_RUNNING, SUPERVISE_KILLED };
 enum supervise_cause {
 	SUPERVISE_CRASH,   /* a signal of its own, an exit status, a hang */
-	SUPERVISE_OUTSIDE, /* SIGKILL that we did not send: an administrator, a test, the OOM killer */
+	SUPERVISE_OUTSIDE, /* SIGKILL that we did not send: an administrator, a test, the OOM killer
+			    */
 };
 enum supervise_action { SUPERVISE_NOTHING, SUPERVISE_START, SUPERVISE_KILL, SUPERVISE_GIVE_UP };
 
@@ -52,7 +58,7 @@ struct supervise {
 	uint64_t started_at_ns;
 	uint64_t killed_at_ns;
 	uint64_t crashes_ns[SUPERVISE_HISTORY]; /* newest first */
-	uint32_t crash_count;			/* entries above */
+	uint32_t crash_count;                   /* entries above */
 	uint32_t backoff_ms;
 	bool is_crash_loop;
 	struct supervise_blame blames[SUPERVISE_HISTORY]; /* newest first */
@@ -70,17 +76,19 @@ struct supervise_beats {
 
 void supervise_init(struct supervise *s, uint64_t now_ns);
 void supervise_started(struct supervise *s, uint64_t now_ns);
-/* Every 250 ms at least. RUNNING: *hung becomes the index of the beat that stopped when KILL is returned. */
-enum supervise_action supervise_next(struct supervise *s, uint64_t now_ns, const struct supervise_beats *b,
-				     uint32_t *hung);
+/* Every 250 ms at least. RUNNING: *hung becomes the index of the beat that stopped when KILL is
+ * returned. */
+enum supervise_action supervise_next(struct supervise *s, uint64_t now_ns,
+				     const struct supervise_beats *b, uint32_t *hung);
 /* After KILL was carried out. */
 void supervise_killed(struct supervise *s, uint64_t now_ns);
 /*
- * The child ended without having been asked, or was given up. volume and filter: what it was executing, or "".
- * True: that filter has now crashed filterd so often that the volume is to be quarantined.
+ * The child ended without having been asked, or was given up. volume and filter: what it was
+ * executing, or "". True: that filter has now crashed filterd so often that the volume is to be
+ * quarantined.
  */
-bool supervise_ended(struct supervise *s, uint64_t now_ns, enum supervise_cause cause, const char *volume,
-		     const char *filter);
+bool supervise_ended(struct supervise *s, uint64_t now_ns, enum supervise_cause cause,
+		     const char *volume, const char *filter);
 /* ms until supervise_next() is wanted again, at most SUPERVISE_CHECK_MS. */
 uint32_t supervise_wait_ms(const struct supervise *s, uint64_t now_ns);
 

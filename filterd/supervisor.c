@@ -27,9 +27,10 @@
 #include "supervise.h"
 #include "wire/ctl.h"
 
-#define STOP_KILL_MS   (CHILD_STOP_MS + 2000u)
-#define GIVEN_UP_MAX   8u /* children that were killed and that the kernel does not let go */
-#define EXIT_CANNOT    1
+#define STOP_KILL_MS (CHILD_STOP_MS + 2000u)
+#define GIVEN_UP_MAX 8u /* children that were killed and that the kernel does not let go */
+#define NOTIFY_MS    1000u
+#define EXIT_CANNOT  1
 
 struct supervisor {
 	const struct supervisor_cfg *cfg;
@@ -45,7 +46,8 @@ struct supervisor {
 	bool is_stopping;
 	uint64_t stop_since_ns;
 	bool is_ready_told;
-	int status; /* to exit with; -1: goes on */
+	uint64_t told_ns; /* systemd, last */
+	int status;       /* to exit with; -1: goes on */
 };
 
 /* ---------------------------------------------------------------- set up */
@@ -63,14 +65,15 @@ static int take_lock(struct supervisor *s, struct err *err)
 		return err_set(err, code, "run_dir", "%s: %s", path, strerror(code));
 	}
 	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
-		return err_set(err, EBUSY, "run_dir",
-			       "another sluice-filterd serves %s; stop it first, or choose another --run-dir",
-			       s->cfg->run_dir);
+		return err_set(
+		    err, EBUSY, "run_dir",
+		    "another sluice-filterd serves %s; stop it first, or choose another --run-dir",
+		    s->cfg->run_dir);
 	return 0;
 }
 
-static int open_socket(const struct supervisor *s, const char *name, int type, mode_t mode, int *out,
-		       struct err *err)
+static int open_socket(const struct supervisor *s, const char *name, int type, mode_t mode,
+		       int *out, struct err *err)
 {
 	cleanup_free char *path = NULL;
 
@@ -104,7 +107,8 @@ static int set_up(struct supervisor *s, struct err *err)
 		return rc;
 	if (asprintf(&s->incarnation_path, "%s/incarnation", cfg->state_dir) < 0)
 		return err_set(err, ENOMEM, "", "no memory");
-	s->shared = mmap(NULL, sizeof(*s->shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	s->shared = mmap(NULL, sizeof(*s->shared), PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s->shared == MAP_FAILED)
 		return err_set(err, ENOMEM, "", "no memory to share with the child");
 	s->child = (struct child_cfg){.shared = s->shared,
@@ -115,7 +119,8 @@ static int set_up(struct supervisor *s, struct err *err)
 	rc = open_socket(s, CTL_RING_NAME, SOCK_SEQPACKET, cfg->ring_uid == (uid_t)-1 ? 0600 : 0666,
 			 &s->child.ring_listen_fd, err);
 	if (rc == 0)
-		rc = open_socket(s, CTL_SOCKET_NAME, SOCK_STREAM, 0660, &s->child.control_listen_fd, err);
+		rc = open_socket(s, CTL_SOCKET_NAME, SOCK_STREAM, 0660, &s->child.control_listen_fd,
+				 err);
 	return rc ? rc : open_signals(s, err);
 }
 
@@ -136,7 +141,8 @@ static int next_incarnation(struct supervisor *s, struct err *err)
 		text[strcspn(text, "\n")] = '\0';
 		rc = parse_u64("incarnation", text, 0, UINT64_MAX >> 9, &last, err);
 		if (rc) {
-			err_prefix(err, "%s is damaged; put in it a number greater than any in the log",
+			err_prefix(err,
+				   "%s is damaged; put in it a number greater than any in the log",
 				   s->incarnation_path);
 			return rc;
 		}
@@ -222,7 +228,8 @@ static const struct shared_blame *find_blame(const struct shared *sh, uint32_t w
 	for (uint32_t i = 0; worker && i < SHARED_BLAMES_MAX; i++) {
 		const struct shared_blame *b = &sh->blames[i];
 
-		if (atomic_load_explicit(&b->worker, memory_order_acquire) == worker && b->filter[0])
+		if (atomic_load_explicit(&b->worker, memory_order_acquire) == worker &&
+		    b->filter[0])
 			return b;
 	}
 	return NULL;
@@ -237,10 +244,11 @@ static void quarantine(struct supervisor *s, const struct shared_blame *b, const
 			continue;
 		snprintf(q->volume, sizeof(q->volume), "%s", b->volume);
 		snprintf(q->filter, sizeof(q->filter), "%.63s", b->filter);
-		snprintf(q->text, sizeof(q->text),
-			 "filter %.63s stopped sluice-filterd %u times within %u s, last by %.40s; 'volume open' tries it "
-			 "again",
-			 b->filter, SUPERVISE_BLAME_CRASHES, SUPERVISE_BLAME_WINDOW_MS / 1000, how);
+		snprintf(
+		    q->text, sizeof(q->text),
+		    "filter %.63s stopped sluice-filterd %u times within %u s, last by %.40s; 'volume open' tries it "
+		    "again",
+		    b->filter, SUPERVISE_BLAME_CRASHES, SUPERVISE_BLAME_WINDOW_MS / 1000, how);
 		log_error("volume %s is quarantined: %s", q->volume, q->text);
 		atomic_store_explicit(&q->is_set, 1, memory_order_release);
 		return;
@@ -249,23 +257,27 @@ static void quarantine(struct supervisor *s, const struct shared_blame *b, const
 }
 
 /* A child ended that was to go on. worker: number + 1 of the one at fault, or 0. */
-static void child_failed(struct supervisor *s, enum supervise_cause cause, const char *how, uint32_t worker)
+static void child_failed(struct supervisor *s, enum supervise_cause cause, const char *how,
+			 uint32_t worker)
 {
 	const struct shared_blame *b = find_blame(s->shared, worker);
-	bool must_quarantine =
-	    supervise_ended(&s->decide, clock_now_ns(), cause, b ? b->volume : "", b ? b->filter : "");
+	bool must_quarantine = supervise_ended(&s->decide, clock_now_ns(), cause,
+					       b ? b->volume : "", b ? b->filter : "");
 	char text[SHARED_TEXT_BYTES];
 
 	s->pid = 0;
-	snprintf(text, sizeof(text), "the last sluice-filterd ended by %s%s%.63s%s%.80s", how, b ? " in filter " : "",
-		 b ? b->filter : "", b ? " of volume " : "", b ? b->volume : "");
+	snprintf(text, sizeof(text), "the last sluice-filterd ended by %s%s%.63s%s%.80s", how,
+		 b ? " in filter " : "", b ? b->filter : "", b ? " of volume " : "",
+		 b ? b->volume : "");
 	log_error("%s", text);
-	events_add(&s->shared->events, b ? b->volume : "", b ? b->filter : "", "filterd_restarted", text);
+	events_add(&s->shared->events, b ? b->volume : "", b ? b->filter : "", "filterd_restarted",
+		   text);
 	if (must_quarantine)
 		quarantine(s, b, how);
 	if (!s->decide.backoff_ms || cause == SUPERVISE_OUTSIDE)
 		return;
-	snprintf(text, sizeof(text), "sluice-filterd ends again and again; the next start waits %u ms",
+	snprintf(text, sizeof(text),
+		 "sluice-filterd ends again and again; the next start waits %u ms",
 		 s->decide.backoff_ms);
 	log_error("%s", text);
 	events_add(&s->shared->events, "", "", "filterd_crash_loop", text);
@@ -276,7 +288,8 @@ static void child_ended(struct supervisor *s, int status)
 	bool is_hang = s->decide.state == SUPERVISE_KILLED;
 	char how[64];
 
-	if (WIFEXITED(status) && (WEXITSTATUS(status) == CHILD_STOPPED || WEXITSTATUS(status) == CHILD_HURRIED)) {
+	if (WIFEXITED(status) &&
+	    (WEXITSTATUS(status) == CHILD_STOPPED || WEXITSTATUS(status) == CHILD_HURRIED)) {
 		s->status = 0;
 		return;
 	}
@@ -293,12 +306,16 @@ static void child_ended(struct supervisor *s, int status)
 	if (is_hang)
 		snprintf(how, sizeof(how), "a hang");
 	else if (WIFSIGNALED(status))
-		snprintf(how, sizeof(how), "signal %d (%s)", WTERMSIG(status), sigabbrev_np(WTERMSIG(status)) ?: "?");
+		snprintf(how, sizeof(how), "signal %d (%s)", WTERMSIG(status),
+			 sigabbrev_np(WTERMSIG(status)) ?: "?");
 	else
 		snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(status));
-	child_failed(s,
-		     !is_hang && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? SUPERVISE_OUTSIDE : SUPERVISE_CRASH,
-		     how, is_hang ? s->hung : atomic_load_explicit(&s->shared->crashed, memory_order_acquire));
+	child_failed(
+	    s,
+	    !is_hang && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL ? SUPERVISE_OUTSIDE
+									   : SUPERVISE_CRASH,
+	    how,
+	    is_hang ? s->hung : atomic_load_explicit(&s->shared->crashed, memory_order_acquire));
 }
 
 static void reap(struct supervisor *s)
@@ -318,9 +335,11 @@ static void reap(struct supervisor *s)
 static void kill_child(struct supervisor *s)
 {
 	if (s->hung)
-		log_error("worker %u does not answer for %u ms; the child is killed", s->hung - 1, SUPERVISE_HANG_MS);
+		log_error("worker %u does not answer for %u ms; the child is killed", s->hung - 1,
+			  SUPERVISE_HANG_MS);
 	else
-		log_error("the main thread does not answer for %u ms; the child is killed", SUPERVISE_HANG_MS);
+		log_error("the main thread does not answer for %u ms; the child is killed",
+			  SUPERVISE_HANG_MS);
 	kill(s->pid, SIGKILL);
 	supervise_killed(&s->decide, clock_now_ns());
 }
@@ -332,7 +351,9 @@ static void give_up_child(struct supervisor *s)
 		if (s->given_up[i])
 			continue;
 		s->given_up[i] = s->pid;
-		log_error("child %d is killed but not gone; its datastores' volumes will wait for it", (int)s->pid);
+		log_error(
+		    "child %d is killed but not gone; its datastores' volumes will wait for it",
+		    (int)s->pid);
 		child_failed(s, SUPERVISE_CRASH, "a hang", s->hung);
 		return;
 	}
@@ -351,7 +372,8 @@ static void look(const struct supervisor *s, struct supervise_beats *b)
 		const struct shared_beat *beat = i ? &sh->workers[i - 1] : &sh->main;
 
 		b->beats[i] = atomic_load_explicit(&beat->beats, memory_order_relaxed);
-		b->is_blocking[i] = atomic_load_explicit(&beat->is_blocking, memory_order_acquire) != 0;
+		b->is_blocking[i] =
+		    atomic_load_explicit(&beat->is_blocking, memory_order_acquire) != 0;
 	}
 	if (!atomic_load_explicit(&sh->is_ready, memory_order_acquire))
 		b->is_blocking[0] = true; /* loading filters and the plan */
@@ -361,15 +383,20 @@ static void notify(struct supervisor *s)
 {
 	bool is_ready = atomic_load_explicit(&s->shared->is_ready, memory_order_acquire) != 0;
 
+	uint64_t now_ns = clock_now_ns();
+
 	if (!getenv("NOTIFY_SOCKET"))
 		return;
+	if (is_ready == s->is_ready_told && now_ns - s->told_ns < NOTIFY_MS * CLOCK_NS_PER_MS)
+		return;
+	s->told_ns = now_ns;
 	if (is_ready && !s->is_ready_told) {
 		s->is_ready_told = true;
 		sd_notifyf(0, "READY=1\nMAINPID=%d", (int)getpid());
 	}
 	sd_notifyf(0, "WATCHDOG=1\nSTATUS=%s",
-		   s->is_stopping	     ? "Stopping"
-		   : !is_ready		     ? "Starting"
+		   s->is_stopping            ? "Stopping"
+		   : !is_ready               ? "Starting"
 		   : s->decide.is_crash_loop ? "Serving again after crashes"
 					     : "Serving");
 }
@@ -417,7 +444,8 @@ static bool turn(struct supervisor *s)
 	notify(s);
 	if (poll(&p, 1, (int)supervise_wait_ms(&s->decide, clock_now_ns())) > 0)
 		take_signals(s);
-	if (s->is_stopping && s->pid && clock_now_ns() - s->stop_since_ns > STOP_KILL_MS * CLOCK_NS_PER_MS)
+	if (s->is_stopping && s->pid &&
+	    clock_now_ns() - s->stop_since_ns > STOP_KILL_MS * CLOCK_NS_PER_MS)
 		kill(s->pid, SIGKILL);
 	return false;
 }

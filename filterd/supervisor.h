@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * supervisor.h - the watching parent: sockets, lock, children. It has one thread and no other work, so
- * little can go wrong in it; what it decides stands in supervise.c.
+ * supervisor.h - the watching parent: sockets, lock, children. It has one thread and no other work,
+ * so little can go wrong in it; what it decides stands in supervise.c.
  *
- * The listening sockets are its own and are inherited, so that clients queue in the backlog while a child
- * is replaced. A child dies with its parent (PDEATHSIG): nothing ever serves unseen.
+ * The listening sockets are its own and are inherited, so that clients queue in the backlog while a
+ * child is replaced. A child dies with its parent (PDEATHSIG): nothing ever serves unseen.
  */
 #ifndef FILTERD_SUPERVISOR_H
 #define FILTERD_SUPERVISOR_H

@@ -26,8 +26,8 @@ static void rescan_timer_fired(struct env_timer *t)
 	env_timer_set(w->env, t, env_now_ns(w->env) + WORKER_RESCAN_MS * NS_PER_MS);
 }
 
-int worker_create(uint32_t index, struct shared *shared, struct loop *main_loop, struct worker **out,
-		  struct err *err)
+int worker_create(uint32_t index, struct shared *shared, struct loop *main_loop,
+		  struct worker **out, struct err *err)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	struct env_linux_cfg cfg = {.heartbeat = &shared->workers[index].beats};
@@ -79,7 +79,8 @@ int worker_start(struct worker *w, struct err *err)
 	int code = pthread_create(&w->thread, NULL, run, w);
 
 	if (code)
-		return err_set(err, code, "", "worker %u could not be started: %s", w->index, strerror(code));
+		return err_set(err, code, "", "worker %u could not be started: %s", w->index,
+			       strerror(code));
 	w->is_started = true;
 	return 0;
 }

@@ -2,8 +2,8 @@
 /*
  * worker.h - a thread that serves: its env, the rings and volumes that belong to it.
  *
- * One turn: poll every ring, turn the env (submit I/O, sleep when idle, reap), ring the clients' bells once.
- * Main and worker talk by messages alone: env_post() there, loop_post() back.
+ * One turn: poll every ring, turn the env (submit I/O, sleep when idle, reap), ring the clients'
+ * bells once. Main and worker talk by messages alone: env_post() there, loop_post() back.
  *
  *   worker.c       thread and loop
  *   worker_ring.c  a ring's life on its worker
@@ -39,8 +39,8 @@ struct worker {
 	struct env_timer rescan_timer;
 };
 
-int must_check worker_create(uint32_t index, struct shared *shared, struct loop *main_loop, struct worker **out,
-			     struct err *err);
+int must_check worker_create(uint32_t index, struct shared *shared, struct loop *main_loop,
+			     struct worker **out, struct err *err);
 int must_check worker_start(struct worker *w, struct err *err);
 /* Ends the thread and waits for it. Its volumes are closed. */
 void worker_stop(struct worker *w);
@@ -52,20 +52,21 @@ uint32_t worker_self(void);
 /* ---------------------------------------------------------------- rings */
 
 /*
- * A ring as main and its worker see it. Made by main; the worker has it from worker_ring_attach() until
- * gone() (or attached() with an error); then main closes what it opened and calls worker_ring_release().
+ * A ring as main and its worker see it. Made by main; the worker has it from worker_ring_attach()
+ * until gone() (or attached() with an error); then main closes what it opened and calls
+ * worker_ring_release().
  */
 struct worker_ring {
 	struct worker *worker; /* const */
 	struct volume *volume; /* const; worker's */
 	struct ring_map map;   /* const */
-	int sock_fd;	       /* const; main's, tied to the env while attached */
-	int kick_fd;	       /* const; the client rings it */
-	int wake_fd;	       /* const; we ring it */
+	int sock_fd;           /* const; main's, tied to the env while attached */
+	int kick_fd;           /* const; the client rings it */
+	int wake_fd;           /* const; we ring it */
 	/* Called on main. */
-	void (*attached)(struct worker_ring *r);		 /* result and err are set */
-	void (*broken)(struct worker_ring *r);			 /* broken_text; a drain has begun */
-	void (*gone)(struct worker_ring *r);			 /* drained and closed; once, iff attached with 0 */
+	void (*attached)(struct worker_ring *r); /* result and err are set */
+	void (*broken)(struct worker_ring *r);   /* broken_text; a drain has begun */
+	void (*gone)(struct worker_ring *r);     /* drained and closed; once, iff attached with 0 */
 	void *ctx;
 	/* set before attached() */
 	int result; /* 0, -EAGAIN, -EBUSY: see volume_admit(); -EPROTO */
@@ -93,7 +94,8 @@ struct worker_ring {
 /* Thread: main, all three. */
 void worker_ring_attach(struct worker_ring *r);
 void worker_ring_drain(struct worker_ring *r); /* idempotent; gone() follows */
-/* After gone(), or attached() with an error: frees r (made by calloc) when no message of it is on the way. */
+/* After gone(), or attached() with an error: frees r (made by calloc) when no message of it is on
+ * the way. */
 void worker_ring_release(struct worker_ring *r);
 
 /* volume_host.drain_rings. Thread: worker. */

@@ -5,8 +5,8 @@
  *   main                               worker
  *   attach  -------------------------> admitted? registered, opened, recovered
  *   attached <------------------------
- *   drain (HUP, BYE)  ---------------> takes nothing more        <- also by volume_close() and by garbage
- *   gone <---------------------------- last command answered; ring closed, socket untied
+ *   drain (HUP, BYE)  ---------------> takes nothing more        <- also by volume_close() and by
+ * garbage gone <---------------------------- last command answered; ring closed, socket untied
  *   release -------------------------> free
  */
 #include <errno.h>
@@ -113,18 +113,22 @@ static int attach(struct worker_ring *r)
 		return err_set(&r->err, ENOMEM, "", "no memory for a doorbell");
 	rc = env_linux_watch(e, r->kick_fd, kicked, r);
 	if (rc)
-		return err_set(&r->err, -rc, "", "the doorbell cannot be watched: %s", strerror(-rc));
+		return err_set(&r->err, -rc, "", "the doorbell cannot be watched: %s",
+			       strerror(-rc));
 	rc = env_linux_tie_fd(e, r->sock_fd);
 	if (rc)
-		return err_set(&r->err, -rc, "", "the ring's socket cannot be tied to its I/O: %s", strerror(-rc));
+		return err_set(&r->err, -rc, "", "the ring's socket cannot be tied to its I/O: %s",
+			       strerror(-rc));
 	r->is_tied = true;
 	if (e->ops->memory_register(e, r->map.base, r->map.size_bytes) < 0)
-		log_debug("volume %s: the ring's memory is not registered", volume_plan(r->volume)->name);
+		log_debug("volume %s: the ring's memory is not registered",
+			  volume_plan(r->volume)->name);
 	cfg.wake = r->bell;
-	rc = serve_ring_open(volume_serve(r->volume), &cfg, &r->serve_ring, &r->err);
+	rc = serve_ring_prepare(volume_serve(r->volume), &cfg, &r->serve_ring, &r->err);
 	if (rc)
 		return rc;
 	list_push_back(&r->worker->rings, &r->node);
+	volume_ring_prepared(r->volume);
 	return 0;
 }
 
@@ -187,8 +191,7 @@ void worker_drain_rings(struct worker *w, struct volume *v)
 	struct list_node *n;
 
 	/* The end of a drain comes by message, so the list stays as it is here. */
-	list_for_each(n, &w->rings)
-	{
+	list_for_each (n, &w->rings) {
 		struct worker_ring *r = list_entry(n, struct worker_ring, node);
 
 		if (r->volume == v)
@@ -203,9 +206,9 @@ uint32_t worker_rings_poll(struct worker *w)
 	struct list_node *n;
 	uint32_t taken = 0;
 
-	list_for_each(n, &w->rings)
-	{
-		taken += serve_ring_poll(list_entry(n, struct worker_ring, node)->serve_ring, WORKER_RING_BUDGET);
+	list_for_each (n, &w->rings) {
+		taken += serve_ring_poll(list_entry(n, struct worker_ring, node)->serve_ring,
+					 WORKER_RING_BUDGET);
 	}
 	return taken;
 }
@@ -214,8 +217,7 @@ void worker_rings_kick(struct worker *w)
 {
 	struct list_node *n;
 
-	list_for_each(n, &w->rings)
-	{
+	list_for_each (n, &w->rings) {
 		serve_ring_kick(list_entry(n, struct worker_ring, node)->serve_ring);
 	}
 }
@@ -224,8 +226,7 @@ void worker_rings_rescan(struct worker *w)
 {
 	struct list_node *n;
 
-	list_for_each(n, &w->rings)
-	{
+	list_for_each (n, &w->rings) {
 		serve_ring_rescan(list_entry(n, struct worker_ring, node)->serve_ring);
 	}
 }
@@ -236,8 +237,7 @@ bool worker_rings_before_sleep(void *worker)
 	struct list_node *n;
 	bool has_work = false;
 
-	list_for_each(n, &w->rings)
-	{
+	list_for_each (n, &w->rings) {
 		if (serve_ring_before_sleep(list_entry(n, struct worker_ring, node)->serve_ring))
 			has_work = true;
 	}
@@ -249,8 +249,7 @@ void worker_rings_awake(void *worker)
 	struct worker *w = worker;
 	struct list_node *n;
 
-	list_for_each(n, &w->rings)
-	{
+	list_for_each (n, &w->rings) {
 		serve_ring_awake(list_entry(n, struct worker_ring, node)->serve_ring);
 	}
 }

@@ -274,9 +274,24 @@ static void grow_end(struct disk *d, int result)
 	fn(d->grow.ctx, result);
 }
 
+static void on_grown(struct commit_waiter *w, int result)
+{
+	grow_end(list_entry(w, struct disk, grow.waiter), result);
+}
+
+/* The new size goes with a group commit: a SYNC of its own could swallow the one report of a lost
+ * write, after which no other SYNC fails. */
 static void on_resized(struct env_io *io)
 {
-	grow_end(io->ctx, io->result);
+	struct disk *d = io->ctx;
+
+	if (io->result) {
+		grow_end(d, io->result);
+		return;
+	}
+	commit_note_write(&d->commit);
+	d->grow.waiter.fn = on_grown;
+	commit_wait(&d->commit, &d->grow.waiter);
 }
 
 static uint64_t round_up(uint64_t n, uint64_t unit)

@@ -30,6 +30,7 @@ struct disk {
 	uint32_t block_bytes;
 	struct {
 		struct env_io io;
+		struct commit_waiter waiter;
 		uint64_t new_size_bytes;
 		void (*fn)(void *ctx, int result); /* NULL: none under way */
 		void *ctx;

@@ -215,6 +215,11 @@ enum sluice_verdict token_result(struct chain_io *cio)
 		cio->io.status = SLUICE_ERR_FAILED;
 		return SLUICE_FAIL;
 	}
+	if (v == SLUICE_COMPLETE && cio->stage == STAGE_UP) {
+		/* As from done() itself: what the layers below have said stands. */
+		report_misuse(cio->chain, cio->chain->filters[cio->level]->slot, MISUSE_VERDICT);
+		return SLUICE_PASS;
+	}
 	if (v != SLUICE_PASS)
 		cio->io.status = (uint8_t)(word >> 8);
 	return v;

@@ -20,15 +20,17 @@ void ctl_reader_fini(struct ctl_reader *r)
 static int check_header(const struct ctl_header *h, struct err *err)
 {
 	if (h->magic != CTL_MAGIC)
-		return err_set(err, EPROTO, "magic", "this is not the control protocol (magic 0x%08x)", h->magic);
+		return err_set(err, EPROTO, "magic",
+			       "this is not the control protocol (magic 0x%08x)", h->magic);
 	if (h->version < CTL_VERSION_OLDEST || h->version > CTL_VERSION)
-		return err_set(err, EPROTO, "version", "control protocol version %u; %u to %u are spoken here",
-			       h->version, CTL_VERSION_OLDEST, CTL_VERSION);
+		return err_set(err, EPROTO, "version",
+			       "control protocol version %u; %u to %u are spoken here", h->version,
+			       CTL_VERSION_OLDEST, CTL_VERSION);
 	if (h->type < CTL_REQUEST || h->type > CTL_ERROR)
 		return err_set(err, EPROTO, "type", "frame type %u is unknown", h->type);
 	if (h->body_bytes == 0 || h->body_bytes > CTL_BODY_MAX)
-		return err_set(err, EPROTO, "body_bytes", "a body of %u bytes; 1 to %u are allowed", h->body_bytes,
-			       CTL_BODY_MAX);
+		return err_set(err, EPROTO, "body_bytes", "a body of %u bytes; 1 to %u are allowed",
+			       h->body_bytes, CTL_BODY_MAX);
 	return 0;
 }
 
@@ -59,7 +61,8 @@ int ctl_reader_next(struct ctl_reader *r, const char **p, size_t *len, struct er
 			return rc;
 		r->body = malloc((size_t)r->header.body_bytes + 1);
 		if (!r->body)
-			return err_set(err, ENOMEM, "", "no memory for a frame of %u bytes", r->header.body_bytes);
+			return err_set(err, ENOMEM, "", "no memory for a frame of %u bytes",
+				       r->header.body_bytes);
 	}
 	r->body_len += take(r->body, r->body_len, r->header.body_bytes, p, len);
 	if (r->body_len < r->header.body_bytes)

@@ -41,7 +41,8 @@ static void conn_close(struct ctl_conn *c)
 	struct ctl_server *s = c->server;
 
 	while (!list_is_empty(&c->calls)) {
-		struct ctl_call *call = list_entry(list_pop_front(&c->calls), struct ctl_call, node);
+		struct ctl_call *call =
+		    list_entry(list_pop_front(&c->calls), struct ctl_call, node);
 
 		call->conn = NULL;
 	}
@@ -70,7 +71,8 @@ static void conn_interest(struct ctl_conn *c)
 static bool conn_flush(struct ctl_conn *c)
 {
 	while (c->out_at < c->out_len) {
-		ssize_t n = send(c->watch.fd, c->out + c->out_at, c->out_len - c->out_at, MSG_NOSIGNAL);
+		ssize_t n =
+		    send(c->watch.fd, c->out + c->out_at, c->out_len - c->out_at, MSG_NOSIGNAL);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -105,7 +107,8 @@ static bool conn_send(struct ctl_conn *c, enum ctl_type type, uint32_t request_i
 		c->out_len -= c->out_at;
 		c->out_at = 0;
 	}
-	out = frame && c->out_len + len <= CTL_OUT_BYTES_MAX ? realloc(c->out, c->out_len + len) : NULL;
+	out = frame && c->out_len + len <= CTL_OUT_BYTES_MAX ? realloc(c->out, c->out_len + len)
+							     : NULL;
 	if (!out) {
 		free(frame);
 		log_warn("control: a client does not read its answers; its connection is closed");
@@ -123,8 +126,8 @@ static char *error_body(const struct err *err)
 {
 	json_t *text = json_string(err->text);
 	cleanup_json json_t *j =
-	    json_pack("{s:{s:s, s:s, s:o}}", "error", "code", ctl_errno_name(err->code), "field", err->field, "text",
-		      text ? text : json_string("(the message is not UTF-8)"));
+	    json_pack("{s:{s:s, s:s, s:o}}", "error", "code", ctl_errno_name(err->code), "field",
+		      err->field, "text", text ? text : json_string("(the message is not UTF-8)"));
 
 	return j ? json_dumps(j, JSON_COMPACT) : NULL;
 }
@@ -137,10 +140,14 @@ static void conn_fail(struct ctl_conn *c, const struct err *err)
 	if (log_limit_pass(&c->server->limit, 5))
 		log_warn("control: connection of uid %u closed: %s", c->uid, err->text);
 	c->is_ending = true;
-	loop_timer_set(c->server->cfg.loop, &c->timer, clock_now_ns() + CTL_FRAME_TIMEOUT_MS * CLOCK_NS_PER_MS);
+	loop_timer_set(c->server->cfg.loop, &c->timer,
+		       clock_now_ns() + CTL_FRAME_TIMEOUT_MS * CLOCK_NS_PER_MS);
 	if (body)
 		conn_send(c, CTL_ERROR,
-			  c->reader.header_len == sizeof(c->reader.header) ? c->reader.header.request_id : 0, body);
+			  c->reader.header_len == sizeof(c->reader.header)
+			      ? c->reader.header.request_id
+			      : 0,
+			  body);
 	else
 		conn_close(c);
 	free(body);
@@ -178,7 +185,8 @@ void ctl_answer(struct ctl_call *call, json_t *more)
 	body = json_dumps(j, JSON_COMPACT | JSON_SORT_KEYS);
 	if (!body || strlen(body) > CTL_BODY_MAX) {
 		free(body);
-		err_set(&err, EFBIG, "", "the answer is larger than %u bytes; ask for one volume", CTL_BODY_MAX);
+		err_set(&err, EFBIG, "", "the answer is larger than %u bytes; ask for one volume",
+			CTL_BODY_MAX);
 		ctl_answer_error(call, &err);
 		return;
 	}
@@ -190,7 +198,9 @@ void ctl_answer_error(struct ctl_call *call, const struct err *err)
 {
 	char *body = error_body(err);
 
-	call_end(call, body ? body : "{\"error\":{\"code\":\"ENOMEM\",\"field\":\"\",\"text\":\"no memory\"}}");
+	call_end(call,
+		 body ? body
+		      : "{\"error\":{\"code\":\"ENOMEM\",\"field\":\"\",\"text\":\"no memory\"}}");
 	free(body);
 }
 
@@ -204,13 +214,15 @@ static int call_make(struct ctl_conn *c, struct ctl_call **out, struct err *err)
 	const char *request;
 
 	if (h->type != CTL_REQUEST)
-		return err_set(err, EPROTO, "type", "a client sends requests only, not frames of type %u", h->type);
+		return err_set(err, EPROTO, "type",
+			       "a client sends requests only, not frames of type %u", h->type);
 	body = json_parse(c->reader.body, c->reader.body_len, "the request", err);
 	if (!body)
 		return -EPROTO;
 	if (!json_is_object(body) || json_get_string(body, "request", &request, err) < 0) {
 		json_decref(body);
-		return err_set(err, EPROTO, "request", "a request is an object with a string \"request\"");
+		return err_set(err, EPROTO, "request",
+			       "a request is an object with a string \"request\"");
 	}
 	call = calloc(1, sizeof(*call));
 	if (!call) {
@@ -228,13 +240,13 @@ static int call_make(struct ctl_conn *c, struct ctl_call **out, struct err *err)
 	return 0;
 }
 
-/* Handles one piece of input. The handler's answer may close the connection, so look it up again. */
+/* Handles one piece of input. The handler's answer may close the connection, so look it up again.
+ */
 static bool conn_is_there(const struct ctl_server *s, const struct ctl_conn *c)
 {
 	const struct list_node *n;
 
-	list_for_each(n, &s->conns)
-	{
+	list_for_each (n, &s->conns) {
 		if (list_entry(n, struct ctl_conn, node) == c)
 			return true;
 	}
@@ -265,7 +277,8 @@ static void conn_take(struct ctl_conn *c, const char *p, size_t len)
 	if (!ctl_reader_is_inside(&c->reader)) {
 		loop_timer_cancel(s->cfg.loop, &c->timer);
 	} else if (!c->timer.is_set) {
-		uint32_t ms = s->cfg.frame_timeout_ms ? s->cfg.frame_timeout_ms : CTL_FRAME_TIMEOUT_MS;
+		uint32_t ms =
+		    s->cfg.frame_timeout_ms ? s->cfg.frame_timeout_ms : CTL_FRAME_TIMEOUT_MS;
 
 		loop_timer_set(s->cfg.loop, &c->timer, clock_now_ns() + ms * CLOCK_NS_PER_MS);
 	}
@@ -346,8 +359,10 @@ static void conn_open(struct ctl_server *s, int fd)
 		return;
 	}
 	if (!may_ask(fd, &peer)) {
-		err_set(&err, EPERM, "", "uid %u may not control sluice-filterd: root, its own user and its group may",
-			peer.uid);
+		err_set(
+		    &err, EPERM, "",
+		    "uid %u may not control sluice-filterd: root, its own user and its group may",
+		    peer.uid);
 		conn_fail(c, &err);
 	} else if (s->conn_count > CTL_CLIENTS_MAX) {
 		err_set(&err, EBUSY, "", "%u clients are connected already", CTL_CLIENTS_MAX);
@@ -379,7 +394,8 @@ int ctl_server_create(const struct ctl_server_cfg *cfg, struct ctl_server **out,
 	rc = loop_add(cfg->loop, &s->watch, EPOLLIN);
 	if (rc) {
 		free(s);
-		return err_set(err, -rc, "", "the control socket cannot be watched: %s", strerror(-rc));
+		return err_set(err, -rc, "", "the control socket cannot be watched: %s",
+			       strerror(-rc));
 	}
 	*out = s;
 	return 0;
@@ -405,8 +421,7 @@ uint64_t ctl_server_unsent_bytes(const struct ctl_server *s)
 	const struct list_node *n;
 	uint64_t bytes = 0;
 
-	list_for_each(n, &s->conns)
-	{
+	list_for_each (n, &s->conns) {
 		const struct ctl_conn *c = list_entry(n, struct ctl_conn, node);
 
 		bytes += c->out_len - c->out_at;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ctl_server.h - the control socket's server: connections, frames, answers. What a request means is the
- * handler's business.
+ * ctl_server.h - the control socket's server: connections, frames, answers. What a request means is
+ * the handler's business.
  *
- * A client that sends garbage, stays inside a frame for too long or does not read its answers loses its
- * connection, and nobody else notices.
+ * A client that sends garbage, stays inside a frame for too long or does not read its answers loses
+ * its connection, and nobody else notices.
  *
  * Thread: main.
  */
@@ -18,9 +18,9 @@
 #include "err.h"
 #include "loop.h"
 
-#define CTL_CLIENTS_MAX	    64u
-#define CTL_OUT_BYTES_MAX   (8u << 20) /* answers that a client has not read */
-#define CTL_PENDING_MAX	    64u	       /* requests of one client under way */
+#define CTL_CLIENTS_MAX   64u
+#define CTL_OUT_BYTES_MAX (8u << 20) /* answers that a client has not read */
+#define CTL_PENDING_MAX   64u        /* requests of one client under way */
 
 struct ctl_server;
 
@@ -29,9 +29,9 @@ struct ctl_call {
 	struct ctl_conn *conn; /* NULL: the client has gone, the answer goes nowhere */
 	struct list_node node;
 	uint32_t request_id;
-	json_t *body;	     /* an object */
+	json_t *body;        /* an object */
 	const char *request; /* its "request" */
-	uid_t uid;	     /* who asks, for the log */
+	uid_t uid;           /* who asks, for the log */
 };
 
 typedef void (*ctl_handler_fn)(void *ctx, struct ctl_call *call);
@@ -44,7 +44,8 @@ struct ctl_server_cfg {
 	uint32_t frame_timeout_ms; /* 0: CTL_FRAME_TIMEOUT_MS */
 };
 
-int must_check ctl_server_create(const struct ctl_server_cfg *cfg, struct ctl_server **out, struct err *err);
+int must_check ctl_server_create(const struct ctl_server_cfg *cfg, struct ctl_server **out,
+				 struct err *err);
 /* Ends every connection. Calls under way may still be answered, to nobody. */
 void ctl_server_free(struct ctl_server *s);
 uint32_t ctl_server_clients(const struct ctl_server *s);

@@ -46,7 +46,8 @@ static json_t *build_name(int argc, char **argv, struct err *err)
 {
 	if (argc == 2)
 		return json_pack("{s:s}", "name", argv[1]);
-	err_set(err, EINVAL, "name", argc < 2 ? "a NAME is missing" : "'%s' is too much", argc < 2 ? "" : argv[2]);
+	err_set(err, EINVAL, "name", argc < 2 ? "a NAME is missing" : "'%s' is too much",
+		argc < 2 ? "" : argv[2]);
 	return NULL;
 }
 
@@ -59,7 +60,8 @@ static json_t *build_delete(int argc, char **argv, struct err *err)
 {
 	if (argc == 3 && strcmp(argv[2], "--yes") == 0)
 		return json_pack("{s:s}", "name", argv[1]);
-	err_set(err, EINVAL, "", "this deletes the volume's data; if that is meant, say: volume delete NAME --yes");
+	err_set(err, EINVAL, "",
+		"this deletes the volume's data; if that is meant, say: volume delete NAME --yes");
 	return NULL;
 }
 
@@ -81,7 +83,8 @@ static json_t *build_filter_put(int argc, char **argv, struct err *err)
 	json_t *j;
 
 	if (argc != 3) {
-		err_set(err, EINVAL, "", "say: filter %s VOLUME name[,parameter=value...]", argv[0]);
+		err_set(err, EINVAL, "", "say: filter %s VOLUME name[,parameter=value...]",
+			argv[0]);
 		return NULL;
 	}
 	j = filterctl_build_filter(argv[2], err);
@@ -124,7 +127,8 @@ static const struct command *find(int argc, char **argv)
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		const struct command *c = &commands[i];
 
-		if (strcmp(c->one, argv[0]) == 0 && (!c->two || (argc > 1 && strcmp(c->two, argv[1]) == 0)))
+		if (strcmp(c->one, argv[0]) == 0 &&
+		    (!c->two || (argc > 1 && strcmp(c->two, argv[1]) == 0)))
 			return c;
 	}
 	return NULL;
@@ -146,8 +150,8 @@ static int run(const char *socket_path, bool is_json, int argc, char **argv)
 	struct err err = {0};
 
 	if (!c) {
-		fprintf(stderr, "sluice-filterctl: '%s%s%s' is not a command\n%s", argv[0], argc > 1 ? " " : "",
-			argc > 1 ? argv[1] : "", usage);
+		fprintf(stderr, "sluice-filterctl: '%s%s%s' is not a command\n%s", argv[0],
+			argc > 1 ? " " : "", argc > 1 ? argv[1] : "", usage);
 		return 2;
 	}
 	request = c->build(argc - skip, argv + skip, &err);
@@ -183,7 +187,8 @@ int main(int argc, char **argv)
 			fputs(usage, stdout);
 			return 0;
 		} else {
-			fprintf(stderr, "sluice-filterctl: '%s' is not an option here\n%s", argv[i], usage);
+			fprintf(stderr, "sluice-filterctl: '%s' is not an option here\n%s", argv[i],
+				usage);
 			return 2;
 		}
 	}

@@ -14,7 +14,8 @@
 
 #include "err.h"
 
-/* Blocks until the answer is there. NULL with err set: no answer, or an error answer. New reference. */
+/* Blocks until the answer is there. NULL with err set: no answer, or an error answer. New
+ * reference. */
 json_t *filterctl_client_ask(const char *socket_path, const json_t *request, struct err *err);
 
 /* Arguments after the command's words; NULL with err set. New reference. */

@@ -41,14 +41,17 @@ json_t *filterctl_build_filter(const char *spec, struct err *err)
 		char *eq = strchr(part, '=');
 
 		if (!eq || eq == part) {
-			err_set(err, EINVAL, "filter", "'%.80s' in '%.120s' is not written as parameter=value", part, spec);
+			err_set(err, EINVAL, "filter",
+				"'%.80s' in '%.120s' is not written as parameter=value", part,
+				spec);
 			goto refuse;
 		}
 		*eq = '\0';
 		if (strcmp(part, "on_failure") == 0)
 			json_object_set_new(j, "on_failure", json_string(eq + 1));
 		else if (strcmp(part, "position") == 0)
-			json_object_set_new(j, "position", json_integer((json_int_t)strtoll(eq + 1, NULL, 10)));
+			json_object_set_new(j, "position",
+					    json_integer((json_int_t)strtoll(eq + 1, NULL, 10)));
 		else
 			json_object_set_new(params, part, json_string(eq + 1));
 	}
@@ -63,8 +66,10 @@ enum { OPT_TYPE = 256, OPT_PATH, OPT_WORKER, OPT_BUFFERED };
 json_t *filterctl_build_datastore(int argc, char **argv, struct err *err)
 {
 	static const struct option options[] = {
-	    {"type", required_argument, NULL, OPT_TYPE},     {"path", required_argument, NULL, OPT_PATH},
-	    {"worker", required_argument, NULL, OPT_WORKER}, {"buffered", no_argument, NULL, OPT_BUFFERED},
+	    {"type", required_argument, NULL, OPT_TYPE},
+	    {"path", required_argument, NULL, OPT_PATH},
+	    {"worker", required_argument, NULL, OPT_WORKER},
+	    {"buffered", no_argument, NULL, OPT_BUFFERED},
 	    {NULL, 0, NULL, 0},
 	};
 	json_t *j = json_pack("{s:s}", "request", "datastore.add");
@@ -90,13 +95,15 @@ json_t *filterctl_build_datastore(int argc, char **argv, struct err *err)
 			json_object_set_new(j, "buffered", json_true());
 			break;
 		default:
-			err_set(err, EINVAL, "", "'%s' is not an option of datastore add, or misses its value",
+			err_set(err, EINVAL, "",
+				"'%s' is not an option of datastore add, or misses its value",
 				argv[optind - 1]);
 			goto refuse;
 		}
 	}
 	if (optind != argc - 1 || !json_object_get(j, "type")) {
-		err_set(err, EINVAL, "", "say: datastore add NAME --type dir|block|mem [--path PATH]");
+		err_set(err, EINVAL, "",
+			"say: datastore add NAME --type dir|block|mem [--path PATH]");
 		goto refuse;
 	}
 	json_object_set_new(j, "name", json_string(argv[optind]));
@@ -106,8 +113,17 @@ refuse:
 	return NULL;
 }
 
-enum { OPT_DATASTORE = 256, OPT_SIZE, OPT_FULL, OPT_WRITE_CACHE, OPT_BLOCK, OPT_SHARED, OPT_READONLY, OPT_UUID,
-       OPT_FILTER };
+enum {
+	OPT_DATASTORE = 256,
+	OPT_SIZE,
+	OPT_FULL,
+	OPT_WRITE_CACHE,
+	OPT_BLOCK,
+	OPT_SHARED,
+	OPT_READONLY,
+	OPT_UUID,
+	OPT_FILTER
+};
 
 static int volume_option(json_t *j, int opt, const char *option, struct err *err)
 {
@@ -139,7 +155,9 @@ static int volume_option(json_t *j, int opt, const char *option, struct err *err
 		filter = filterctl_build_filter(optarg, err);
 		return filter ? json_array_append_new(json_object_get(j, "filters"), filter) : -1;
 	default:
-		return err_set(err, EINVAL, "", "'%s' is not an option of volume create, or misses its value", option);
+		return err_set(err, EINVAL, "",
+			       "'%s' is not an option of volume create, or misses its value",
+			       option);
 	}
 }
 

@@ -18,7 +18,8 @@ static int open_socket(const char *path, struct err *err)
 	int code;
 
 	if (strlen(path) >= sizeof(sa.sun_path))
-		return err_set(err, ENAMETOOLONG, "socket", "the socket's path has more than %zu characters: %s",
+		return err_set(err, ENAMETOOLONG, "socket",
+			       "the socket's path has more than %zu characters: %s",
 			       sizeof(sa.sun_path) - 1, path);
 	memcpy(sa.sun_path, path, strlen(path) + 1);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -26,10 +27,12 @@ static int open_socket(const char *path, struct err *err)
 		return take_fd(&fd);
 	code = errno;
 	if (code == ENOENT || code == ECONNREFUSED)
-		return err_set(err, code, "socket", "sluice-filterd is not running at %s; start it, or say --socket PATH",
-			       path);
+		return err_set(
+		    err, code, "socket",
+		    "sluice-filterd is not running at %s; start it, or say --socket PATH", path);
 	if (code == EACCES)
-		return err_set(err, code, "socket", "%s: permission denied; be root or of the socket's group", path);
+		return err_set(err, code, "socket",
+			       "%s: permission denied; be root or of the socket's group", path);
 	return err_set(err, code, "socket", "%s: %s", path, strerror(code));
 }
 
@@ -41,7 +44,8 @@ static int send_all(int fd, const char *p, size_t left, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return err_set(err, errno, "", "the request could not be sent: %s", strerror(errno));
+			return err_set(err, errno, "", "the request could not be sent: %s",
+				       strerror(errno));
 		p += n;
 		left -= (size_t)n;
 	}
@@ -61,9 +65,10 @@ static int receive(int fd, struct ctl_reader *r, struct err *err)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
-			return err_set(err, ECONNRESET, "",
-				       "sluice-filterd ended the connection before it answered; what became of the request is "
-				       "seen with: status");
+			return err_set(
+			    err, ECONNRESET, "",
+			    "sluice-filterd ended the connection before it answered; what became of the request is "
+			    "seen with: status");
 		len = (size_t)n;
 		rc = ctl_reader_next(r, &p, &len, err);
 		if (rc)

@@ -38,7 +38,8 @@ static void join(const json_t *array, char *out, size_t out_bytes)
 	snprintf(out, out_bytes, "-");
 	json_array_foreach(array, i, v)
 	{
-		int n = snprintf(out + at, out_bytes - at, "%s%s", i ? ", " : "", json_string_value(v));
+		int n =
+		    snprintf(out + at, out_bytes - at, "%s%s", i ? ", " : "", json_string_value(v));
 
 		if (n < 0 || (size_t)n >= out_bytes - at)
 			return;
@@ -46,30 +47,47 @@ static void join(const json_t *array, char *out, size_t out_bytes)
 	}
 }
 
+static const char *used_text(const json_t *datastore, char buf[32])
+{
+	double used = (double)number(datastore, "used_bytes");
+	double all = used + (double)number(datastore, "available_bytes");
+
+	if (all > 0)
+		snprintf(buf, 32, "%.0f %%", used * 100 / all);
+	else
+		snprintf(buf, 32, "-");
+	return buf;
+}
+
 void filterctl_print_status(const json_t *answer)
 {
-	char size[32], filters[256];
+	char size[32], used[32], filters[256];
 	size_t i;
 	json_t *v;
 
-	printf("sluice-filterd: pid %lld, incarnation %lld, started %lld time%s by its parent, %zu worker%s\n\n",
-	       number(answer, "pid"), number(answer, "incarnation"), number(answer, "starts"),
-	       number(answer, "starts") == 1 ? "" : "s", json_array_size(json_object_get(answer, "workers")),
-	       json_array_size(json_object_get(answer, "workers")) == 1 ? "" : "s");
-	printf("%-20s %-6s %-6s %-9s %s\n", "DATASTORE", "TYPE", "WORKER", "CACHE", "PATH");
+	printf(
+	    "sluice-filterd: pid %lld, incarnation %lld, started %lld time%s by its parent, %zu worker%s\n\n",
+	    number(answer, "pid"), number(answer, "incarnation"), number(answer, "starts"),
+	    number(answer, "starts") == 1 ? "" : "s",
+	    json_array_size(json_object_get(answer, "workers")),
+	    json_array_size(json_object_get(answer, "workers")) == 1 ? "" : "s");
+	printf("%-20s %-6s %-6s %-9s %-5s %s\n", "DATASTORE", "TYPE", "WORKER", "CACHE", "USED",
+	       "PATH");
 	json_array_foreach(json_object_get(answer, "datastores"), i, v)
 	{
-		printf("%-20s %-6s %-6lld %-9s %s\n", text(v, "name"), text(v, "type"), number(v, "worker"),
-		       json_is_true(json_object_get(v, "buffered")) ? "buffered" : "direct", text(v, "path"));
+		printf("%-20s %-6s %-6lld %-9s %-5s %s\n", text(v, "name"), text(v, "type"),
+		       number(v, "worker"),
+		       json_is_true(json_object_get(v, "buffered")) ? "buffered" : "direct",
+		       used_text(v, used), text(v, "path"));
 	}
-	printf("\n%-20s %-11s %-8s %-20s %-8s %-5s %s\n", "VOLUME", "STATE", "SIZE", "DATASTORE", "WRITES", "RINGS",
-	       "FILTERS");
+	printf("\n%-20s %-11s %-8s %-20s %-8s %-5s %s\n", "VOLUME", "STATE", "SIZE", "DATASTORE",
+	       "WRITES", "RINGS", "FILTERS");
 	json_array_foreach(json_object_get(answer, "volumes"), i, v)
 	{
 		join(json_object_get(v, "filters"), filters, sizeof(filters));
 		printf("%-20s %-11s %-8s %-20s %-8s %-5lld %s\n", text(v, "name"), text(v, "state"),
-		       size_text(v, "size_bytes", size), text(v, "datastore"), text(v, "write_cache"),
-		       number(v, "rings"), filters);
+		       size_text(v, "size_bytes", size), text(v, "datastore"),
+		       text(v, "write_cache"), number(v, "rings"), filters);
 		if (text(v, "reason")[0])
 			printf("  because: %s\n", text(v, "reason"));
 	}
@@ -85,7 +103,8 @@ static void print_param(const json_t *p)
 		join(json_object_get(p, "choices"), choices, sizeof(choices));
 		printf(" (%s;", choices);
 	} else if (strcmp(text(p, "type"), "u64") == 0) {
-		printf(" (%s to %s%s%s;", text(p, "min"), text(p, "max"), text(p, "unit")[0] ? " " : "", text(p, "unit"));
+		printf(" (%s to %s%s%s;", text(p, "min"), text(p, "max"),
+		       text(p, "unit")[0] ? " " : "", text(p, "unit"));
 	} else {
 		printf(" (%s;", text(p, "type"));
 	}
@@ -102,8 +121,10 @@ void filterctl_print_filters(const json_t *answer)
 
 	json_array_foreach(json_object_get(answer, "filters"), i, f)
 	{
-		printf("%s %s, class %lld%s\n  %s\n", text(f, "filter"), text(f, "version"), number(f, "class"),
-		       json_is_true(json_object_get(f, "transparent")) ? ", may be bypassed" : "", text(f, "help"));
+		printf("%s %s, class %lld%s\n  %s\n", text(f, "filter"), text(f, "version"),
+		       number(f, "class"),
+		       json_is_true(json_object_get(f, "transparent")) ? ", may be bypassed" : "",
+		       text(f, "help"));
 		json_array_foreach(json_object_get(f, "params"), k, p)
 		{
 			print_param(p);
@@ -127,8 +148,8 @@ void filterctl_print_events(const json_t *answer)
 		if (localtime_r(&s, &tm))
 			strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
 		printf("%lld  %s  %s%s%s%s%s: %s\n", number(e, "number"), when, text(e, "kind"),
-		       text(e, "volume")[0] ? " volume " : "", text(e, "volume"), text(e, "filter")[0] ? " filter " : "",
-		       text(e, "filter"), text(e, "text"));
+		       text(e, "volume")[0] ? " volume " : "", text(e, "volume"),
+		       text(e, "filter")[0] ? " filter " : "", text(e, "filter"), text(e, "text"));
 	}
 }
 
@@ -138,17 +159,19 @@ void filterctl_print_stats(const json_t *answer)
 	json_t *v, *layer, *op;
 	const char *name;
 
-	printf("%-16s %-16s %-13s %12s %8s %14s %10s %10s %10s\n", "VOLUME", "LAYER", "OP", "IOS", "ERRORS", "BYTES",
-	       "P50_US", "P99_US", "P99.9_US");
+	printf("%-16s %-16s %-13s %12s %8s %14s %10s %10s %10s\n", "VOLUME", "LAYER", "OP", "IOS",
+	       "ERRORS", "BYTES", "P50_US", "P99_US", "P99.9_US");
 	json_array_foreach(json_object_get(answer, "volumes"), i, v)
 	{
 		json_array_foreach(json_object_get(v, "layers"), k, layer)
 		{
 			json_object_foreach(json_object_get(layer, "ops"), name, op)
 			{
-				printf("%-16s %-16s %-13s %12lld %8lld %14lld %10.1f %10.1f %10.1f\n", text(v, "name"),
-				       text(layer, "layer"), name, number(op, "ios"), number(op, "errors"),
-				       number(op, "bytes"), real(op, "p50_us"), real(op, "p99_us"), real(op, "p999_us"));
+				printf(
+				    "%-16s %-16s %-13s %12lld %8lld %14lld %10.1f %10.1f %10.1f\n",
+				    text(v, "name"), text(layer, "layer"), name, number(op, "ios"),
+				    number(op, "errors"), number(op, "bytes"), real(op, "p50_us"),
+				    real(op, "p99_us"), real(op, "p999_us"));
 			}
 		}
 	}
@@ -159,8 +182,8 @@ static void print_filter(const json_t *f)
 	const char *key;
 	json_t *value;
 
-	printf("  %-16s position %lld, on_failure %s%s, holds %lld, hung %lld, misused %lld\n", text(f, "filter"),
-	       number(f, "position"), text(f, "on_failure"),
+	printf("  %-16s position %lld, on_failure %s%s, holds %lld, hung %lld, misused %lld\n",
+	       text(f, "filter"), number(f, "position"), text(f, "on_failure"),
 	       json_is_true(json_object_get(f, "bypassed")) ? ", BYPASSED" : "", number(f, "held"),
 	       number(f, "hung_count"), number(f, "misuse_count"));
 	json_object_foreach(json_object_get(f, "params"), key, value)
@@ -176,14 +199,17 @@ void filterctl_print_volume(const json_t *answer)
 	size_t i;
 	json_t *f;
 
-	printf("volume      %s\nstate       %s%s%s\nuuid        %s\nsize        %s (%lld bytes)\ndatastore   %s\n",
-	       text(v, "name"), text(v, "state"), text(v, "reason")[0] ? ": " : "", text(v, "reason"), text(v, "uuid"),
-	       size_text(v, "size_bytes", size), number(v, "size_bytes"), text(v, "datastore"));
-	printf("image       %s\nblock       %lld bytes\nwrites      %s\nshared      %s\nrings       %lld\nrunning     %lld "
-	       "commands, %lld I/Os\n",
-	       text(v, "image"), number(v, "block_bytes"), text(v, "write_cache"),
-	       json_is_true(json_object_get(v, "shared")) ? "yes" : "no", number(v, "rings"),
-	       number(v, "commands_running"), number(v, "in_flight"));
+	printf(
+	    "volume      %s\nstate       %s%s%s\nuuid        %s\nsize        %s (%lld bytes)\ndatastore   %s\n",
+	    text(v, "name"), text(v, "state"), text(v, "reason")[0] ? ": " : "", text(v, "reason"),
+	    text(v, "uuid"), size_text(v, "size_bytes", size), number(v, "size_bytes"),
+	    text(v, "datastore"));
+	printf(
+	    "image       %s\nblock       %lld bytes\nwrites      %s\nshared      %s\nrings       %lld\nrunning     %lld "
+	    "commands, %lld I/Os\n",
+	    text(v, "image"), number(v, "block_bytes"), text(v, "write_cache"),
+	    json_is_true(json_object_get(v, "shared")) ? "yes" : "no", number(v, "rings"),
+	    number(v, "commands_running"), number(v, "in_flight"));
 	if (text(v, "backend_failed")[0])
 		printf("FAILED      %s\n", text(v, "backend_failed"));
 	printf("filters     %zu, top to bottom\n", json_array_size(json_object_get(v, "filters")));

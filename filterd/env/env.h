@@ -58,7 +58,7 @@ enum env_io_op {
 	ENV_IO_ZERO,     /* reads as zeros, stays allocated where the file system can */
 	ENV_IO_ALLOCATE, /* reserve space */
 	ENV_IO_EXTENT,   /* result_extent_bytes and result_is_hole of the run at offset_bytes */
-	ENV_IO_RESIZE,   /* file's new size in offset_bytes */
+	ENV_IO_RESIZE,   /* file's new size in offset_bytes; persistent after a SYNC */
 };
 
 struct env_io {

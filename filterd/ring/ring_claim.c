@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring_claim.c - how a command becomes ours: compare-and-swap, one copy, validation (RING-3,
- * RING-4, RING-5).
+ * ring_claim.c - how a command becomes ours: compare-and-swap, one copy, check (RING-3, RING-4,
+ * RING-5).
  *
- *   SUBMITTED ---------------CAS--> CLAIMED(ours) -> copy -> check -> take()
- *   CLAIMED(older) ----------CAS--> CLAIMED(ours)    recovery only
- *   COMPARED(older) ---------CAS--> COMPARED(ours)   recovery only, before all others
+ *   look ---> seize: SUBMITTED ---------CAS--> CLAIMED(ours)
+ *    |               CLAIMED(older) ----CAS--> CLAIMED(ours)     recovery only
+ *    |               COMPARED(older) ---CAS--> COMPARED(ours)    recovery only, before all others
+ *    v                 |
+ *   stale              +--> its number is read --> sorted --> copied once, checked, taken
  *
- * A file of its own because everything that decides whether a command is executed stands here.
+ * Nothing of a request is read before its slot is ours: until then an honest client may cancel the
+ * command and write another one. A file of its own because everything that decides whether a
+ * command is executed stands here.
  */
 #include "ring_claim.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -18,12 +23,12 @@
 #include "ring_check.h"
 #include "ring_order.h"
 
-/* The slot is ours: the client does not touch it until DONE, an honest one. Copy once, check the
- * copy. */
-static uint32_t take_slot(struct ring_server *r, uint32_t slot, bool is_replay, bool is_compared,
-			  ring_take_fn take, void *ctx)
+/* Ours. word: as it was when we seized it. Copy once, check the copy. */
+static uint32_t take_slot(struct ring_server *r, uint32_t slot, uint64_t word, ring_take_fn take,
+			  void *ctx)
 {
 	struct ring_slot *s = &r->slots[slot];
+	unsigned was = RING_WORD_STATE(word);
 	struct ring_request q;
 	struct ring_cmd cmd;
 	const char *wrong;
@@ -43,91 +48,86 @@ static uint32_t take_slot(struct ring_server *r, uint32_t slot, bool is_replay, 
 	    .out_bytes = q.out_bytes,
 	    .in_bytes = q.in_bytes,
 	    .cdb_bytes = q.cdb_bytes,
-	    .is_compared = is_compared,
-	    .progress = is_replay ? atomic_load_explicit(&s->progress, memory_order_acquire) : 0,
+	    .is_compared = was == RING_COMPARED,
+	    .progress = was == RING_SUBMITTED
+			    ? 0
+			    : atomic_load_explicit(&s->progress, memory_order_relaxed),
 	};
 	memcpy(cmd.cdb, q.cdb, sizeof(cmd.cdb));
-	r->is_claimed[slot] = 1;
 	r->in_flight++;
 	r->commands++;
+	if (cmd.cmd_seq >= r->next_seq)
+		r->next_seq = cmd.cmd_seq + 1;
 	take(ctx, &cmd);
 	return 1;
 }
 
-static uint32_t claim_submitted(struct ring_server *r, uint32_t slot, uint64_t word,
-				ring_take_fn take, void *ctx)
+/* From the word that was looked at to ours. False: the client cancelled it in between. */
+static bool seize(struct ring_server *r, uint32_t slot, uint64_t word, struct ring_order_entry *e)
 {
 	struct ring_slot *s = &r->slots[slot];
+	uint64_t ours = RING_WORD(RING_CLAIMED, r->incarnation), expected = word;
 
+	if (RING_WORD_STATE(word) == RING_COMPARED)
+		ours = RING_WORD(RING_COMPARED, r->incarnation);
 	/* Before the claim, or a server that dies right after it leaves an older command's progress
-	 * to its successor. The client reads this word never. */
-	if (!MUTATE(RING_STALE_PROGRESS))
+	 * to its successor. The client never reads this word. */
+	if (RING_WORD_STATE(word) == RING_SUBMITTED && !MUTATE(RING_STALE_PROGRESS))
 		atomic_store_explicit(&s->progress, 0, memory_order_relaxed);
+	/* Acquire: pairs with the client's release of SUBMITTED, or with the last server's
+	 * progress. Release: our store to progress is not later than the claim. */
 	if (MUTATE(RING_CLAIM_BLINDLY))
-		atomic_store(&s->state, RING_WORD(RING_CLAIMED, r->incarnation));
-	/* Acquire: pairs with the client's release of SUBMITTED. Release: progress is reset before.
-	 */
+		atomic_store(&s->state, ours);
 	else if (!atomic_compare_exchange_strong_explicit(
-		     &s->state, &word, RING_WORD(RING_CLAIMED, r->incarnation),
-		     memory_order_acq_rel, memory_order_relaxed))
-		return 0; /* the client cancelled it in between */
-	return take_slot(r, slot, false, false, take, ctx);
+		     &s->state, &expected, ours, memory_order_acq_rel, memory_order_relaxed))
+		return false;
+	r->is_claimed[slot] = 1;
+	r->is_seen[slot] = 0;
+	e->slot = slot;
+	e->word = word;
+	ring_copy(&e->cmd_seq, &s->req.cmd_seq, sizeof(e->cmd_seq));
+	return true;
 }
 
-uint32_t ring_claim_hint(struct ring_server *r, uint32_t slot, ring_take_fn take, void *ctx)
+/* Whether the slot has a command for a server that recovered long ago. Breaks the ring at what
+ * cannot be. */
+static bool look(struct ring_server *r, uint32_t slot, uint64_t *word)
 {
-	uint64_t word = atomic_load_explicit(&r->slots[slot].state, memory_order_acquire);
-	unsigned state = RING_WORD_STATE(word);
+	unsigned state;
 
+	*word = atomic_load_explicit(&r->slots[slot].state, memory_order_relaxed);
+	state = RING_WORD_STATE(*word);
 	if (r->is_claimed[slot]) {
-		if (RING_WORD_INCARNATION(word) != r->incarnation ||
+		if (RING_WORD_INCARNATION(*word) != r->incarnation ||
 		    (state != RING_CLAIMED && state != RING_COMPARED))
 			ring_server_break(r, "slot %u is ours and was changed to state %u", slot,
 					  state);
-		return 0;
+		return false;
 	}
 	switch (state) {
 	case RING_SUBMITTED:
-		return claim_submitted(r, slot, word, take, ctx);
+		return true;
 	case RING_CANCELLED:
-		if (MUTATE(RING_CLAIM_BLINDLY))
-			return claim_submitted(r, slot, word, take, ctx);
-		return 0;
+		return MUTATE(RING_CLAIM_BLINDLY);
 	case RING_FREE:
+		return MUTATE(RING_CLAIM_BLINDLY) && r->slots[slot].req.cdb_bytes;
 	case RING_DONE:
-		return 0;
+		return false;
 	case RING_CLAIMED:
 	case RING_COMPARED:
 		ring_server_break(
 		    r, "slot %u is claimed by incarnation %" PRIu64 ", which is not this server",
-		    slot, RING_WORD_INCARNATION(word));
-		return 0;
+		    slot, RING_WORD_INCARNATION(*word));
+		return false;
 	default:
 		ring_server_break(r, "slot %u has state %u, which does not exist", slot, state);
-		return 0;
+		return false;
 	}
 }
 
-/* All slots in one of the states of mask, sorted. Breaks the ring at what cannot be. */
-static uint32_t collect(struct ring_server *r, uint32_t mask)
+/* What was seized, in the order of the client's numbers. */
+static void sort(struct ring_server *r, uint32_t count)
 {
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < r->h.slot_count; i++) {
-		uint64_t word = atomic_load_explicit(&r->slots[i].state, memory_order_acquire);
-		unsigned state = RING_WORD_STATE(word);
-		uint64_t seq;
-
-		if (r->is_claimed[i] || state > 31 || !(mask & 1u << state)) {
-			if (state > RING_CANCELLED)
-				ring_server_break(r, "slot %u has state %u, which does not exist",
-						  i, state);
-			continue;
-		}
-		ring_copy(&seq, &r->slots[i].req.cmd_seq, sizeof(seq));
-		r->order[count++] =
-		    (struct ring_order_entry){.cmd_seq = seq, .word = word, .slot = i};
-	}
 	if (!MUTATE(RING_REPLAY_UNORDERED))
 		ring_order_sort(r->order, count);
 	for (uint32_t i = 1; i < count; i++)
@@ -135,105 +135,165 @@ static uint32_t collect(struct ring_server *r, uint32_t mask)
 			ring_server_break(r, "slots %u and %u both have command number %" PRIu64,
 					  r->order[i - 1].slot, r->order[i].slot,
 					  r->order[i].cmd_seq);
-	return r->is_broken ? 0 : count;
 }
+
+/* Of what was sorted, those whose compare had succeeded, or the others. */
+static uint32_t take_some(struct ring_server *r, uint32_t count, bool is_compared,
+			  ring_take_fn take, void *ctx)
+{
+	uint32_t taken = 0;
+
+	for (uint32_t i = 0; i < count && !r->is_broken; i++) {
+		struct ring_order_entry e = r->order[i];
+
+		if ((RING_WORD_STATE(e.word) == RING_COMPARED) == is_compared)
+			taken += take_slot(r, e.slot, e.word, take, ctx);
+	}
+	return taken;
+}
+
+static uint32_t take_in_order(struct ring_server *r, uint32_t count, ring_take_fn take, void *ctx)
+{
+	sort(r, count);
+	return take_some(r, count, false, take, ctx);
+}
+
+/* ---------------------------------------------------------------- the queue */
+
+static uint32_t next_entry(struct ring_server *r)
+{
+	uint32_t slot =
+	    atomic_load_explicit(&r->sq[r->sq_head & (r->h.slot_count - 1)], memory_order_relaxed);
+
+	if (slot < r->h.slot_count) {
+		r->sq_head++;
+		return slot;
+	}
+	ring_server_break(r, "submission queue names slot %u of %u", slot, r->h.slot_count);
+	return UINT32_MAX;
+}
+
+uint32_t ring_claim_queue(struct ring_server *r, uint32_t waiting, ring_take_fn take, void *ctx)
+{
+	uint32_t count = 0;
+
+	assert(waiting > 0 && waiting <= r->h.slot_count);
+	for (; waiting > 0; waiting--) {
+		uint32_t slot = next_entry(r);
+		uint64_t word;
+
+		if (r->is_broken)
+			break;
+		if (look(r, slot, &word) && seize(r, slot, word, &r->order[count]))
+			count++;
+		if (count == 0 || (count == 1 && r->order[0].cmd_seq == r->next_seq))
+			break;
+	}
+	return take_in_order(r, count, take, ctx);
+}
+
+/* ---------------------------------------------------------------- scans */
 
 uint32_t ring_claim_scan(struct ring_server *r, ring_take_fn take, void *ctx)
 {
-	uint32_t count = collect(r, 1u << RING_SUBMITTED), claimed = 0;
+	uint32_t count = 0;
 
-	for (uint32_t i = 0; i < count && !r->is_broken; i++)
-		claimed += ring_claim_hint(r, r->order[i].slot, take, ctx);
-	return claimed;
-}
+	for (uint32_t slot = 0; slot < r->h.slot_count && !r->is_broken; slot++) {
+		uint64_t word;
 
-/* One command that an earlier server had claimed. */
-static uint32_t claim_orphan(struct ring_server *r, const struct ring_order_entry *e,
-			     ring_take_fn take, void *ctx)
-{
-	unsigned state = RING_WORD_STATE(e->word);
-	uint64_t word = e->word;
-
-	if (RING_WORD_INCARNATION(word) >= r->incarnation) {
-		ring_server_break(
-		    r, "slot %u is claimed by incarnation %" PRIu64 ", and this server is %" PRIu64,
-		    e->slot, RING_WORD_INCARNATION(word), r->incarnation);
-		return 0;
+		if (look(r, slot, &word) && RING_WORD_STATE(word) == RING_SUBMITTED &&
+		    seize(r, slot, word, &r->order[count]))
+			count++;
 	}
-	/* The client may cancel it until this moment (RING-4). */
-	if (!atomic_compare_exchange_strong_explicit(&r->slots[e->slot].state, &word,
-						     RING_WORD(state, r->incarnation),
-						     memory_order_acq_rel, memory_order_relaxed))
-		return 0;
-	return take_slot(r, e->slot, true, state == RING_COMPARED, take, ctx);
-}
-
-static uint32_t replay(struct ring_server *r, const struct ring_order_entry *e, ring_take_fn take,
-		       void *ctx)
-{
-	switch (RING_WORD_STATE(e->word)) {
-	case RING_SUBMITTED:
-		return claim_submitted(r, e->slot, e->word, take, ctx);
-	case RING_CANCELLED: /* collected by a mutation only */
-	case RING_DONE:
-		atomic_store(&r->slots[e->slot].state, RING_WORD(RING_CLAIMED, r->incarnation));
-		return take_slot(r, e->slot, true, false, take, ctx);
-	default:
-		return claim_orphan(r, e, take, ctx);
-	}
-}
-
-uint32_t ring_server_recover_compared(struct ring_server *r, ring_take_fn take, void *ctx)
-{
-	uint32_t count, claimed = 0;
-
-	if (MUTATE(RING_COMPARED_LAST))
-		return 0;
-	count = collect(r, 1u << RING_COMPARED);
-	for (uint32_t i = 0; i < count && !r->is_broken; i++)
-		claimed += replay(r, &r->order[i], take, ctx);
-	return claimed;
-}
-
-uint32_t ring_server_recover(struct ring_server *r, ring_take_fn take, void *ctx)
-{
-	uint32_t mask = 1u << RING_SUBMITTED | 1u << RING_CLAIMED | 1u << RING_COMPARED;
-	uint32_t count, claimed = 0;
-
-	if (MUTATE(RING_REPLAY_CANCELLED))
-		mask |= 1u << RING_CANCELLED;
-	if (MUTATE(RING_REPLAY_DONE))
-		mask |= 1u << RING_DONE;
-	/* The scan sees what these hints name; what comes after this load is polled. */
-	r->sq_head = atomic_load_explicit(&r->control->sq_tail, memory_order_acquire);
-	/* All at once first: one number twice is garbage, whatever the two states. */
-	count = collect(r, mask);
-	if (count > 0)
-		claimed += ring_server_recover_compared(r, take, ctx);
-	count = collect(r, mask);
-	for (uint32_t i = 0; i < count && !r->is_broken; i++)
-		claimed += replay(r, &r->order[i], take, ctx);
-	/* The last server may have died between DONE and the doorbell. */
-	r->has_completions = true;
-	return claimed;
+	return take_in_order(r, count, take, ctx);
 }
 
 uint32_t ring_server_rescan(struct ring_server *r, ring_take_fn take, void *ctx)
 {
-	uint32_t count, claimed = 0, found = 0;
+	uint32_t count = 0, taken;
 
-	if (r->is_broken)
-		return 0;
-	count = collect(r, 1u << RING_SUBMITTED);
-	for (uint32_t i = 0; i < count; i++) {
-		struct ring_order_entry *e = &r->order[i];
+	for (uint32_t slot = 0; slot < r->h.slot_count && !r->is_broken; slot++) {
+		uint64_t word;
 
-		if (r->seen_seq[e->slot] == e->cmd_seq + 1)
-			r->order[found++] = *e;
-		r->seen_seq[e->slot] = e->cmd_seq + 1;
+		if (!look(r, slot, &word) || RING_WORD_STATE(word) != RING_SUBMITTED)
+			r->is_seen[slot] = 0;
+		else if (!r->is_seen[slot])
+			r->is_seen[slot] = 1;
+		else if (seize(r, slot, word, &r->order[count]))
+			count++;
 	}
-	for (uint32_t i = 0; i < found && !r->is_broken; i++)
-		claimed += ring_claim_hint(r, r->order[i].slot, take, ctx);
-	r->rescues += claimed;
-	return claimed;
+	taken = take_in_order(r, count, take, ctx);
+	r->rescues += taken;
+	return taken;
+}
+
+/* ---------------------------------------------------------------- recovery */
+
+/* What a mutation replays although nobody waits for it. */
+static bool is_wrongly_replayed(struct ring_server *r, uint32_t slot, unsigned state)
+{
+	if (MUTATE(RING_REPLAY_CANCELLED))
+		return (state == RING_CANCELLED || state == RING_FREE) &&
+		       r->slots[slot].req.cdb_bytes != 0;
+	return MUTATE(RING_REPLAY_DONE) && state == RING_DONE;
+}
+
+static bool is_unfinished(unsigned state)
+{
+	return state == RING_SUBMITTED || state == RING_CLAIMED || state == RING_COMPARED;
+}
+
+/* Seizes what an earlier server has left, all or only what had compared. */
+static uint32_t seize_all(struct ring_server *r, bool is_compared_only)
+{
+	uint32_t count = 0;
+
+	for (uint32_t slot = 0; slot < r->h.slot_count && !r->is_broken; slot++) {
+		uint64_t word = atomic_load_explicit(&r->slots[slot].state, memory_order_relaxed);
+		unsigned state = RING_WORD_STATE(word);
+
+		if (state > RING_CANCELLED)
+			ring_server_break(r, "slot %u has state %u, which does not exist", slot,
+					  state);
+		if (r->is_claimed[slot] || (is_compared_only && state != RING_COMPARED) ||
+		    !(is_unfinished(state) || is_wrongly_replayed(r, slot, state)))
+			continue;
+		if (RING_WORD_INCARNATION(word) >= r->incarnation)
+			ring_server_break(r,
+					  "slot %u is claimed by incarnation %" PRIu64
+					  ", and this server is %" PRIu64,
+					  slot, RING_WORD_INCARNATION(word), r->incarnation);
+		else if (seize(r, slot, word, &r->order[count]))
+			count++;
+	}
+	return count;
+}
+
+uint32_t ring_server_recover_compared(struct ring_server *r, ring_take_fn take, void *ctx)
+{
+	uint32_t count;
+
+	if (MUTATE(RING_COMPARED_LAST))
+		return 0;
+	count = seize_all(r, true);
+	sort(r, count);
+	return take_some(r, count, true, take, ctx);
+}
+
+uint32_t ring_server_recover(struct ring_server *r, ring_take_fn take, void *ctx)
+{
+	uint32_t count, taken = 0;
+
+	/* The scan sees what these entries name; what comes after this load is polled. */
+	r->sq_head = atomic_load_explicit(&r->control->sq_tail, memory_order_acquire);
+	count = seize_all(r, false);
+	sort(r, count);
+	if (!MUTATE(RING_COMPARED_LAST))
+		taken += take_some(r, count, true, take, ctx);
+	taken += take_some(r, count, false, take, ctx);
+	if (MUTATE(RING_COMPARED_LAST))
+		taken += take_some(r, count, true, take, ctx);
+	/* The last server may have died between DONE and the doorbell. */
+	r->has_completions = true;
+	return taken;
 }

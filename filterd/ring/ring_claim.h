@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ring_claim.h - private to the ring: taking a slot, one by one or by a scan of the table.
+ * ring_claim.h - private to the ring: how slots become ours, from the queue and by a scan of the
+ * table.
  *
  * Thread: owner worker.
  */
@@ -9,9 +10,13 @@
 
 #include "ring_server.h"
 
-/* What the queue named. A stale hint (the slot moved on, or is ours) is no error. Returns 0 or 1.
+/*
+ * Takes what the next queue entry names and moves the head. Usually that is the next command. If
+ * not, a slot was cancelled and used again, and its old entry names the new command before its
+ * turn: then all the waiting entries are taken at once, in cmd_seq order. Stale entries are no
+ * error. Returns the count.
  */
-uint32_t ring_claim_hint(struct ring_server *r, uint32_t slot, ring_take_fn take, void *ctx);
+uint32_t ring_claim_queue(struct ring_server *r, uint32_t waiting, ring_take_fn take, void *ctx);
 /* Every submitted slot in cmd_seq order. Returns the count. */
 uint32_t ring_claim_scan(struct ring_server *r, ring_take_fn take, void *ctx);
 

@@ -42,13 +42,14 @@ int ring_server_init(struct ring_server *r, struct env *env, void *base, uint64_
 	r->sq = (const _Atomic uint32_t *)(r->base + r->h.sq_off);
 	r->cq = (_Atomic uint32_t *)(r->base + r->h.cq_off);
 	r->is_claimed = calloc(r->h.slot_count, sizeof(*r->is_claimed));
-	r->seen_seq = calloc(r->h.slot_count, sizeof(*r->seen_seq));
+	r->is_seen = calloc(r->h.slot_count, sizeof(*r->is_seen));
 	r->order = calloc(r->h.slot_count, sizeof(*r->order));
-	if (!r->is_claimed || !r->seen_seq || !r->order) {
+	if (!r->is_claimed || !r->is_seen || !r->order) {
 		ring_server_fini(r);
 		return err_set(err, ENOMEM, "", "no memory for a ring of %u slots",
 			       r->h.slot_count);
 	}
+	r->next_seq = 1; /* the client counts from 1 */
 	/* A successor goes on where the last server stopped: the client's position in the queue is
 	 * there. */
 	r->cq_tail = atomic_load_explicit(&r->control->cq_tail, memory_order_relaxed);
@@ -60,10 +61,10 @@ void ring_server_fini(struct ring_server *r)
 {
 	assert(r->in_flight == 0);
 	free(r->is_claimed);
-	free(r->seen_seq);
+	free(r->is_seen);
 	free(r->order);
 	r->is_claimed = NULL;
-	r->seen_seq = NULL;
+	r->is_seen = NULL;
 	r->order = NULL;
 }
 
@@ -88,7 +89,6 @@ uint32_t ring_server_poll(struct ring_server *r, uint32_t budget, ring_take_fn t
 		 * visible. */
 		uint32_t tail = atomic_load_explicit(&r->control->sq_tail, memory_order_acquire);
 		uint32_t waiting = tail - r->sq_head;
-		uint32_t index;
 
 		if (waiting == 0)
 			break;
@@ -99,15 +99,7 @@ uint32_t ring_server_poll(struct ring_server *r, uint32_t budget, ring_take_fn t
 			claimed += ring_claim_scan(r, take, ctx);
 			continue;
 		}
-		index = atomic_load_explicit(&r->sq[r->sq_head & (r->h.slot_count - 1)],
-					     memory_order_relaxed);
-		r->sq_head++;
-		if (index >= r->h.slot_count) {
-			ring_server_break(r, "submission queue names slot %u of %u", index,
-					  r->h.slot_count);
-			break;
-		}
-		claimed += ring_claim_hint(r, index, take, ctx);
+		claimed += ring_claim_queue(r, waiting, take, ctx);
 	}
 	return claimed;
 }
@@ -165,7 +157,7 @@ void ring_server_done(struct ring_server *r, uint32_t slot, const struct ring_re
 	memcpy(&r->slots[slot].rsp, rsp, sizeof(*rsp));
 	advance(r, slot, RING_DONE);
 	r->is_claimed[slot] = 0;
-	r->seen_seq[slot] = 0;
+	r->is_seen[slot] = 0;
 	r->in_flight--;
 	atomic_store_explicit(&r->cq[r->cq_tail & (r->h.slot_count - 1)], slot,
 			      memory_order_relaxed);

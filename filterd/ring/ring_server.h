@@ -49,12 +49,12 @@ struct ring_server {
 	bool is_broken;       /* garbage seen; broken_text says what */
 	bool has_completions; /* since the last ring_server_kick() */
 	char broken_text[120];
-	uint64_t commands,
-	    rescues;         /* rescues: found by the rescan, not by the queue; 0 in every test */
+	uint64_t next_seq; /* cmd_seq that the queue should name next */
+	uint64_t commands;
+	uint64_t rescues;    /* found by the rescan, not by the queue; 0 in every test */
 	uint8_t *is_claimed; /* [slot_count] by us */
-	uint64_t
-	    *seen_seq; /* [slot_count] cmd_seq + 1 that the last rescan saw waiting, 0 = none */
-	struct ring_order_entry *order; /* [slot_count] scratch of recover and rescan */
+	uint8_t *is_seen;    /* [slot_count] waiting at the last rescan, not claimed since */
+	struct ring_order_entry *order; /* [slot_count] scratch: claimed, to be taken in order */
 };
 
 typedef void (*ring_take_fn)(void *ctx, const struct ring_cmd *cmd);
@@ -77,7 +77,8 @@ uint32_t ring_server_recover_compared(struct ring_server *r, ring_take_fn take, 
  * cmd_seq order. Returns the count. Two slots with one cmd_seq, or a claim that is not older than
  * ours, break the ring. */
 uint32_t ring_server_recover(struct ring_server *r, ring_take_fn take, void *ctx);
-/* Claims what the submission queue names, at most budget. Returns the count. */
+/* Claims what the submission queue names, in cmd_seq order, about as many as budget. Returns the
+ * count. */
 uint32_t ring_server_poll(struct ring_server *r, uint32_t budget, ring_take_fn take, void *ctx);
 /* Scans the table for what the queue lost; counts rescues. Every 100 ms. Takes what two scans in a
  * row have seen waiting: a client that is just between its slot and its queue entry is not a

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* capacity.c - READ CAPACITY(10) and (16). Source: SBC-3 5.15, 5.16. */
+/* capacity.c - READ CAPACITY(10) and (16), READ DEFECT DATA. Source: SBC-3 5.15 to 5.18. */
 #include "bytes.h"
 #include "task.h"
 
@@ -38,4 +38,12 @@ void capacity_16(struct task_state *s)
 	if (lun_is_thin(l))
 		p[14] = LBPME | LBPRZ;
 	task_end_data(s, p, sizeof(p), s->cdb.alloc_bytes);
+}
+
+/* A volume has no defects to tell of: empty lists, in the format asked for. */
+void capacity_defects(struct task_state *s)
+{
+	uint8_t p[8] = {0, s->cdb.control};
+
+	task_end_data(s, p, s->cdb.command->cdb_bytes == 10 ? 4 : 8, s->cdb.alloc_bytes);
 }

@@ -7,6 +7,7 @@
 #include "bytes.h"
 
 #define CONTROL_NACA     0x04u
+#define WRITE_ATOMIC_16  0x9cu
 #define PROTECT_MASK     0xe0u
 #define RW_FUA           0x08u
 #define WS_ANCHOR        0x10u
@@ -45,6 +46,12 @@ static void parse_range(const uint8_t *cdb, struct cdb *out)
 static enum sense_id parse_read_write(const uint8_t *cdb, struct cdb *out)
 {
 	parse_range(cdb, out);
+	if (cdb[0] == WRITE_ATOMIC_16) {
+		out->is_atomic = true;
+		out->blocks = get_be16(cdb + 12);
+		if (get_be16(cdb + 10) != 0) /* atomic boundary */
+			return SENSE_INVALID_FIELD_CDB;
+	}
 	if (out->command->cdb_bytes == 6)
 		return SENSE_NONE;
 	if (cdb[1] & PROTECT_MASK)
@@ -199,8 +206,15 @@ static enum sense_id parse_control(const uint8_t *cdb, struct cdb *out)
 		out->control = cdb[1] >> 5;
 		out->alloc_bytes = get_be32(cdb + 6);
 		return out->control > 1 ? SENSE_INVALID_FIELD_CDB : SENSE_NONE;
+	case COMMAND_READ_DEFECTS:
+		out->control =
+		    cdb[out->command->cdb_bytes == 10 ? 2 : 1] & 0x1f; /* lists and format */
+		out->alloc_bytes =
+		    out->command->cdb_bytes == 10 ? get_be16(cdb + 7) : get_be32(cdb + 6);
+		return SENSE_NONE;
 	case COMMAND_RECEIVE_COPY_RESULTS:
-		out->list_id = cdb[2];
+		out->list_id =
+		    cdb[2] & out->command->usage[2]; /* operating parameters belong to no list */
 		out->alloc_bytes = get_be32(cdb + 10);
 		return SENSE_NONE;
 	default: /* TEST UNIT READY, PREVENT ALLOW MEDIUM REMOVAL */

@@ -25,6 +25,7 @@ struct cdb {
 	bool is_fua;
 	bool is_immed;
 	bool is_unmap;  /* WRITE SAME */
+	bool is_atomic; /* WRITE ATOMIC(16) */
 	bool is_ndob;   /* WRITE SAME(16) without data */
 	uint8_t bytchk; /* enum cdb_bytchk */
 	/* the rest means what its command means: */

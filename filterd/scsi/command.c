@@ -2,6 +2,7 @@
 /* command.c - see command.h. */
 #include "command.h"
 
+#include <assert.h>
 #include <stddef.h>
 
 #include "sluice/io.h"
@@ -11,6 +12,7 @@
 #define F       SLUICE_OP_BIT(SLUICE_OP_FLUSH)
 #define U       SLUICE_OP_BIT(SLUICE_OP_UNMAP)
 #define E       SLUICE_OP_BIT(SLUICE_OP_EXTENT)
+#define ATOMIC  COMMAND_NEEDS_ATOMIC
 #define MED     COMMAND_IS_MEDIUM
 #define RANGE   (COMMAND_IS_MEDIUM | COMMAND_HAS_RANGE)
 #define WRANGE  (RANGE | COMMAND_IS_WRITE)
@@ -42,6 +44,7 @@ static const struct command table[] = {
     {0x2f, 0, 10, COMMAND_VERIFY, RANGE, R, {0x2f, 0xf6, LBA4, GROUP, 0xff, 0xff, CONTROL}},
     {0x34, 0, 10, COMMAND_PREFETCH, RANGE, R, {0x34, 0x02, LBA4, GROUP, 0xff, 0xff, CONTROL}},
     {0x35, 0, 10, COMMAND_SYNC_CACHE, RANGE, F, {0x35, 0x02, LBA4, GROUP, 0xff, 0xff, CONTROL}},
+    {0x37, 0, 10, COMMAND_READ_DEFECTS, 0, 0, {0x37, 0, 0x1f, 0, 0, 0, 0, 0xff, 0xff, CONTROL}},
     {0x41, 0, 10, COMMAND_WRITE_SAME, WRANGE, W, {0x41, 0xfe, LBA4, GROUP, 0xff, 0xff, CONTROL}},
     {0x42, 0, 10, COMMAND_UNMAP, MED | COMMAND_IS_WRITE | COMMAND_IS_THIN, U | W,
 	{0x42, 0x01, 0, 0, 0, 0, GROUP, 0xff, 0xff, CONTROL}},
@@ -78,6 +81,7 @@ static const struct command table[] = {
     {0x90, 0, 16, COMMAND_PREFETCH, RANGE, R, {0x90, 0x02, LBA8, LEN4, GROUP, CONTROL}},
     {0x91, 0, 16, COMMAND_SYNC_CACHE, RANGE, F, {0x91, 0x02, LBA8, LEN4, GROUP, CONTROL}},
     {0x93, 0, 16, COMMAND_WRITE_SAME, WRANGE, W, {0x93, 0xff, LBA8, LEN4, GROUP, CONTROL}},
+    {0x9c, 0, 16, COMMAND_WRITE, WRANGE, W | ATOMIC, {0x9c, 0xf8, LBA8, 0xff, 0xff, 0xff, 0xff, GROUP, CONTROL}},
     {0x9e, 0x10, 16, COMMAND_READ_CAPACITY_16, SA, 0, {0x9e, 0x10, LBA8, LEN4, 0x01, CONTROL}},
     {0x9e, 0x12, 16, COMMAND_GET_LBA_STATUS, SA | RANGE, E, {0x9e, 0x12, LBA8, LEN4, 0, CONTROL}},
     {0xa0, 0, 12, COMMAND_NONE, 0, 0, {0xa0, 0, 0xff, 0, 0, 0, LEN4, 0, CONTROL}}, /* REPORT LUNS */
@@ -87,8 +91,11 @@ static const struct command table[] = {
     {0xaa, 0, 12, COMMAND_WRITE, WRANGE, W, {0xaa, 0xf8, LBA4, LEN4, GROUP, CONTROL}},
     {0xae, 0, 12, COMMAND_WRITE_VERIFY, WRANGE, R | W, {0xae, 0xf6, LBA4, LEN4, GROUP, CONTROL}},
     {0xaf, 0, 12, COMMAND_VERIFY, RANGE, R, {0xaf, 0xf6, LBA4, LEN4, GROUP, CONTROL}},
+    {0xb7, 0, 12, COMMAND_READ_DEFECTS, 0, 0, {0xb7, 0x1f, 0, 0, 0, 0, LEN4, 0, CONTROL}},
 };
 /* clang-format on */
+
+static_assert(SLUICE_OPS_ALL < COMMAND_NEEDS_ATOMIC, "the bit is free");
 
 #define TABLE_ROWS (sizeof(table) / sizeof(table[0]))
 

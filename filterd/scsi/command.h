@@ -36,6 +36,7 @@ enum command_op {
 	COMMAND_COMPARE_WRITE,
 	COMMAND_ORWRITE,
 	COMMAND_GET_LBA_STATUS,
+	COMMAND_READ_DEFECTS,
 	COMMAND_EXTENDED_COPY,
 	COMMAND_RECEIVE_COPY_RESULTS,
 	COMMAND_COUNT
@@ -47,6 +48,9 @@ enum command_op {
 #define COMMAND_HAS_RANGE 8u  /* names blocks: checked against the capacity */
 #define COMMAND_IS_THIN   16u /* only where the chain can unmap */
 
+/* In an op mask, above the chain's ops: the medium writes all or nothing. */
+#define COMMAND_NEEDS_ATOMIC 0x80u
+
 #define COMMAND_CDB_MAX 16u
 
 struct command {
@@ -55,7 +59,7 @@ struct command {
 	uint8_t cdb_bytes;
 	uint8_t op; /* enum command_op */
 	uint8_t flags;
-	uint8_t ops_needed; /* SLUICE_OP_BIT()s that the chain must serve, all of them */
+	uint8_t ops_needed; /* SLUICE_OP_BIT()s that the chain must serve; and NEEDS_ATOMIC */
 	uint8_t usage[COMMAND_CDB_MAX]; /* the bits that the device server looks at; byte 0 is the
 					   opcode */
 };

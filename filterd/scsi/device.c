@@ -62,6 +62,7 @@ static const exec_fn exec_of[COMMAND_COUNT] = {
     [COMMAND_COMPARE_WRITE] = exec_compare_write,
     [COMMAND_ORWRITE] = exec_orwrite,
     [COMMAND_GET_LBA_STATUS] = exec_lba_status,
+    [COMMAND_READ_DEFECTS] = capacity_defects,
     [COMMAND_EXTENDED_COPY] = exec_extended_copy,
     [COMMAND_RECEIVE_COPY_RESULTS] = copy_results,
 };
@@ -78,9 +79,8 @@ static enum sense_id admit(const struct scsi_lun *l, const struct cdb *c)
 		return SENSE_WRITE_PROTECTED;
 	if (!(c->command->flags & COMMAND_HAS_RANGE))
 		return SENSE_NONE;
-	return c->lba >= capacity || !cdb_is_in_range(c->lba, c->blocks, capacity)
-		   ? SENSE_LBA_RANGE
-		   : SENSE_NONE;
+	return c->lba >= capacity || !cdb_is_in_range(c->lba, c->blocks, capacity) ? SENSE_LBA_RANGE
+										   : SENSE_NONE;
 }
 
 static void begin(struct job *j)
@@ -235,14 +235,16 @@ int scsi_lun_create(const struct scsi_lun_cfg *cfg, struct scsi_lun **out)
 	    cfg->physical_block_bytes < cfg->block_bytes ||
 	    cfg->physical_block_bytes % cfg->block_bytes != 0 ||
 	    cfg->max_transfer_bytes < cfg->block_bytes ||
-	    cfg->max_transfer_bytes % cfg->block_bytes != 0 || cfg->size_bytes < cfg->block_bytes)
+	    cfg->max_transfer_bytes % cfg->block_bytes != 0 ||
+	    cfg->atomic_bytes % cfg->block_bytes != 0 ||
+	    cfg->atomic_bytes > cfg->max_transfer_bytes || cfg->size_bytes < cfg->block_bytes)
 		return -EINVAL;
 	l = calloc(1, sizeof(*l));
 	if (!l)
 		return -ENOMEM;
 	l->cfg = *cfg;
 	l->size_bytes = cfg->size_bytes;
-	l->op_mask = cfg->op_mask;
+	scsi_lun_set_op_mask(l, cfg->op_mask);
 	job_room_init(&l->room, cfg->host, cfg->host_ctx);
 	static_assert(IDENTITY_SERIAL_CHARS == LUN_SERIAL_BYTES, "one length");
 	static_assert(IDENTITY_T10_CHARS == LUN_T10_ID_BYTES, "one length");
@@ -268,7 +270,8 @@ void scsi_lun_set_size(struct scsi_lun *l, uint64_t size_bytes)
 
 void scsi_lun_set_op_mask(struct scsi_lun *l, uint32_t op_mask)
 {
-	l->op_mask = op_mask;
+	l->op_mask =
+	    (op_mask & SLUICE_OPS_ALL) | (l->cfg.atomic_bytes > 0 ? COMMAND_NEEDS_ATOMIC : 0);
 }
 
 void scsi_lun_set_state(struct scsi_lun *l, enum sluice_status state)

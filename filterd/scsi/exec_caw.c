@@ -80,7 +80,7 @@ void exec_compare_write(struct task_state *s)
 	}
 	t->out_used_bytes = (uint32_t)(2 * s->len_bytes);
 	if (t->out_bytes != t->out_used_bytes) {
-		task_end_sense(s, SENSE_INVALID_LENGTH_UNIT);
+		task_end_sense(s, SENSE_INVALID_FIELD_CDB);
 		return;
 	}
 	if (s->len_bytes == 0) {

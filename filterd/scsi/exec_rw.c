@@ -106,14 +106,19 @@ static void write_locked(struct job *j)
 
 void exec_write(struct task_state *s)
 {
+	const struct scsi_lun_cfg *cfg = &s->lun->cfg;
 	uint32_t bytes;
 
-	if (s->len_bytes > s->lun->cfg.max_transfer_bytes) {
+	if (s->len_bytes > (s->cdb.is_atomic ? cfg->atomic_bytes : cfg->max_transfer_bytes)) {
 		task_end_sense(s, SENSE_INVALID_FIELD_CDB);
 		return;
 	}
 	if (!task_take_out(s, s->len_bytes, &bytes))
 		return;
+	if (s->cdb.is_atomic && bytes < s->len_bytes) { /* a part of it would not be all of it */
+		task_end_sense(s, SENSE_INVALID_LENGTH_UNIT);
+		return;
+	}
 	s->len_bytes = bytes;
 	if (bytes == 0)
 		task_end(s);

@@ -135,8 +135,7 @@ void exec_unmap(struct task_state *s)
 {
 	struct scsi_task *t = s->task;
 	uint32_t list_bytes = (uint32_t)least(s->cdb.alloc_bytes, t->out_bytes);
-	uint32_t zeros =
-	    task_has_op(s, SLUICE_OP_WRITE_ZEROES) ? 0 : LUN_UNMAP_GRANULARITY_BYTES;
+	uint32_t zeros = task_has_op(s, SLUICE_OP_WRITE_ZEROES) ? 0 : LUN_UNMAP_GRANULARITY_BYTES;
 	enum sense_id id;
 
 	t->out_used_bytes = s->cdb.alloc_bytes;

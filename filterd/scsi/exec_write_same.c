@@ -2,9 +2,11 @@
 /*
  * exec_write_same.c - WRITE SAME(10) and (16): one block, many times, of any length.
  *
- * Zeros become WRITE ZEROES, with UNMAP giving space back; any other block is written out in
- * pieces, also when UNMAP is set, since only zeros are what unmapped blocks read as. No blocks
- * means up to the end. Source: SBC-3 5.42.
+ * With UNMAP the blocks are given back and read as zeros, whatever block came along: so do the
+ * targets that initiators know. Without it, zeros become WRITE ZEROES, and any other block is
+ * written out in pieces. No blocks means up to the end.
+ *
+ * Source: SBC-3 5.42.
  */
 #include <string.h>
 
@@ -106,7 +108,7 @@ void exec_write_same(struct task_state *s)
 	}
 	if (!take_block(s, &has_data))
 		return;
-	if (has_data && !is_zero(s->task->data, task_block_bytes(s)))
+	if (has_data && !s->cdb.is_unmap && !is_zero(s->task->data, task_block_bytes(s)))
 		is_ready = prepare_pattern(s);
 	else
 		is_ready = prepare_zeroes(s);

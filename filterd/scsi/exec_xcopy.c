@@ -8,9 +8,11 @@
  *
  * Never two locks at once, so nothing can wait in a circle. What is checked is checked before the
  * first byte moves. Progress is noted before the destination's lock is released: a replay goes on
- * behind it and never writes an old copy over something newer. A piece whose own destination
- * overlaps its source cannot be done twice; the lowest bit of the note says that one was begun, and
- * a replay then fails retryably. Source: SPC-3 6.3; RING-3.
+ * behind it and never writes an old copy over something newer. The lowest bit of the note says that
+ * a piece's write was begun, so it may be on the medium already, and somebody may have seen it: a
+ * replay does that piece again under one lock from source to destination, taken at once, before any
+ * later command gets there (I2, I4). A piece whose own destination overlaps its source cannot be
+ * done twice; a replay then fails retryably. Source: SPC-3 6.3; RING-3.
  */
 #include <assert.h>
 #include <string.h>
@@ -19,7 +21,7 @@
 #include "copy_results.h"
 #include "task.h"
 
-#define BEGUN      1ull /* in the note: a piece that overlaps itself was begun; lengths are even */
+#define BEGUN      1ull /* in the note: the next piece's write was begun; lengths are even */
 #define PLAN_BYTES 4096u
 
 struct end_point {
@@ -106,9 +108,9 @@ static enum sense_id plan_segment(struct plan *p, const struct copy_segment *g,
 	if (out->len_bytes % from->block_bytes || out->len_bytes % to->block_bytes)
 		return SENSE_COPY_FAILED;
 	if (!cdb_is_in_range(g->source_lba, out->len_bytes / from->block_bytes,
-			       from->size_bytes / from->block_bytes) ||
+			     from->size_bytes / from->block_bytes) ||
 	    !cdb_is_in_range(g->destination_lba, out->len_bytes / to->block_bytes,
-			       to->size_bytes / to->block_bytes))
+			     to->size_bytes / to->block_bytes))
 		return SENSE_COPY_FAILED;
 	out->source_bytes = g->source_lba * from->block_bytes;
 	out->destination_bytes = g->destination_lba * to->block_bytes;
@@ -215,8 +217,7 @@ static void destination_locked(struct job *j)
 		end_failed(s);
 		return;
 	}
-	if (overlaps_itself(s, s->copy.chunk_bytes))
-		note(s, s->done_bytes | BEGUN);
+	note(s, s->done_bytes | BEGUN);
 	task_write(s, destination_offset(s), s->copy.chunk_bytes, piece_buf(s), piece_written);
 }
 
@@ -233,12 +234,25 @@ static void write_to_peer(struct task_state *s)
 			 &s->job);
 }
 
+/* A replay comes to the piece that was being written in this volume when the last server died. */
+static bool is_begun_within(struct task_state *s)
+{
+	const struct plan_segment *g = segment_of(s);
+
+	return s->task->progress == (s->done_bytes | BEGUN) && g->source->is_own &&
+	       g->destination->is_own;
+}
+
 static void piece_read(struct job *j)
 {
 	struct task_state *s = task_of(j);
 
 	if (j->status) {
 		end_failed(s);
+		return;
+	}
+	if (is_begun_within(s)) {
+		destination_locked(j);
 		return;
 	}
 	job_unlock(j);
@@ -262,7 +276,13 @@ static void source_locked(struct job *j)
 static void read_piece(struct task_state *s)
 {
 	const struct scsi_host *host = s->lun->cfg.host;
+	uint64_t from = source_offset(s), to = destination_offset(s);
 
+	if (is_begun_within(s)) {
+		job_lock(&s->job, from < to ? from : to,
+			 (from > to ? from : to) + s->copy.chunk_bytes, true, source_locked);
+		return;
+	}
 	if (segment_of(s)->source->is_own) {
 		job_lock(&s->job, source_offset(s), source_offset(s) + s->copy.chunk_bytes, false,
 			 source_locked);

@@ -2,8 +2,9 @@
 /*
  * scsi.h - the SCSI device server: one logical unit, commands in, statuses out.
  *
- *   scsi_execute() -> parse (pure: CDB -> operation, range, flags) -> range lock -> exec_*.c -> host I/O
- *                                                       sense.c knows every sense code, nobody else does
+ *   scsi_execute -> cdb.c: operation, range, flags (pure)
+ *                -> job.c: range lock, steps -> exec_*.c -> host I/O
+ *                -> sense.c: knows every sense code, nobody else does
  *
  * Knows nothing of rings, chains and backends: I/O goes through struct scsi_host.
  * Thread: owner worker of the volume.
@@ -19,7 +20,7 @@
 #include "list.h"
 #include "sluice/io.h"
 
-#define SCSI_CDB_BYTES	 32u
+#define SCSI_CDB_BYTES   32u
 #define SCSI_SENSE_BYTES 96u
 
 #define SCSI_VENDOR   "SLUICE"
@@ -38,25 +39,27 @@ enum scsi_status {
 
 struct scsi_lun;
 
-/* One command. The caller allocates it (scsi_task_bytes() long), zeroed, fills the first part, and may free
- * it in end(): nobody looks at it after that.
+/* One command. The caller allocates it (scsi_task_bytes() long), zeroed, fills the first part, and
+ * may free it in end(): nobody looks at it after that.
  *
- * Residuals: in_actual_bytes and out_used_bytes are what the CDB called for, also where that is more than
- * in_bytes or out_bytes: then there is an overflow of the difference. Bytes at data: the smaller of the two. */
+ * Residuals: in_actual_bytes and out_used_bytes are what the CDB called for, also where that is
+ * more than in_bytes or out_bytes: then there is an overflow of the difference. Bytes at data: the
+ * smaller of the two. */
 struct scsi_task {
 	/* in; const while it runs */
 	uint8_t cdb[SCSI_CDB_BYTES];
 	uint32_t cdb_bytes;
-	uint32_t out_bytes; /* data that came: data[0..out_bytes) */
-	uint32_t in_bytes;  /* data that the initiator takes */
+	uint32_t out_bytes;  /* data that came: data[0..out_bytes) */
+	uint32_t in_bytes;   /* data that the initiator takes */
 	uint32_t data_bytes; /* room at data, >= max(out_bytes, in_bytes), 4096-aligned */
-	uint8_t *data;	     /* shared with the client of the ring: read once what must not change */
+	uint8_t *data; /* shared with the client of the ring: read once what must not change */
 	uint64_t nexus_id;
-	uint64_t id;	     /* for logs */
-	bool is_compared;    /* replay: COMPARE AND WRITE's compare had succeeded */
-	uint64_t progress;   /* replay: as last given to note_progress(), opaque; else 0 */
-	void (*end)(struct scsi_task *t); /* exactly once, possibly before scsi_execute() returns; the range
-					     lock is released after it, so it must make the status visible */
+	uint64_t id;       /* for logs */
+	bool is_compared;  /* replay: COMPARE AND WRITE's compare had succeeded */
+	uint64_t progress; /* replay: as last given to note_progress(), opaque; else 0 */
+	void (*end)(struct scsi_task
+			*t); /* exactly once, possibly before scsi_execute() returns; the range
+				lock is released after it, so it must make the status visible */
 	void *ctx;
 	/* out */
 	uint8_t status; /* enum scsi_status */
@@ -71,30 +74,34 @@ struct scsi_task {
 
 /* What a logical unit needs from its surroundings. */
 struct scsi_host {
-	/* From a pool; NULL: none left now, the task waits for host's call of scsi_lun_io_available(). */
+	/* From a pool; NULL: none left now, the task waits for host's call of
+	 * scsi_lun_io_available(). */
 	struct sluice_io *(*io_get)(void *ctx);
 	void (*io_put)(void *ctx, struct sluice_io *io);
 	/* fn(io, fn_ctx) exactly once, possibly before return. */
-	void (*io_submit)(void *ctx, struct sluice_io *io, void (*fn)(struct sluice_io *io, void *fn_ctx),
-			  void *fn_ctx);
+	void (*io_submit)(void *ctx, struct sluice_io *io,
+			  void (*fn)(struct sluice_io *io, void *fn_ctx), void *fn_ctx);
 	void (*io_abort)(void *ctx, struct sluice_io *io);
 	/* 4096-aligned scratch memory; NULL: none left now (BUSY). */
 	void *(*buf_get)(void *ctx, uint32_t size_bytes);
 	void (*buf_put)(void *ctx, void *buf, uint32_t size_bytes);
-	/* Durable enough to outlive this process, not a power cut: the slot. progress is EXTENDED COPY's own
-	 * encoding (bytes done, and a flag in the lowest bit); it is never 0. */
+	/* Durable enough to outlive this process, not a power cut: the slot. progress is EXTENDED
+	 * COPY's own encoding (bytes done, and a flag in the lowest bit); it is never 0. */
 	void (*note_compared)(void *ctx, struct scsi_task *t);
 	void (*note_progress)(void *ctx, struct scsi_task *t, uint64_t progress);
 	/*
-	 * EXTENDED COPY: reads from the volume with this NAA id, wherever its worker is, under that volume's
-	 * shared range lock. fn(fn_ctx, status) exactly once, on this LUN's worker.
+	 * EXTENDED COPY: reads from the volume with this NAA id, wherever its worker is, under that
+	 * volume's shared range lock. fn(fn_ctx, status) exactly once, on this LUN's worker.
 	 */
-	bool (*peer_find)(void *ctx, const uint8_t naa[16], uint64_t *size_bytes, uint32_t *block_bytes);
-	void (*peer_read)(void *ctx, const uint8_t naa[16], uint64_t offset_bytes, uint32_t len_bytes, void *buf,
+	bool (*peer_find)(void *ctx, const uint8_t naa[16], uint64_t *size_bytes,
+			  uint32_t *block_bytes);
+	void (*peer_read)(void *ctx, const uint8_t naa[16], uint64_t offset_bytes,
+			  uint32_t len_bytes, void *buf,
 			  void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx);
 	/* And writes, when the destination is not this LUN. */
-	void (*peer_write)(void *ctx, const uint8_t naa[16], uint64_t offset_bytes, uint32_t len_bytes,
-			   const void *buf, void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx);
+	void (*peer_write)(void *ctx, const uint8_t naa[16], uint64_t offset_bytes,
+			   uint32_t len_bytes, const void *buf,
+			   void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx);
 	/* Used and soft threshold in percent of the datastore, for LOG SENSE 0Ch. */
 	void (*provisioning)(void *ctx, uint64_t *used_bytes, uint64_t *available_bytes);
 };
@@ -105,12 +112,16 @@ struct scsi_lun_cfg {
 	void *host_ctx;
 	uint8_t uuid[16];
 	uint64_t size_bytes;
-	uint32_t block_bytes;	       /* 512 or 4096 */
+	uint32_t block_bytes;          /* 512 or 4096 */
 	uint32_t physical_block_bytes; /* 4096 */
-	uint32_t op_mask;	       /* chain_op_mask(): what may be advertised */
-	bool is_wce;		       /* volatile write cache: FLUSH and FUA mean something */
+	uint32_t op_mask;              /* chain_op_mask(): what may be advertised */
+	bool is_wce;                   /* volatile write cache: FLUSH and FUA mean something */
 	bool is_readonly;
-	uint32_t max_transfer_bytes;   /* of one READ or WRITE */
+	uint32_t max_transfer_bytes; /* of one READ or WRITE */
+	/* A write up to this long is all or nothing, also over a power cut; 0: nobody promises
+	 * that, and WRITE ATOMIC is not there. Memory may say max_transfer_bytes: a power cut
+	 * leaves nothing of it. */
+	uint32_t atomic_bytes;
 };
 
 int must_check scsi_lun_create(const struct scsi_lun_cfg *cfg, struct scsi_lun **out);
@@ -130,8 +141,8 @@ void scsi_lun_set_state(struct scsi_lun *l, enum sluice_status state);
 /* Running commands and peer I/Os; inside end() the ending one counts no more. */
 uint32_t scsi_lun_tasks(const struct scsi_lun *l);
 
-/* The volume's side of peer_read and peer_write: takes the range lock, does the I/O, calls end() (which may
- * free p), releases the lock. A peer I/O counts in scsi_lun_tasks() while it runs. */
+/* The volume's side of peer_read and peer_write: takes the range lock, does the I/O, calls end()
+ * (which may free p), releases the lock. A peer I/O counts in scsi_lun_tasks() while it runs. */
 struct scsi_peer_io {
 	uint8_t op; /* SLUICE_OP_READ or SLUICE_OP_WRITE */
 	uint64_t offset_bytes;

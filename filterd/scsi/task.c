@@ -21,8 +21,6 @@ void task_end(struct task_state *s)
 	job_detach(&s->job, &lock);
 	assert(l->tasks > 0);
 	l->tasks--;
-	if (MUTATE(RING_UNLOCK_EARLY))
-		job_release(&l->room, &lock);
 	t->end(t);
 	job_release(&l->room, &lock);
 }
@@ -36,10 +34,11 @@ void task_end_sense(struct task_state *s, enum sense_id id)
 
 void task_end_status(struct task_state *s)
 {
+	bool is_write = s->job.io_op != SLUICE_OP_READ && s->job.io_op != SLUICE_OP_EXTENT;
+
 	assert(s->job.status != SLUICE_OK);
 	s->task->in_actual_bytes = 0;
-	sense_set_status(s->task, (enum sluice_status)s->job.status,
-			 s->job.io_op != SLUICE_OP_READ);
+	sense_set_status(s->task, (enum sluice_status)s->job.status, is_write);
 	task_end(s);
 }
 
@@ -66,6 +65,7 @@ bool task_buf(struct task_state *s, uint32_t bytes)
 	s->buf_bytes = bytes;
 	if (s->buf)
 		return true;
+	s->task->in_actual_bytes = 0;
 	s->task->status = SCSI_BUSY;
 	task_end(s);
 	return false;
@@ -90,6 +90,10 @@ void task_read(struct task_state *s, uint64_t offset_bytes, uint32_t len_bytes, 
 void task_write(struct task_state *s, uint64_t offset_bytes, uint32_t len_bytes, void *buf,
 		job_step then)
 {
+	/* Nobody's turn can come between the end of the I/O and end(); so the fault lets go before
+	 * it. */
+	if (MUTATE(RING_UNLOCK_EARLY))
+		job_unlock(&s->job);
 	job_io(&s->job, SLUICE_OP_WRITE, offset_bytes, len_bytes, buf, fua(s), then);
 }
 

@@ -69,7 +69,8 @@ struct task_state {
 	struct cdb cdb;
 	uint64_t offset_bytes, len_bytes; /* on the medium */
 	uint64_t done_bytes;
-	uint32_t op_mask; /* of the unit when the command began: a change does not meet it half-way */
+	uint32_t
+	    op_mask;  /* of the unit when the command began: a change does not meet it half-way */
 	uint8_t *buf; /* scratch memory, given back at the end */
 	uint32_t buf_bytes;
 	uint32_t index, count; /* UNMAP: of its ranges; GET LBA STATUS: of its descriptors */
@@ -156,6 +157,7 @@ void mode_sense(struct task_state *s);
 void mode_select(struct task_state *s);
 void capacity_10(struct task_state *s);
 void capacity_16(struct task_state *s);
+void capacity_defects(struct task_state *s);
 void opcodes_report(struct task_state *s);
 void rtpg_report(struct task_state *s);
 void logpage_sense(struct task_state *s);

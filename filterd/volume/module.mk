@@ -1,6 +1,29 @@
 # SPDX-License-Identifier: MIT
+# plan: what is to be served, as JSON and on disk; filters' records. Needs nothing that serves.
+LIBS += plan
+plan_SRCS := $(wildcard filterd/volume/plan*.c) filterd/volume/store.c
+plan_INCS := include common filterd/env filterd/backend filterd/chain filterd/volume
+plan_PKGS := jansson
+
+# volume: rings, logical unit and chain tied together, and a volume's life. The simulator links serve*.
 LIBS += volume
-volume_SRCS := $(wildcard filterd/volume/*.c)
+volume_SRCS := $(filter-out $(plan_SRCS),$(wildcard filterd/volume/*.c))
 volume_INCS := include common filterd/env filterd/backend filterd/chain filterd/plugin filterd/ring filterd/scsi \
 	filterd/volume
 volume_PKGS := jansson
+
+TESTS += test_volume_plan test_volume_serve test_volume_states test_volume_peers
+test_volume_plan_SRCS := tests/unit/test_volume_plan.c
+test_volume_plan_INCS := $(plan_INCS)
+test_volume_plan_LIBS := plan backend env common
+test_volume_plan_PKGS := jansson cmocka liburing
+
+# A volume between a ring that the test plays and a backend that the test controls.
+define volume_rig_test
+$(1)_SRCS := tests/unit/$(1).c tests/unit/volume_rig.c
+$(1)_INCS := $(volume_INCS) tests/lib tests/unit
+$(1)_LIBS := volume plan ring_server scsi chain plugin fake_env common
+$(1)_PKGS := jansson cmocka
+$(1)_LDLIBS := -ldl
+endef
+$(foreach t,test_volume_serve test_volume_states test_volume_peers,$(eval $(call volume_rig_test,$(t))))

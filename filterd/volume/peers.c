@@ -21,8 +21,7 @@ static struct peers_entry *find_locked(struct peers *p, const uint8_t naa[16])
 {
 	struct list_node *n;
 
-	list_for_each(n, &p->entries)
-	{
+	list_for_each (n, &p->entries) {
 		struct peers_entry *e = list_entry(n, struct peers_entry, node);
 
 		if (memcmp(e->naa, naa, sizeof(e->naa)) == 0)
@@ -100,8 +99,8 @@ static void submit_msg(struct env_msg *m)
 }
 
 static void port_io(void *ctx, uint8_t op_code, const uint8_t naa[16], uint64_t offset_bytes,
-		    uint32_t len_bytes, void *buf, void (*fn)(void *fn_ctx, enum sluice_status status),
-		    void *fn_ctx)
+		    uint32_t len_bytes, void *buf,
+		    void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx)
 {
 	struct peers_port *port = ctx;
 	struct peers_op *op = port->free;

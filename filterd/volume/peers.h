@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * peers.h - EXTENDED COPY between volumes, also of different workers: a table of LUNs, I/O by message.
+ * peers.h - EXTENDED COPY between volumes, also of different workers: a table of LUNs, I/O by
+ * message.
  *
  *   worker of A                                      worker of B
  *   port --find, pin--> entry(B)
  *        --env_post------------------------------->  scsi_peer_submit under B's range lock
  *        fn  <------------------------------------   unpin, env_post
  *
- * Thread: any for the table, which has the one lock (peers.mutex, held for a list walk, never across a
- *         call); a port belongs to its volume's worker, an entry to its own.
+ * Thread: any for the table, which has the one lock (peers.mutex, held for a list walk, never
+ * across a call); a port belongs to its volume's worker, an entry to its own.
  */
 #ifndef FILTERD_PEERS_H
 #define FILTERD_PEERS_H
@@ -36,8 +37,8 @@ struct peers_entry {
 	uint8_t naa[16];
 	uint64_t size_bytes; /* under mutex */
 	uint32_t block_bytes;
-	uint32_t pins;	     /* under mutex: others' I/Os on the way */
-	bool is_removed;     /* under mutex */
+	uint32_t pins;   /* under mutex: others' I/Os on the way */
+	bool is_removed; /* under mutex */
 	struct env_msg removed_msg;
 	void (*fn)(void *ctx);
 	void *ctx;

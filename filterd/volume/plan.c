@@ -17,15 +17,15 @@ void plan_fini(struct plan *p)
 	while (!list_is_empty(&p->volumes))
 		plan_remove_volume(p, list_entry(p->volumes.next, struct plan_volume, node));
 	while (!list_is_empty(&p->datastores))
-		plan_remove_datastore(p, list_entry(p->datastores.next, struct plan_datastore, node));
+		plan_remove_datastore(p,
+				      list_entry(p->datastores.next, struct plan_datastore, node));
 }
 
 struct plan_datastore *plan_find_datastore(const struct plan *p, const char *name)
 {
 	struct list_node *n;
 
-	list_for_each(n, &p->datastores)
-	{
+	list_for_each (n, &p->datastores) {
 		struct plan_datastore *d = list_entry(n, struct plan_datastore, node);
 
 		if (strcmp(d->name, name) == 0)
@@ -38,8 +38,7 @@ struct plan_volume *plan_find_volume(const struct plan *p, const char *name)
 {
 	struct list_node *n;
 
-	list_for_each(n, &p->volumes)
-	{
+	list_for_each (n, &p->volumes) {
 		struct plan_volume *v = list_entry(n, struct plan_volume, node);
 
 		if (strcmp(v->name, name) == 0)
@@ -52,8 +51,7 @@ struct plan_volume *plan_volume_on(const struct plan *p, const char *datastore)
 {
 	struct list_node *n;
 
-	list_for_each(n, &p->volumes)
-	{
+	list_for_each (n, &p->volumes) {
 		struct plan_volume *v = list_entry(n, struct plan_volume, node);
 
 		if (strcmp(v->datastore, datastore) == 0)
@@ -69,10 +67,12 @@ int plan_add_datastore(struct plan *p, struct plan_datastore *d, struct err *err
 	if (plan_find_datastore(p, d->name))
 		return err_set(err, EEXIST, "name", "datastore %s exists already", d->name);
 	if (!backend_find(d->type))
-		return err_set(err, EINVAL, "type", "datastore %s: type '%s' is not dir, block or mem", d->name,
+		return err_set(err, EINVAL, "type",
+			       "datastore %s: type '%s' is not dir, block or mem", d->name,
 			       d->type);
 	if (!is_mem && d->path[0] != '/')
-		return err_set(err, EINVAL, "path", "datastore %s: the path must begin with '/', '%.80s' does not",
+		return err_set(err, EINVAL, "path",
+			       "datastore %s: the path must begin with '/', '%.80s' does not",
 			       d->name, d->path);
 	list_push_back(&p->datastores, &d->node);
 	return 0;
@@ -82,8 +82,7 @@ static bool is_uuid_taken(const struct plan *p, const uint8_t uuid[16])
 {
 	struct list_node *n;
 
-	list_for_each(n, &p->volumes)
-	{
+	list_for_each (n, &p->volumes) {
 		if (memcmp(list_entry(n, struct plan_volume, node)->uuid, uuid, 16) == 0)
 			return true;
 	}
@@ -98,19 +97,23 @@ int plan_add_volume(struct plan *p, struct plan_volume *v, struct err *err)
 	if (plan_find_volume(p, v->name))
 		return err_set(err, EEXIST, "name", "volume %s exists already", v->name);
 	if (!d)
-		return err_set(err, ENOENT, "datastore", "there is no datastore %s; add it first", v->datastore);
+		return err_set(err, ENOENT, "datastore", "there is no datastore %s; add it first",
+			       v->datastore);
 	if (is_uuid_taken(p, v->uuid))
-		return err_set(err, EEXIST, "uuid",
-			       "volume %s: another volume has this UUID; initiators would take the two for one",
-			       v->name);
+		return err_set(
+		    err, EEXIST, "uuid",
+		    "volume %s: another volume has this UUID; initiators would take the two for one",
+		    v->name);
 	if (v->size_bytes % v->block_bytes != 0)
-		return err_set(err, EINVAL, "size_bytes", "volume %s: %llu bytes is no multiple of %u", v->name,
+		return err_set(err, EINVAL, "size_bytes",
+			       "volume %s: %llu bytes is no multiple of %u", v->name,
 			       (unsigned long long)v->size_bytes, v->block_bytes);
 	if (v->size_bytes == 0 && strcmp(d->type, "block") != 0)
 		return err_set(err, EINVAL, "size_bytes", "volume %s needs a size", v->name);
 	other = strcmp(d->type, "block") == 0 ? plan_volume_on(p, v->datastore) : NULL;
 	if (other)
-		return err_set(err, EEXIST, "datastore", "device %s already is volume %s", d->path, other->name);
+		return err_set(err, EEXIST, "datastore", "device %s already is volume %s", d->path,
+			       other->name);
 	list_push_back(&p->volumes, &v->node);
 	return 0;
 }
@@ -219,8 +222,9 @@ int plan_put_filter(struct plan_volume *v, const struct plan_filter *f, struct e
 	struct plan_filter copy, *old = plan_find_filter(v, f->name);
 
 	if (!old && v->filter_count == PLAN_FILTERS_MAX)
-		return err_set(err, ENOSPC, "filters", "volume %s has %u filters, one of each class, already",
-			       v->name, PLAN_FILTERS_MAX);
+		return err_set(err, ENOSPC, "filters",
+			       "volume %s has %u filters, one of each class, already", v->name,
+			       PLAN_FILTERS_MAX);
 	if (plan_filter_copy(&copy, f) < 0)
 		return err_set(err, ENOMEM, "", "no memory");
 	if (old)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan.h - what filterd is to serve: datastores, volumes, their filters. Desired state, not what is.
+ * plan.h - what filterd is to serve: datastores, volumes, their filters. Desired state, not what
+ * is.
  *
- * filterd keeps its last plan on disk and starts from it without anybody's help. It holds no secrets.
- *   plan.c       the model: add, find, remove, copy
- *   plan_json.c  to and from JSON
+ * filterd keeps its last plan on disk and starts from it without anybody's help. It holds no
+ * secrets. plan.c       the model: add, find, remove, copy plan_json.c  to and from JSON
  *   plan_file.c  load and save, crash-safe
  *
  * Thread: main; a copy of a plan_volume belongs to the worker of its volume.
@@ -22,11 +22,11 @@
 #include "list.h"
 #include "parse.h"
 
-#define PLAN_VERSION	 1u
+#define PLAN_VERSION     1u
 #define PLAN_FILTERS_MAX 8u  /* one of each class */
-#define PLAN_PARAMS_MAX	 64u /* of one filter */
-#define PLAN_VALUE_MAX	 4096u
-#define PLAN_SIZE_MAX	 (1ull << 50)
+#define PLAN_PARAMS_MAX  64u /* of one filter */
+#define PLAN_VALUE_MAX   4096u
+#define PLAN_SIZE_MAX    (1ull << 50)
 
 struct plan_filter {
 	char name[PARSE_NAME_MAX + 1];
@@ -45,7 +45,7 @@ struct plan_volume {
 	uint64_t size_bytes; /* 0: what the device has (block) */
 	uint32_t block_bytes;
 	enum write_cache write_cache;
-	bool is_shared;	  /* several tgtd processes may serve it */
+	bool is_shared; /* several tgtd processes may serve it */
 	bool is_readonly;
 	bool is_open; /* wanted so at start */
 	uint32_t filter_count;
@@ -55,8 +55,8 @@ struct plan_volume {
 struct plan_datastore {
 	struct list_node node;
 	char name[PARSE_NAME_MAX + 1];
-	char type[16]; /* a backend's name */
-	char *path;    /* dir: the folder; block: the device; mem: "" */
+	char type[16];  /* a backend's name */
+	char *path;     /* dir: the folder; block: the device; mem: "" */
 	int32_t worker; /* -1: any */
 	bool is_buffered;
 };
@@ -103,11 +103,13 @@ void plan_filter_cfg(const struct plan_filter *f, const struct sluice_filter_ops
 /* ---------------------------------------------------------------- JSON */
 
 json_t *plan_to_json(const struct plan *p);
-int must_check plan_from_json(const json_t *j, struct plan *out, struct err *err); /* out is initialised */
+int must_check plan_from_json(const json_t *j, struct plan *out,
+			      struct err *err); /* out is initialised */
 json_t *plan_datastore_to_json(const struct plan_datastore *d);
 json_t *plan_volume_to_json(const struct plan_volume *v);
 json_t *plan_filter_to_json(const struct plan_filter *f);
-int must_check plan_datastore_from_json(const json_t *j, struct plan_datastore **out, struct err *err);
+int must_check plan_datastore_from_json(const json_t *j, struct plan_datastore **out,
+					struct err *err);
 /* Members that are absent take defaults; without a uuid the volume's is all zeros. */
 int must_check plan_volume_from_json(const json_t *j, struct plan_volume **out, struct err *err);
 int must_check plan_filter_from_json(const json_t *j, struct plan_filter *out, struct err *err);
@@ -115,8 +117,8 @@ int must_check plan_filter_from_json(const json_t *j, struct plan_filter *out, s
 /* ---------------------------------------------------------------- file */
 
 /*
- * Errors: -ENOENT there is none yet (out is empty); -EINVAL, -EPROTO damaged or of another version: the
- *         sentence says where the file was put aside; others: it could not be read.
+ * Errors: -ENOENT there is none yet (out is empty); -EINVAL, -EPROTO damaged or of another version:
+ * the sentence says where the file was put aside; others: it could not be read.
  */
 int must_check plan_load(const char *path, struct plan *out, struct err *err);
 /* On stable storage when it returns 0; after an error the old plan is what a restart sees. */

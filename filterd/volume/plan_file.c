@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_file.c - the plan on disk: written beside itself, made durable, renamed, so that a crash leaves
- * the old plan or the new one. A last line carries a checksum, since a plan that was cut short may still be JSON.
+ * plan_file.c - the plan on disk: written beside itself, made durable, renamed, so that a crash
+ * leaves the old plan or the new one. A last line carries a checksum, since a plan that was cut
+ * short may still be JSON.
  *
  * Thread: main.
  */
@@ -94,10 +95,12 @@ int plan_load(const char *path, struct plan *out, struct err *err)
 		return rc;
 	aside = put_aside(path, err);
 	if (aside) {
-		err_prefix(err, "%s could not be used, and not be put aside either (%s)", path, strerror(-aside));
+		err_prefix(err, "%s could not be used, and not be put aside either (%s)", path,
+			   strerror(-aside));
 		return -EIO;
 	}
-	return rc;
+	/* -ENOENT would read as "there is no plan yet". */
+	return rc == -EPROTO ? rc : -EINVAL;
 }
 
 int plan_save(const char *path, const struct plan *p, struct err *err)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* plan_json.c - the plan's only outward form; the file and the control protocol share it. Thread: main. */
+/* plan_json.c - the plan's only outward form; the file and the control protocol share it. Thread:
+ * main. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@ static int one_of(const char *field, const char *text, const char *const words[2
 	for (int i = 0; i < 2; i++)
 		if (strcmp(text, words[i]) == 0)
 			return i;
-	return err_set(err, EINVAL, field, "%s: '%.60s' is neither %s nor %s", field, text, words[0], words[1]);
+	return err_set(err, EINVAL, field, "%s: '%.60s' is neither %s nor %s", field, text,
+		       words[0], words[1]);
 }
 
 json_t *plan_filter_to_json(const struct plan_filter *f)
@@ -26,8 +28,8 @@ json_t *plan_filter_to_json(const struct plan_filter *f)
 
 	for (uint32_t i = 0; i < f->param_count; i++)
 		json_object_set_new(params, f->names[i], json_string(f->values[i]));
-	j = json_pack("{s:s, s:s, s:o}", "filter", f->name, "on_failure", on_failure_words[f->on_failure],
-		      "params", params);
+	j = json_pack("{s:s, s:s, s:o}", "filter", f->name, "on_failure",
+		      on_failure_words[f->on_failure], "params", params);
 	if (j && f->position)
 		json_object_set_new(j, "position", json_integer(f->position));
 	return j;
@@ -55,10 +57,12 @@ static int params_from_json(json_t *params, struct plan_filter *f, struct err *e
 	json_t *value;
 
 	if (!json_is_object(params))
-		return err_set(err, EINVAL, "params", "filter %s: params must be an object", f->name);
+		return err_set(err, EINVAL, "params", "filter %s: params must be an object",
+			       f->name);
 	if (count > PLAN_PARAMS_MAX)
-		return err_set(err, EINVAL, "params", "filter %s: %zu parameters; at most %u are taken", f->name,
-			       count, PLAN_PARAMS_MAX);
+		return err_set(err, EINVAL, "params",
+			       "filter %s: %zu parameters; at most %u are taken", f->name, count,
+			       PLAN_PARAMS_MAX);
 	f->names = calloc(count + 1, sizeof(*f->names));
 	f->values = calloc(count + 1, sizeof(*f->values));
 	if (!f->names || !f->values)
@@ -69,10 +73,11 @@ static int params_from_json(json_t *params, struct plan_filter *f, struct err *e
 		f->values[f->param_count] = value_text(value);
 		f->param_count++;
 		if (!f->values[f->param_count - 1])
-			return err_set(err, EINVAL, key,
-				       "filter %s: %.60s must be text of at most %u characters, a whole number or "
-				       "a boolean",
-				       f->name, key, PLAN_VALUE_MAX);
+			return err_set(
+			    err, EINVAL, key,
+			    "filter %s: %.60s must be text of at most %u characters, a whole number or "
+			    "a boolean",
+			    f->name, key, PLAN_VALUE_MAX);
 	}
 	return 0;
 }
@@ -89,7 +94,8 @@ int plan_filter_from_json(const json_t *j, struct plan_filter *out, struct err *
 	if (!json_is_object(j))
 		return err_set(err, EINVAL, "filters", "a filter must be an object");
 	if ((rc = json_only(j, keys, err)) || (rc = json_get_string(j, "filter", &name, err)) ||
-	    (rc = parse_name("filter", name, err)) || (rc = json_opt_string(j, "on_failure", &on_failure, err)) ||
+	    (rc = parse_name("filter", name, err)) ||
+	    (rc = json_opt_string(j, "on_failure", &on_failure, err)) ||
 	    (rc = json_opt_u64(j, "position", 0, 900, &position, err)))
 		return rc;
 	rc = one_of("on_failure", on_failure, on_failure_words, err);
@@ -107,8 +113,8 @@ int plan_filter_from_json(const json_t *j, struct plan_filter *out, struct err *
 
 json_t *plan_datastore_to_json(const struct plan_datastore *d)
 {
-	return json_pack("{s:s, s:s, s:s, s:i, s:b}", "name", d->name, "type", d->type, "path", d->path, "worker",
-			 (int)d->worker, "buffered", d->is_buffered);
+	return json_pack("{s:s, s:s, s:s, s:i, s:b}", "name", d->name, "type", d->type, "path",
+			 d->path, "worker", (int)d->worker, "buffered", d->is_buffered);
 }
 
 int plan_datastore_from_json(const json_t *j, struct plan_datastore **out, struct err *err)
@@ -151,10 +157,11 @@ json_t *plan_volume_to_json(const struct plan_volume *v)
 	parse_uuid_format(v->uuid, uuid);
 	for (uint32_t i = 0; i < v->filter_count; i++)
 		json_array_append_new(filters, plan_filter_to_json(&v->filters[i]));
-	return json_pack("{s:s, s:s, s:s, s:I, s:i, s:s, s:b, s:b, s:b, s:o}", "name", v->name, "datastore",
-			 v->datastore, "uuid", uuid, "size_bytes", (json_int_t)v->size_bytes, "block_bytes",
-			 (int)v->block_bytes, "write_cache", write_cache_words[v->write_cache], "shared",
-			 v->is_shared, "readonly", v->is_readonly, "open", v->is_open, "filters", filters);
+	return json_pack("{s:s, s:s, s:s, s:I, s:i, s:s, s:b, s:b, s:b, s:o}", "name", v->name,
+			 "datastore", v->datastore, "uuid", uuid, "size_bytes",
+			 (json_int_t)v->size_bytes, "block_bytes", (int)v->block_bytes,
+			 "write_cache", write_cache_words[v->write_cache], "shared", v->is_shared,
+			 "readonly", v->is_readonly, "open", v->is_open, "filters", filters);
 }
 
 static int filters_from_json(const json_t *filters, struct plan_volume *v, struct err *err)
@@ -187,7 +194,8 @@ static int volume_words(const json_t *j, struct plan_volume *v, struct err *err)
 
 	if ((rc = json_get_string(j, "name", &name, err)) || (rc = parse_name("name", name, err)) ||
 	    (rc = json_get_string(j, "datastore", &datastore, err)) ||
-	    (rc = parse_name("datastore", datastore, err)) || (rc = json_opt_string(j, "uuid", &uuid, err)) ||
+	    (rc = parse_name("datastore", datastore, err)) ||
+	    (rc = json_opt_string(j, "uuid", &uuid, err)) ||
 	    (uuid && (rc = parse_uuid("uuid", uuid, v->uuid, err))) ||
 	    (rc = json_opt_string(j, "write_cache", &write_cache, err)))
 		return rc;
@@ -202,8 +210,9 @@ static int volume_words(const json_t *j, struct plan_volume *v, struct err *err)
 
 int plan_volume_from_json(const json_t *j, struct plan_volume **out, struct err *err)
 {
-	static const char *const keys[] = {"name",   "datastore", "uuid", "size_bytes", "block_bytes", "write_cache",
-					   "shared", "readonly",  "open", "filters",	NULL};
+	static const char *const keys[] = {"name",        "datastore",   "uuid",   "size_bytes",
+					   "block_bytes", "write_cache", "shared", "readonly",
+					   "open",        "filters",     NULL};
 	uint64_t size_bytes = 0, block_bytes = 512;
 	struct plan_volume *v;
 	json_t *filters = NULL;
@@ -225,8 +234,9 @@ int plan_volume_from_json(const json_t *j, struct plan_volume **out, struct err 
 	    (filters && (rc = filters_from_json(filters, v, err))))
 		goto free_volume;
 	if (block_bytes != 512 && block_bytes != 4096) {
-		rc = err_set(err, EINVAL, "block_bytes", "block_bytes: %llu is neither 512 nor 4096",
-			     (unsigned long long)block_bytes);
+		rc =
+		    err_set(err, EINVAL, "block_bytes", "block_bytes: %llu is neither 512 nor 4096",
+			    (unsigned long long)block_bytes);
 		goto free_volume;
 	}
 	v->size_bytes = size_bytes;
@@ -243,17 +253,16 @@ json_t *plan_to_json(const struct plan *p)
 	json_t *datastores = json_array(), *volumes = json_array();
 	struct list_node *n;
 
-	list_for_each(n, &p->datastores)
-	{
-		json_array_append_new(datastores,
-				      plan_datastore_to_json(list_entry(n, struct plan_datastore, node)));
+	list_for_each (n, &p->datastores) {
+		json_array_append_new(
+		    datastores, plan_datastore_to_json(list_entry(n, struct plan_datastore, node)));
 	}
-	list_for_each(n, &p->volumes)
-	{
-		json_array_append_new(volumes, plan_volume_to_json(list_entry(n, struct plan_volume, node)));
+	list_for_each (n, &p->volumes) {
+		json_array_append_new(volumes,
+				      plan_volume_to_json(list_entry(n, struct plan_volume, node)));
 	}
-	return json_pack("{s:i, s:o, s:o}", "version", (int)PLAN_VERSION, "datastores", datastores, "volumes",
-			 volumes);
+	return json_pack("{s:i, s:o, s:o}", "version", (int)PLAN_VERSION, "datastores", datastores,
+			 "volumes", volumes);
 }
 
 static int objects_from_json(const json_t *datastores, const json_t *volumes, struct plan *out,
@@ -298,9 +307,11 @@ int plan_from_json(const json_t *j, struct plan *out, struct err *err)
 	if ((rc = json_get_u64(j, "version", 0, UINT32_MAX, &version, err)))
 		return rc;
 	if (version != PLAN_VERSION)
-		return err_set(err, EPROTO, "version", "the plan has version %llu, this program reads version %u",
+		return err_set(err, EPROTO, "version",
+			       "the plan has version %llu, this program reads version %u",
 			       (unsigned long long)version, PLAN_VERSION);
-	if ((rc = json_only(j, keys, err)) || (rc = json_opt_array(j, "datastores", &datastores, err)) ||
+	if ((rc = json_only(j, keys, err)) ||
+	    (rc = json_opt_array(j, "datastores", &datastores, err)) ||
 	    (rc = json_opt_array(j, "volumes", &volumes, err)))
 		return rc;
 	rc = objects_from_json(datastores, volumes, out, err);

@@ -82,7 +82,7 @@ uint32_t serve_ring_count(const struct serve *s)
 	const struct list_node *n;
 	uint32_t count = 0;
 
-	list_for_each(n, &s->rings)
+	list_for_each (n, &s->rings)
 		count++;
 	return count;
 }
@@ -109,21 +109,22 @@ int serve_admit(const struct serve *s, bool is_shared, struct err *err)
 
 	if (MUTATE(RING_NO_GENERATION_FENCE))
 		return 0;
-	list_for_each(n, &s->rings)
-	{
+	list_for_each (n, &s->rings) {
 		const struct serve_ring *r = list_entry(n, struct serve_ring, node);
 
 		if (r->is_draining)
-			return err_set(err, EAGAIN, "volume",
-				       "volume %s: %u commands of its last ring are still being finished; try again",
-				       s->cfg.volume, r->running_count);
+			return err_set(
+			    err, EAGAIN, "volume",
+			    "volume %s: %u commands of its last ring are still being finished; try again",
+			    s->cfg.volume, r->running_count);
 		is_live = true;
 	}
 	if (is_live && !is_shared)
-		return err_set(err, EBUSY, "volume",
-			       "volume %s is already served to another tgtd or LUN; take it away there, or make "
-			       "the volume shared (reservations then do not reach across the two)",
-			       s->cfg.volume);
+		return err_set(
+		    err, EBUSY, "volume",
+		    "volume %s is already served to another tgtd or LUN; take it away there, or make "
+		    "the volume shared (reservations then do not reach across the two)",
+		    s->cfg.volume);
 	return 0;
 }
 
@@ -204,11 +205,10 @@ static void look_for_aborts(struct serve_ring *r)
 {
 	struct list_node *n, *tmp;
 
-	/* scsi_abort() may end tasks, but only the one it was given leaves the list before it returns:
-	 * whatever it lets run was on the list before. So start again after each. */
+	/* scsi_abort() may end tasks, but only the one it was given leaves the list before it
+	 * returns: whatever it lets run was on the list before. So start again after each. */
 again:
-	list_for_each_safe(n, tmp, &r->running)
-	{
+	list_for_each_safe (n, tmp, &r->running) {
 		struct serve_task *x = list_entry(n, struct serve_task, node);
 
 		if (x->is_abort_sent || !ring_server_is_aborted(&r->server, x->slot))
@@ -228,7 +228,7 @@ static bool is_closed_for_new(struct serve_ring *r)
 		if (r->cfg.broken)
 			r->cfg.broken(r, r->cfg.ctx, r->server.broken_text);
 	}
-	return r->server.is_broken || r->is_draining;
+	return r->server.is_broken || r->is_draining || !r->is_recovered;
 }
 
 /* ---------------------------------------------------------------- rings */
@@ -239,8 +239,8 @@ static void ring_free(struct serve_ring *r)
 	free(r);
 }
 
-int serve_ring_open(struct serve *s, const struct serve_ring_cfg *cfg, struct serve_ring **out,
-		    struct err *err)
+int serve_ring_prepare(struct serve *s, const struct serve_ring_cfg *cfg, struct serve_ring **out,
+		       struct err *err)
 {
 	struct serve_ring *r = calloc(1, sizeof(*r));
 	void *tasks = NULL;
@@ -252,8 +252,8 @@ int serve_ring_open(struct serve *s, const struct serve_ring_cfg *cfg, struct se
 	r->serve = s;
 	r->cfg = *cfg;
 	list_init(&r->running);
-	rc = ring_server_init(&r->server, s->cfg.env, cfg->base, cfg->size_bytes, cfg->wake, cfg->incarnation,
-			      err);
+	rc = ring_server_init(&r->server, s->cfg.env, cfg->base, cfg->size_bytes, cfg->wake,
+			      cfg->incarnation, err);
 	if (rc)
 		goto free_ring;
 	bytes = offsetof(struct serve_task, task) + scsi_task_bytes();
@@ -266,13 +266,43 @@ int serve_ring_open(struct serve *s, const struct serve_ring_cfg *cfg, struct se
 	r->tasks = tasks;
 	list_push_back(&s->rings, &r->node);
 	*out = r;
-	ring_server_recover(&r->server, take, r);
-	is_closed_for_new(r);
 	return 0;
 fini_server:
 	ring_server_fini(&r->server);
 free_ring:
 	ring_free(r);
+	return rc;
+}
+
+void serve_recover(struct serve *s)
+{
+	struct list_node *n;
+
+	list_for_each (n, &s->rings) {
+		struct serve_ring *r = list_entry(n, struct serve_ring, node);
+
+		if (!r->is_recovered && !r->is_draining)
+			ring_server_recover_compared(&r->server, take, r);
+	}
+	list_for_each (n, &s->rings) {
+		struct serve_ring *r = list_entry(n, struct serve_ring, node);
+
+		if (r->is_recovered || r->is_draining)
+			continue;
+		r->is_recovered = true;
+		if (!r->server.is_broken)
+			ring_server_recover(&r->server, take, r);
+		is_closed_for_new(r);
+	}
+}
+
+int serve_ring_open(struct serve *s, const struct serve_ring_cfg *cfg, struct serve_ring **out,
+		    struct err *err)
+{
+	int rc = serve_ring_prepare(s, cfg, out, err);
+
+	if (rc == 0)
+		serve_recover(s);
 	return rc;
 }
 

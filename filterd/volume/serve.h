@@ -2,17 +2,17 @@
 /*
  * serve.h - a volume that serves: its rings, its one logical unit and its chain, tied together.
  *
- *   ring_server --struct ring_cmd--> serve --struct scsi_task--> scsi_lun --struct sluice_io--> chain
- *        ^                             |  one task per slot, preallocated
+ *   ring_server --struct ring_cmd--> serve --struct scsi_task--> scsi_lun --struct sluice_io-->
+ * chain ^                             |  one task per slot, preallocated
  *        +-------- ring_response ------+
  *
- * A file of its own, because the daemon and the simulator link it unchanged: it knows env and nothing of
- * sockets, threads and plans. There is one scsi_lun for all rings of a volume, so its range lock is what
- * makes COMPARE AND WRITE atomic across tgtd processes.
+ * A file of its own, because the daemon and the simulator link it unchanged: it knows env and
+ * nothing of sockets, threads and plans. There is one scsi_lun for all rings of a volume, so its
+ * range lock is what makes COMPARE AND WRITE atomic across tgtd processes.
  *
- * Order of calls: serve_create; for each ring serve_admit, serve_ring_open, then poll / rescan / kick per
- * turn of the loop, serve_ring_drain, serve_ring_close; serve_destroy when no ring is left.
- * Thread: owner worker of the volume, all of it.
+ * Order of calls: serve_create; for each ring serve_admit, serve_ring_open, then poll / rescan /
+ * kick per turn of the loop, serve_ring_drain, serve_ring_close; serve_destroy when no ring is
+ * left. Thread: owner worker of the volume, all of it.
  */
 #ifndef FILTERD_SERVE_H
 #define FILTERD_SERVE_H
@@ -34,8 +34,9 @@ struct serve_ring;
 struct serve_peers {
 	bool (*find)(void *ctx, const uint8_t naa[16], uint64_t *size_bytes, uint32_t *block_bytes);
 	/* op is SLUICE_OP_READ (fills buf) or SLUICE_OP_WRITE (reads buf). */
-	void (*io)(void *ctx, uint8_t op, const uint8_t naa[16], uint64_t offset_bytes, uint32_t len_bytes,
-		   void *buf, void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx);
+	void (*io)(void *ctx, uint8_t op, const uint8_t naa[16], uint64_t offset_bytes,
+		   uint32_t len_bytes, void *buf,
+		   void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx);
 	void *ctx;
 };
 
@@ -46,7 +47,7 @@ struct serve_cfg {
 	uint8_t uuid[16];
 	uint32_t block_bytes;
 	uint32_t max_ios; /* the chain's: chain_cfg.max_ios */
-	bool is_wce;	  /* write_cache: volatile */
+	bool is_wce;      /* write_cache: volatile */
 	bool is_readonly;
 	const struct serve_peers *peers; /* NULL: only within this volume; outlives the serve */
 	/* Space of the datastore for LOG SENSE; NULL: unknown. */
@@ -73,10 +74,10 @@ void serve_set_state(struct serve *s, enum sluice_status state);
 /* ---------------------------------------------------------------- rings */
 
 /*
- * May one more ring be opened? I9: not before every dead ring of the volume has drained, since an old
- * command must not land after a new one. And reservations live inside tgtd, so that a second live ring
- * needs is_shared.
- * Errors: -EAGAIN a ring drains, ask again soon; -EBUSY another ring is live. The sentence is in err.
+ * May one more ring be opened? I9: not before every dead ring of the volume has drained, since an
+ * old command must not land after a new one. And reservations live inside tgtd, so that a second
+ * live ring needs is_shared. Errors: -EAGAIN a ring drains, ask again soon; -EBUSY another ring is
+ * live. The sentence is in err.
  */
 int must_check serve_admit(const struct serve *s, bool is_shared, struct err *err);
 
@@ -86,20 +87,30 @@ struct serve_ring_cfg {
 	struct env_bell *wake; /* rings the client; may be NULL */
 	uint64_t incarnation;  /* of this server; greater after each restart */
 	/*
-	 * Garbage was seen (RING-5): nothing more is taken. Called once, possibly within open, poll or rescan;
-	 * the owner then drains and closes the ring, not before that call has returned.
+	 * Garbage was seen (RING-5): nothing more is taken. Called once, possibly within open, poll
+	 * or rescan; the owner then drains and closes the ring, not before that call has returned.
 	 */
 	void (*broken)(struct serve_ring *r, void *ctx, const char *text);
 	void *ctx;
 };
 
 /*
- * Opens a ring and at once executes again, in cmd_seq order, what an earlier incarnation left unfinished.
- * Calls:  broken() possibly before return, then also with 0 as the result
- * Errors: -EPROTO a header that does not fit, -ENOMEM
+ * Opens a ring and at once executes again, in cmd_seq order, what an earlier incarnation left
+ * unfinished. Calls:  broken() possibly before return, then also with 0 as the result Errors:
+ * -EPROTO a header that does not fit, -ENOMEM
  */
-int must_check serve_ring_open(struct serve *s, const struct serve_ring_cfg *cfg, struct serve_ring **out,
-			       struct err *err);
+int must_check serve_ring_open(struct serve *s, const struct serve_ring_cfg *cfg,
+			       struct serve_ring **out, struct err *err);
+
+/*
+ * A volume with several rings must have all of them back before it executes anything again: a
+ * COMPARE AND WRITE that had compared held its range alone, so it goes before every command of
+ * every ring. So: prepare for each ring, which takes nothing yet, then one serve_recover().
+ * serve_ring_open() is both at once.
+ */
+int must_check serve_ring_prepare(struct serve *s, const struct serve_ring_cfg *cfg,
+				  struct serve_ring **out, struct err *err);
+void serve_recover(struct serve *s);
 
 /* Takes up to budget commands. Returns how many. Aborts are looked for in awake and rescan. */
 uint32_t serve_ring_poll(struct serve_ring *r, uint32_t budget);

@@ -2,16 +2,15 @@
 /*
  * serve_buf.h - scratch memory of one volume's device server: aligned buffers by powers of two.
  *
- * A buffer is allocated at its first use and then kept, so the steady state allocates nothing. All buffers
- * together are bounded; past that the command is answered BUSY.
- * Thread: owner worker.
+ * A buffer is allocated at its first use and then kept, so the steady state allocates nothing. All
+ * buffers together are bounded; past that the command is answered BUSY. Thread: owner worker.
  */
 #ifndef FILTERD_SERVE_BUF_H
 #define FILTERD_SERVE_BUF_H
 
 #include <stdint.h>
 
-#define SERVE_BUF_ALIGN	      4096u
+#define SERVE_BUF_ALIGN       4096u
 #define SERVE_BUF_CLASSES     12u /* 4 KiB << 0 .. 11 = 8 MiB */
 #define SERVE_BUF_TOTAL_BYTES (64ull << 20)
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve_host.c - what the device server needs from its surroundings, given by the chain, the slot and the
- * volume's pools. A file of its own, because it is the only place where scsi and chain meet.
+ * serve_host.c - what the device server needs from its surroundings, given by the chain, the slot
+ * and the volume's pools. A file of its own, because it is the only place where scsi and chain
+ * meet.
  *
  * Thread: owner worker.
  */
@@ -50,8 +51,8 @@ static void io_ended(struct sluice_io *io)
 	fn(io, fn_ctx);
 }
 
-static void host_io_submit(void *ctx, struct sluice_io *io, void (*fn)(struct sluice_io *io, void *fn_ctx),
-			   void *fn_ctx)
+static void host_io_submit(void *ctx, struct sluice_io *io,
+			   void (*fn)(struct sluice_io *io, void *fn_ctx), void *fn_ctx)
 {
 	struct serve *s = ctx;
 	struct serve_io *x = s->free_io;
@@ -105,7 +106,8 @@ static bool is_own(const struct serve *s, const uint8_t naa[16])
 	return memcmp(naa, s->naa, sizeof(s->naa)) == 0;
 }
 
-static bool host_peer_find(void *ctx, const uint8_t naa[16], uint64_t *size_bytes, uint32_t *block_bytes)
+static bool host_peer_find(void *ctx, const uint8_t naa[16], uint64_t *size_bytes,
+			   uint32_t *block_bytes)
 {
 	struct serve *s = ctx;
 	const struct serve_peers *peers = s->cfg.peers;
@@ -130,8 +132,9 @@ static void own_peer_ended(struct scsi_peer_io *p)
 	fn(fn_ctx, status);
 }
 
-static void own_peer_io(struct serve *s, uint8_t op, uint64_t offset_bytes, uint32_t len_bytes, void *buf,
-			void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx)
+static void own_peer_io(struct serve *s, uint8_t op, uint64_t offset_bytes, uint32_t len_bytes,
+			void *buf, void (*fn)(void *fn_ctx, enum sluice_status status),
+			void *fn_ctx)
 {
 	struct serve_own_peer *x = s->free_own_peer;
 
@@ -154,8 +157,8 @@ static void own_peer_io(struct serve *s, uint8_t op, uint64_t offset_bytes, uint
 }
 
 static void peer_io(struct serve *s, uint8_t op, const uint8_t naa[16], uint64_t offset_bytes,
-		    uint32_t len_bytes, void *buf, void (*fn)(void *fn_ctx, enum sluice_status status),
-		    void *fn_ctx)
+		    uint32_t len_bytes, void *buf,
+		    void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx)
 {
 	const struct serve_peers *peers = s->cfg.peers;
 
@@ -167,17 +170,20 @@ static void peer_io(struct serve *s, uint8_t op, const uint8_t naa[16], uint64_t
 		fn(fn_ctx, SLUICE_ERR_NOT_READY);
 }
 
-static void host_peer_read(void *ctx, const uint8_t naa[16], uint64_t offset_bytes, uint32_t len_bytes,
-			   void *buf, void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx)
+static void host_peer_read(void *ctx, const uint8_t naa[16], uint64_t offset_bytes,
+			   uint32_t len_bytes, void *buf,
+			   void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx)
 {
 	peer_io(ctx, SLUICE_OP_READ, naa, offset_bytes, len_bytes, buf, fn, fn_ctx);
 }
 
-static void host_peer_write(void *ctx, const uint8_t naa[16], uint64_t offset_bytes, uint32_t len_bytes,
-			    const void *buf, void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx)
+static void host_peer_write(void *ctx, const uint8_t naa[16], uint64_t offset_bytes,
+			    uint32_t len_bytes, const void *buf,
+			    void (*fn)(void *fn_ctx, enum sluice_status status), void *fn_ctx)
 {
 	/* A write's buffer is read-only by contract; the type serves reads too. */
-	peer_io(ctx, SLUICE_OP_WRITE, naa, offset_bytes, len_bytes, (void *)(uintptr_t)buf, fn, fn_ctx);
+	peer_io(ctx, SLUICE_OP_WRITE, naa, offset_bytes, len_bytes, (void *)(uintptr_t)buf, fn,
+		fn_ctx);
 }
 
 static void host_provisioning(void *ctx, uint64_t *used_bytes, uint64_t *available_bytes)

@@ -39,8 +39,8 @@ struct serve {
 	struct serve_own_peer *free_own_peer;
 };
 
-/* One slot's command. It is free again only when the client has seen DONE and has submitted anew, so the
- * slot's number is its only allocator. */
+/* One slot's command. It is free again only when the client has seen DONE and has submitted anew,
+ * so the slot's number is its only allocator. */
 struct serve_task {
 	struct list_node node; /* of serve_ring.running */
 	struct serve_ring *ring;
@@ -59,6 +59,7 @@ struct serve_ring {
 	struct list_node running;
 	uint32_t running_count;
 	uint64_t aborts;
+	bool is_recovered; /* else nothing is taken yet */
 	bool is_draining;
 	bool is_broken_told;
 	bool is_drain_posted;

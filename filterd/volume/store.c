@@ -30,8 +30,8 @@ static char *folder_of(const char *root, const uint8_t uuid[16])
 	return asprintf(&path, "%s/%s", root, text) < 0 ? NULL : path;
 }
 
-static int record_path(const char *root, const uint8_t uuid[16], const char *filter, const char *key,
-		       char **folder, char **path)
+static int record_path(const char *root, const uint8_t uuid[16], const char *filter,
+		       const char *key, char **folder, char **path)
 {
 	if (!is_key(key) || parse_name("filter", filter, NULL) < 0)
 		return -EINVAL;
@@ -41,8 +41,8 @@ static int record_path(const char *root, const uint8_t uuid[16], const char *fil
 	return 0;
 }
 
-int store_put(const char *root, const uint8_t uuid[16], const char *filter, const char *key, const void *data,
-	      size_t size_bytes)
+int store_put(const char *root, const uint8_t uuid[16], const char *filter, const char *key,
+	      const void *data, size_t size_bytes)
 {
 	cleanup_free char *folder = NULL, *path = NULL;
 	struct err err = {0};
@@ -61,8 +61,8 @@ int store_put(const char *root, const uint8_t uuid[16], const char *filter, cons
 	return rc;
 }
 
-int store_get(const char *root, const uint8_t uuid[16], const char *filter, const char *key, void *data,
-	      size_t room_bytes, size_t *size_bytes)
+int store_get(const char *root, const uint8_t uuid[16], const char *filter, const char *key,
+	      void *data, size_t room_bytes, size_t *size_bytes)
 {
 	cleanup_free char *folder = NULL, *path = NULL, *text = NULL;
 	int rc = record_path(root, uuid, filter, key, &folder, &path);
@@ -89,7 +89,8 @@ void store_drop_volume(const char *root, const uint8_t uuid[16])
 		return;
 	while ((e = readdir(d)))
 		if (e->d_name[0] != '.' && unlinkat(dirfd(d), e->d_name, 0) < 0)
-			log_warn("%s/%s could not be removed: %s", folder, e->d_name, strerror(errno));
+			log_warn("%s/%s could not be removed: %s", folder, e->d_name,
+				 strerror(errno));
 	closedir(d);
 	rmdir(folder);
 }

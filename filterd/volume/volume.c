@@ -2,8 +2,9 @@
 /*
  * volume.c - a volume's life: made, opened step by step, closed in the reverse order.
  *
- *   open:   backend (waits for its lock) -> chain -> filters, one by one -> event START -> device server -> peers
- *   close:  rings -> peers -> event STOP -> device server -> chain drained -> filters -> chain -> backend
+ *   open:   backend (waits for its lock) -> chain -> filters, one by one -> event START -> device
+ * server -> peers close:  rings -> peers -> event STOP -> device server -> chain drained -> filters
+ * -> chain -> backend
  *
  * Thread: owner worker.
  */
@@ -38,12 +39,13 @@ static int chain_store_put(void *ctx, const char *filter, const char *key, const
 	return v->host->store_put(v->host->ctx, v->plan->uuid, filter, key, data, size_bytes);
 }
 
-static int chain_store_get(void *ctx, const char *filter, const char *key, void *data, size_t room_bytes,
-			   size_t *size_bytes)
+static int chain_store_get(void *ctx, const char *filter, const char *key, void *data,
+			   size_t room_bytes, size_t *size_bytes)
 {
 	struct volume *v = ctx;
 
-	return v->host->store_get(v->host->ctx, v->plan->uuid, filter, key, data, room_bytes, size_bytes);
+	return v->host->store_get(v->host->ctx, v->plan->uuid, filter, key, data, room_bytes,
+				  size_bytes);
 }
 
 /* ---------------------------------------------------------------- make */
@@ -68,10 +70,13 @@ int volume_create(const struct volume_cfg *cfg, struct volume **out, struct err 
 	v->type = type;
 	v->is_buffered = cfg->is_buffered;
 	v->host = cfg->host;
-	v->chain_host = (struct chain_host){
-	    .report = chain_report, .store_put = chain_store_put, .store_get = chain_store_get, .ctx = v};
+	v->chain_host = (struct chain_host){.report = chain_report,
+					    .store_put = chain_store_put,
+					    .store_get = chain_store_get,
+					    .ctx = v};
 	v->blame = cfg->blame;
 	v->incarnation = cfg->incarnation;
+	v->rings_expected = cfg->rings_expected;
 	if (cfg->host->peers)
 		peers_port_init(&v->port, cfg->host->peers, cfg->env);
 	*out = v;
@@ -121,7 +126,8 @@ bool volume_begin(struct volume *v, enum volume_request request, volume_done_fn 
 	struct err err;
 
 	if (v->request != REQUEST_NONE) {
-		err_set(&err, EBUSY, "name", "volume %s: another request is under way; try again when it has ended",
+		err_set(&err, EBUSY, "name",
+			"volume %s: another request is under way; try again when it has ended",
 			v->plan->name);
 		fn(ctx, -EBUSY, &err);
 		return false;
@@ -157,7 +163,8 @@ void volume_set_state(struct volume *v, enum volume_state state, const char *rea
 	v->host->changed(v->host->ctx, v);
 }
 
-/* ---------------------------------------------------------------- taking apart, from open and from close */
+/* ---------------------------------------------------------------- taking apart, from open and from
+ * close */
 
 /* The filters are gone or were never there, nothing is in flight. */
 static void take_apart(struct volume *v)
@@ -196,7 +203,8 @@ static void drained_for_end(void *ctx, int result, const struct err *err)
 	struct volume *v = ctx;
 
 	if (result) {
-		/* Somebody still holds an I/O: memory under it cannot go. The supervisor's limits end this. */
+		/* Somebody still holds an I/O: memory under it cannot go. The supervisor's limits
+		 * end this. */
 		log_error("volume %s: cannot close yet: %s", v->plan->name, err->text);
 		v->host->event(v->host->ctx, v->plan->name, "", "volume_not_drained", err->text);
 		volume_set_state(v, v->state, err->text);
@@ -252,6 +260,8 @@ static void started(void *ctx, int result, const struct err *chain_err)
 	    .is_wce = v->plan->write_cache == WRITE_CACHE_VOLATILE,
 	    .is_readonly = v->plan->is_readonly,
 	    .peers = v->host->peers ? &v->port.serve : NULL,
+	    .provisioning = v->host->provisioning,
+	    .provisioning_ctx = v->host->ctx,
 	};
 	struct err err = {0};
 
@@ -303,7 +313,8 @@ static void attach_next(struct volume *v)
 	}
 	ops = v->host->find_filter(v->host->ctx, f->name);
 	if (!ops) {
-		err_set(&err, ENOENT, "filter", "filter %s is not loaded; install its package and restart", f->name);
+		err_set(&err, ENOENT, "filter",
+			"filter %s is not loaded; install its package and restart", f->name);
 		open_failed(v, &err);
 		return;
 	}
@@ -338,7 +349,8 @@ static void wait_for_lock(struct volume *v, struct err *err)
 
 	if (v->lock_since_ns == 0) {
 		v->lock_since_ns = now_ns;
-		log_warn("volume %s: its image is still locked by another process; waiting for it", v->plan->name);
+		log_warn("volume %s: its image is still locked by another process; waiting for it",
+			 v->plan->name);
 		volume_set_state(v, VOLUME_OPENING, err->text);
 	}
 	if (v->done && now_ns - v->lock_since_ns >= VOLUME_LOCK_ANSWER_MS * NS_PER_MS) {
@@ -435,7 +447,8 @@ static void cancel_lock_wait(struct volume *v)
 	env_timer_cancel(v->env, &v->lock_timer);
 	v->lock_since_ns = 0;
 	volume_set_state(v, VOLUME_CLOSED, "");
-	err_set(&err, ECANCELED, "name", "volume %s was closed while it waited for its image", v->plan->name);
+	err_set(&err, ECANCELED, "name", "volume %s was closed while it waited for its image",
+		v->plan->name);
 	volume_end(v, -ECANCELED, &err);
 }
 
@@ -451,6 +464,7 @@ void volume_close(struct volume *v, volume_done_fn fn, void *ctx)
 		return;
 	}
 	log_info("volume %s: draining", v->plan->name);
+	env_timer_cancel(v->env, &v->rings_timer);
 	v->is_waiting_for_rings = true;
 	volume_set_state(v, VOLUME_DRAINING, "");
 	if (serve_ring_count(v->serve) == 0)

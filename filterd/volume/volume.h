@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * volume.h - one volume on its worker: image, chain, device server, in the order in which they live.
+ * volume.h - one volume on its worker: image, chain, device server, in the order in which they
+ * live.
  *
  *              open                          rings may attach
  *   CLOSED ----------> OPENING ----------------> SERVING -----close-----> DRAINING ------> CLOSED
  *     ^                 | ^  |  image locked by      |
  *     |            close| +--+  a dying filterd:     | a failed flush, a filter that cannot go on:
- *     +-----------------+       again each 10 ms     | the LUN answers with that status, SERVING stays
- *   FAILED <------------+ with a reason              |
- *   QUARANTINED: a filter of it crashed filterd too often; open clears it
+ *     +-----------------+       again each 10 ms     | the LUN answers with that status, SERVING
+ * stays FAILED <------------+ with a reason              | QUARANTINED: a filter of it crashed
+ * filterd too often; open clears it
  *
- * One control request at a time: another one meanwhile gets -EBUSY. Knows env only, so it can be simulated.
+ * One control request at a time: another one meanwhile gets -EBUSY. Knows env only, so it can be
+ * simulated.
  *
  *   volume.c        life: create, open, close
  *   volume_ops.c    grow, flush, filters
+ *   volume_rings.c  admission of rings
  *   volume_status.c what there is to see
  *
  * Thread: owner worker.
@@ -27,11 +30,14 @@
 #include "plan.h"
 #include "serve.h"
 
-#define VOLUME_REASON_BYTES 384u
+#define VOLUME_REASON_BYTES  384u
 #define VOLUME_LOCK_RETRY_MS 10u
-/* Whoever asked for the open hears after this time that the image is still locked; the volume goes on waiting. */
+/* Whoever asked for the open hears after this time that the image is still locked; the volume goes
+ * on waiting. */
 #define VOLUME_LOCK_ANSWER_MS 5000u
-#define VOLUME_MAX_IOS 1024u
+/* A shared volume waits this long for all rings that the last filterd had. */
+#define VOLUME_RINGS_WAIT_MS 1000u
+#define VOLUME_MAX_IOS       1024u
 
 struct volume;
 
@@ -47,10 +53,12 @@ enum volume_state {
 /* fn(ctx, 0 or -errno, sentence): exactly once, possibly before the request returns. */
 typedef void (*volume_done_fn)(void *ctx, int result, const struct err *err);
 
-/* What a volume tells and asks of its surroundings. Calls come on the owner worker; all but peers are wanted. */
+/* What a volume tells and asks of its surroundings. Calls come on the owner worker; all but peers
+ * are wanted. */
 struct volume_host {
 	/* kind: "filter_hung", "volume_failed", ...; filter may be "". */
-	void (*event)(void *ctx, const char *volume, const char *filter, const char *kind, const char *text);
+	void (*event)(void *ctx, const char *volume, const char *filter, const char *kind,
+		      const char *text);
 	/* State, reason or size are others than before. */
 	void (*changed)(void *ctx, struct volume *v);
 	/* Drain and close every ring of v; volume_ring_gone() after each. */
@@ -59,9 +67,11 @@ struct volume_host {
 	void (*blocking)(void *ctx, bool begins);
 	int (*store_put)(void *ctx, const uint8_t uuid[16], const char *filter, const char *key,
 			 const void *data, size_t size_bytes);
-	int (*store_get)(void *ctx, const uint8_t uuid[16], const char *filter, const char *key, void *data,
-			 size_t room_bytes, size_t *size_bytes);
+	int (*store_get)(void *ctx, const uint8_t uuid[16], const char *filter, const char *key,
+			 void *data, size_t room_bytes, size_t *size_bytes);
 	const struct sluice_filter_ops *(*find_filter)(void *ctx, const char *name);
+	/* Space of the datastore; may be NULL. */
+	void (*provisioning)(void *ctx, uint64_t *used_bytes, uint64_t *available_bytes);
 	struct peers *peers; /* NULL: EXTENDED COPY only within a volume */
 	void *ctx;
 };
@@ -69,12 +79,13 @@ struct volume_host {
 struct volume_cfg {
 	struct env *env;
 	const struct plan_volume *plan; /* copied */
-	const char *type;		/* backend */
-	const char *image_path;		/* copied */
+	const char *type;               /* backend */
+	const char *image_path;         /* copied */
 	bool is_buffered;
 	const struct volume_host *host; /* outlives the volume */
-	char *blame;			/* chain_cfg.blame; may be NULL */
+	char *blame;                    /* chain_cfg.blame; may be NULL */
 	uint64_t incarnation;
+	uint32_t rings_expected; /* that the last filterd had, of a shared volume; else 0 */
 };
 
 /* In state CLOSED; touches nothing outside memory. */
@@ -84,8 +95,9 @@ void volume_destroy(struct volume *v); /* CLOSED, FAILED or QUARANTINED */
 /* Makes the image; a full one has all its space reserved. */
 int must_check volume_make_image(struct volume *v, bool is_full, struct err *err);
 
-void volume_open(struct volume *v, volume_done_fn fn, void *ctx);  /* SERVING already: 0 */
-void volume_close(struct volume *v, volume_done_fn fn, void *ctx); /* CLOSED already: 0; also ends a wait for the lock */
+void volume_open(struct volume *v, volume_done_fn fn, void *ctx); /* SERVING already: 0 */
+void volume_close(struct volume *v, volume_done_fn fn,
+		  void *ctx); /* CLOSED already: 0; also ends a wait for the lock */
 void volume_quarantine(struct volume *v, const char *filter, const char *reason); /* CLOSED */
 
 void volume_grow(struct volume *v, uint64_t new_size_bytes, volume_done_fn fn, void *ctx);
@@ -98,6 +110,7 @@ void volume_set(struct volume *v, const struct plan_filter *f, volume_done_fn fn
 /* Rings. Errors of admit: those of serve_admit(); -EAGAIN while not SERVING. */
 int must_check volume_admit(const struct volume *v, struct err *err);
 struct serve *volume_serve(struct volume *v); /* NULL unless SERVING or DRAINING */
+void volume_ring_prepared(struct volume *v);  /* after serve_ring_prepare() */
 void volume_ring_gone(struct volume *v);      /* a ring was closed */
 uint64_t volume_incarnation(const struct volume *v);
 
@@ -108,6 +121,6 @@ uint64_t volume_size_bytes(const struct volume *v);
 const struct plan_volume *volume_plan(const struct volume *v);
 
 json_t *volume_status(struct volume *v); /* with filters and their parameters */
-json_t *volume_stats(struct volume *v);	 /* counters and latencies per layer and op */
+json_t *volume_stats(struct volume *v);  /* counters and latencies per layer and op */
 
 #endif

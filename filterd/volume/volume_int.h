@@ -52,6 +52,8 @@ struct volume {
 	struct peers_entry entry;
 	bool is_in_peers;
 	bool is_waiting_for_rings;
+	uint32_t rings_expected; /* until serve_recover() */
+	struct env_timer rings_timer;
 };
 
 /* False: refused, fn was called with -EBUSY. */

@@ -11,7 +11,8 @@
 #include "log.h"
 #include "volume_int.h"
 
-static bool begin_serving(struct volume *v, enum volume_request request, volume_done_fn fn, void *ctx)
+static bool begin_serving(struct volume *v, enum volume_request request, volume_done_fn fn,
+			  void *ctx)
 {
 	struct err err;
 
@@ -19,8 +20,8 @@ static bool begin_serving(struct volume *v, enum volume_request request, volume_
 		return false;
 	if (v->state == VOLUME_SERVING)
 		return true;
-	err_set(&err, ENOTCONN, "name", "volume %s is %s, not serving; open it first", v->plan->name,
-		volume_state_word(v->state));
+	err_set(&err, ENOTCONN, "name", "volume %s is %s, not serving; open it first",
+		v->plan->name, volume_state_word(v->state));
 	volume_end(v, -ENOTCONN, &err);
 	return false;
 }
@@ -36,7 +37,8 @@ static void grown(void *ctx, int result, const struct err *err)
 		serve_set_size(v->serve, v->grow_bytes);
 		if (v->is_in_peers)
 			peers_set_size(&v->entry, v->grow_bytes);
-		log_info("volume %s: grown to %llu bytes", v->plan->name, (unsigned long long)v->grow_bytes);
+		log_info("volume %s: grown to %llu bytes", v->plan->name,
+			 (unsigned long long)v->grow_bytes);
 		v->host->changed(v->host->ctx, v);
 	}
 	volume_end(v, result, err);
@@ -51,12 +53,13 @@ void volume_grow(struct volume *v, uint64_t new_size_bytes, volume_done_fn fn, v
 	if (!begin_serving(v, REQUEST_GROW, fn, ctx))
 		return;
 	if (wanted % v->plan->block_bytes)
-		rc = err_set(&err, EINVAL, "size_bytes", "volume %s: %llu bytes is no multiple of %u", v->plan->name,
-			     wanted, v->plan->block_bytes);
+		rc = err_set(&err, EINVAL, "size_bytes",
+			     "volume %s: %llu bytes is no multiple of %u", v->plan->name, wanted,
+			     v->plan->block_bytes);
 	else if (wanted < now)
 		rc = err_set(&err, EINVAL, "size_bytes",
-			     "volume %s has %llu bytes; it can grow, not shrink to %llu", v->plan->name, now,
-			     wanted);
+			     "volume %s has %llu bytes; it can grow, not shrink to %llu",
+			     v->plan->name, now, wanted);
 	if (rc || wanted == now) {
 		volume_end(v, rc, rc ? &err : NULL);
 		return;
@@ -77,8 +80,9 @@ static void flush_ended(struct sluice_io *io)
 	chain_io_put(v->chain, io);
 	scsi_lun_io_available(serve_lun(v->serve));
 	if (status != SLUICE_OK)
-		rc = err_set(&err, EIO, "", "volume %s: the flush failed (status %u)%s%s", v->plan->name, status,
-			     v->backend->is_failed ? ": " : "", v->backend->is_failed ? v->backend->failed_text : "");
+		rc = err_set(&err, EIO, "", "volume %s: the flush failed (status %u)%s%s",
+			     v->plan->name, status, v->backend->is_failed ? ": " : "",
+			     v->backend->is_failed ? v->backend->failed_text : "");
 	volume_end(v, rc, rc ? &err : NULL);
 }
 
@@ -93,7 +97,8 @@ static void filters_flushed(void *ctx, int result, const struct err *err)
 		return;
 	}
 	if (!io) {
-		err_set(&busy, EAGAIN, "", "volume %s is too busy for a flush now; try again", v->plan->name);
+		err_set(&busy, EAGAIN, "", "volume %s is too busy for a flush now; try again",
+			v->plan->name);
 		volume_end(v, -EAGAIN, &busy);
 		return;
 	}
@@ -127,7 +132,7 @@ static void filter_changed(void *ctx, int result, const struct err *err)
 		if (v->serve)
 			serve_refresh_ops(v->serve);
 		log_info("volume %s: filter %s %s", v->plan->name, v->filter_name,
-			 v->request == REQUEST_DETACH	? "detached"
+			 v->request == REQUEST_DETACH   ? "detached"
 			 : v->request == REQUEST_ATTACH ? "attached"
 							: "reconfigured");
 		v->host->changed(v->host->ctx, v);
@@ -149,12 +154,15 @@ static void change_filter(struct volume *v, enum volume_request request, const c
 	snprintf(v->filter_name, sizeof(v->filter_name), "%s", name);
 	ops = v->host->find_filter(v->host->ctx, name);
 	if (request == REQUEST_ATTACH && has)
-		rc = err_set(&err, EEXIST, "filter", "volume %s has filter %s already; change it with 'filter set'",
+		rc = err_set(&err, EEXIST, "filter",
+			     "volume %s has filter %s already; change it with 'filter set'",
 			     v->plan->name, name);
 	else if (request != REQUEST_ATTACH && !has)
-		rc = err_set(&err, ENOENT, "filter", "volume %s has no filter %s", v->plan->name, name);
+		rc = err_set(&err, ENOENT, "filter", "volume %s has no filter %s", v->plan->name,
+			     name);
 	else if (!ops)
-		rc = err_set(&err, ENOENT, "filter", "filter %s is not loaded; 'filters' lists what there is", name);
+		rc = err_set(&err, ENOENT, "filter",
+			     "filter %s is not loaded; 'filters' lists what there is", name);
 	else if (f && plan_filter_copy(&v->filter, f) < 0)
 		rc = err_set(&err, ENOMEM, "", "no memory");
 	if (rc) {
@@ -189,14 +197,6 @@ void volume_set(struct volume *v, const struct plan_filter *f, volume_done_fn fn
 
 /* ---------------------------------------------------------------- questions */
 
-int volume_admit(const struct volume *v, struct err *err)
-{
-	if (v->state != VOLUME_SERVING)
-		return err_set(err, EAGAIN, "volume", "volume %s is %s%s%s", v->plan->name,
-			       volume_state_word(v->state), v->reason[0] ? ": " : "", v->reason);
-	return serve_admit(v->serve, v->plan->is_shared, err);
-}
-
 struct serve *volume_serve(struct volume *v)
 {
 	return v->serve;
@@ -214,7 +214,8 @@ enum volume_state volume_state(const struct volume *v)
 
 const char *volume_state_word(enum volume_state state)
 {
-	static const char *const words[] = {"closed", "opening", "serving", "draining", "failed", "quarantined"};
+	static const char *const words[] = {"closed",   "opening", "serving",
+					    "draining", "failed",  "quarantined"};
 
 	return (size_t)state < sizeof(words) / sizeof(words[0]) ? words[state] : "?";
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* volume_status.c - a volume's state and figures as JSON, for the control socket. Thread: owner worker. */
+/* volume_status.c - a volume's state and figures as JSON, for the control socket. Thread: owner
+ * worker. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,9 +9,9 @@
 #include "volume_int.h"
 
 #define FILTER_STATUS_BYTES 8192u
-#define VALUE_BYTES	    1024u
+#define VALUE_BYTES         1024u
 
-static const char *const op_words[SLUICE_OP_COUNT] = {"read",  "write",	       "flush",
+static const char *const op_words[SLUICE_OP_COUNT] = {"read",  "write",        "flush",
 						      "unmap", "write_zeroes", "extent"};
 
 static json_t *latency(const uint64_t *buckets, uint32_t per_10000)
@@ -25,8 +26,8 @@ static json_t *histogram(const uint64_t *buckets)
 	for (uint32_t i = 0; i < HIST_BUCKETS; i++)
 		if (buckets[i])
 			json_array_append_new(a, json_pack("{s:f, s:I}", "from_us",
-							   (double)hist_floor_ns(i) / 1000.0, "count",
-							   (json_int_t)buckets[i]));
+							   (double)hist_floor_ns(i) / 1000.0,
+							   "count", (json_int_t)buckets[i]));
 	return a;
 }
 
@@ -40,9 +41,10 @@ static json_t *ops_stats(const struct chain_op_stats *stats)
 		if (!s->ios)
 			continue;
 		json_object_set_new(ops, op_words[i],
-				    json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "ios", (json_int_t)s->ios,
-					      "errors", (json_int_t)s->errors, "bytes", (json_int_t)s->bytes,
-					      "p50_us", latency(s->latency_ns_buckets, 5000), "p99_us",
+				    json_pack("{s:I, s:I, s:I, s:o, s:o, s:o, s:o}", "ios",
+					      (json_int_t)s->ios, "errors", (json_int_t)s->errors,
+					      "bytes", (json_int_t)s->bytes, "p50_us",
+					      latency(s->latency_ns_buckets, 5000), "p99_us",
 					      latency(s->latency_ns_buckets, 9900), "p999_us",
 					      latency(s->latency_ns_buckets, 9990), "histogram",
 					      histogram(s->latency_ns_buckets)));
@@ -76,12 +78,14 @@ static json_t *filter_status(struct volume *v, uint32_t index)
 	struct chain_filter_info info;
 
 	chain_filter_info(v->chain, index, &info);
-	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:b, s:i, s:I, s:I, s:o, s:o}", "filter", info.ops->name,
-			 "version", info.ops->version, "class", (int)info.ops->cls, "position", (int)info.position,
-			 "on_failure", info.on_failure == ON_FAILURE_BYPASS ? "bypass" : "hold", "bypassed",
-			 info.is_bypassed, "held", (int)info.held, "hung_count", (json_int_t)info.hung_count,
-			 "misuse_count", (json_int_t)info.misuse_count, "params",
-			 filter_params(v, index, info.ops), "status", filter_own_status(v, index));
+	return json_pack("{s:s, s:s, s:i, s:i, s:s, s:b, s:i, s:I, s:I, s:o, s:o}", "filter",
+			 info.ops->name, "version", info.ops->version, "class", (int)info.ops->cls,
+			 "position", (int)info.position, "on_failure",
+			 info.on_failure == ON_FAILURE_BYPASS ? "bypass" : "hold", "bypassed",
+			 info.is_bypassed, "held", (int)info.held, "hung_count",
+			 (json_int_t)info.hung_count, "misuse_count", (json_int_t)info.misuse_count,
+			 "params", filter_params(v, index, info.ops), "status",
+			 filter_own_status(v, index));
 }
 
 json_t *volume_status(struct volume *v)
@@ -119,12 +123,12 @@ json_t *volume_stats(struct volume *v)
 		struct chain_filter_info info;
 
 		chain_filter_info(v->chain, i, &info);
-		json_array_append_new(layers, json_pack("{s:s, s:o}", "layer", info.ops->name, "ops",
-							ops_stats(info.stats)));
+		json_array_append_new(layers, json_pack("{s:s, s:o}", "layer", info.ops->name,
+							"ops", ops_stats(info.stats)));
 	}
 	if (v->chain)
 		json_array_append_new(layers, json_pack("{s:s, s:o}", "layer", "backend", "ops",
 							ops_stats(chain_backend_stats(v->chain))));
-	return json_pack("{s:s, s:s, s:o}", "name", v->plan->name, "state", volume_state_word(v->state), "layers",
-			 layers);
+	return json_pack("{s:s, s:s, s:o}", "name", v->plan->name, "state",
+			 volume_state_word(v->state), "layers", layers);
 }

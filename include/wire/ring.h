@@ -46,7 +46,7 @@
 #define RING_ARENA_MAX	     (1ull << 30)
 #define RING_CDB_BYTES	     32u
 #define RING_SENSE_BYTES     96u
-#define RING_VOLUME_BYTES    128u /* a volume's name with its final zero */
+#define RING_VOLUME_BYTES    112u /* a volume's name with its final zero */
 #define RING_TRANSFER_MAX    (8u << 20) /* one command's data; VPD B0 advertises half of it at most */
 #define RING_SOCKET_DEFAULT  "/run/sluice/ring.sock"
 
@@ -169,6 +169,9 @@ struct ring_msg_hello {
 	uint64_t generation;
 	uint64_t tgtd_instance; /* random, one per run of tgtd */
 	char volume[RING_VOLUME_BYTES];
+	/* Of the volume that this ring has served; zeros: none yet. Another volume of that name must refuse:
+	 * what waits in the slots is not for it, and is executed before WELCOME is sent. */
+	uint8_t uuid[16];
 };
 
 #define RING_VOLUME_READONLY 1u
