@@ -6,10 +6,10 @@
  * For tests of the module alone. Replays what an earlier one left (the disk may be a file, so that
  * it survives a kill).
  *
- *   fake_filterd <socket> <disk file or "-"> <size in MiB> [hold]
+ *   fake_filterd <socket> <disk file or "-"> <size in MiB> [hold|another]
  *
  * hold: commands that touch the medium are claimed and never answered, until an abort asks for
- * them. Prints "ready" when it listens. One thread; ends by a signal.
+ * them. another: the volume is another one than without it. Prints "ready" when it listens. One thread; ends by a signal.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -43,6 +43,7 @@ static uint8_t *disk;
 static uint64_t disk_bytes;
 static uint64_t incarnation;
 static bool is_holding;
+static uint8_t uuid[16] = {0x5a, 1, 2, 3};
 
 static uint32_t reply(struct ring_response *rsp, uint8_t *data, const struct ring_request *q,
 		      const void *from, uint32_t bytes)
@@ -218,10 +219,10 @@ static void welcome(struct client *c)
 	struct ring_msg_welcome w = {.type = RING_MSG_WELCOME,
 				     .abi = RING_ABI,
 				     .incarnation = incarnation,
-				     .uuid = {0x5a, 1, 2, 3},
 				     .size_bytes = disk_bytes,
 				     .block_bytes = 512};
 
+	memcpy(w.uuid, uuid, sizeof(w.uuid));
 	memcpy(&c->h, c->base, sizeof(c->h));
 	c->control = (struct ring_control *)(c->base + c->h.control_off);
 	c->slots = (struct ring_slot *)(c->base + c->h.slots_off);
@@ -231,6 +232,23 @@ static void welcome(struct client *c)
 	work(c);
 	if (send(c->sock, &w, sizeof(w), MSG_NOSIGNAL) < 0)
 		hang_up(c);
+}
+
+static bool is_for_another(const struct ring_msg_hello *h)
+{
+	static const uint8_t none[sizeof(uuid)];
+
+	return memcmp(h->uuid, none, sizeof(none)) != 0 && memcmp(h->uuid, uuid, sizeof(uuid)) != 0;
+}
+
+static void refuse(struct client *c)
+{
+	struct ring_msg_refuse r = {
+	    .type = RING_MSG_REFUSE, .may_retry = 1, .text = "another volume of that name"};
+
+	if (send(c->sock, &r, sizeof(r), MSG_NOSIGNAL) < 0)
+		perror("refuse");
+	hang_up(c);
 }
 
 static void hear(struct client *c)
@@ -254,6 +272,12 @@ static void hear(struct client *c)
 		return;
 	}
 	memcpy(fds, CMSG_DATA(cm), sizeof(fds));
+	if (is_for_another(&msg.hello)) {
+		refuse(c);
+		for (unsigned i = 0; i < 3; i++)
+			close(fds[i]);
+		return;
+	}
 	c->memfd = fds[0];
 	c->kick_fd = fds[1];
 	c->wake_fd = fds[2];
@@ -328,10 +352,12 @@ static void loop(int listener)
 int main(int argc, char **argv)
 {
 	if (argc < 4) {
-		fprintf(stderr, "usage: fake_filterd <socket> <disk|-> <MiB> [hold]\n");
+		fprintf(stderr, "usage: fake_filterd <socket> <disk|-> <MiB> [hold|another]\n");
 		return 2;
 	}
 	is_holding = argc > 4 && strcmp(argv[4], "hold") == 0;
+	if (argc > 4 && strcmp(argv[4], "another") == 0)
+		uuid[1] = 9;
 	incarnation = (uint64_t)getpid();
 	open_disk(argv[2], argv[3]);
 	for (unsigned i = 0; i < CLIENTS_MAX; i++)

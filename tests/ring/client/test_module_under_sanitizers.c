@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <signal.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,6 +154,36 @@ static void test_held_commands_survive_a_kill(void **state)
 	fake_kill();
 }
 
+/* A volume was deleted and another one made under its name: what waits is not for that one. */
+static void test_held_commands_do_not_reach_another_volume_of_that_name(void **state)
+{
+	struct stub_cmd *c = stub_cmd_new();
+	struct scsi_lu *lu;
+	uint8_t disk[512];
+	int fd;
+
+	unlink(disk_path);
+	fake_start("hold");
+	lu = stub_lun_open("v", socket_path);
+	memset(c->data, 0x43, STUB_DATA_BYTES);
+	rw10(lu, c, true, 0, 64);
+	stub_run(50);
+	fake_kill();
+	fake_start("another");
+	stub_run(300);
+	assert_false(c->is_over);
+	fd = open(disk_path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fd, disk, sizeof(disk)), sizeof(disk));
+	assert_int_equal(disk[0], 0);
+	close(fd);
+	fake_kill();
+	fake_start(NULL);
+	must_be_good(c, 3000);
+	assert_true(stub_lun_close(lu));
+	stub_cmd_free(c);
+	fake_kill();
+}
+
 static void test_abort_reaches_the_server_and_is_answered(void **state)
 {
 	struct stub_cmd *c = stub_cmd_new();
@@ -222,6 +253,7 @@ int main(int argc, char **argv)
 	    cmocka_unit_test(test_serves),
 	    cmocka_unit_test(test_comes_online_when_the_server_comes),
 	    cmocka_unit_test(test_held_commands_survive_a_kill),
+	    cmocka_unit_test(test_held_commands_do_not_reach_another_volume_of_that_name),
 	    cmocka_unit_test(test_abort_reaches_the_server_and_is_answered),
 	    cmocka_unit_test(test_store_closed_under_way_ends_its_commands),
 	};
