@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: MIT
+# Programs that speak iSCSI to a LUN for the integration tests and the benchmark. Installed nowhere.
+LIBS += initiator
+initiator_SRCS := tests/tools/initiator.c tests/tools/cdb.c
+initiator_INCS := tests/tools common
+initiator_PKGS := libiscsi
+
+PROGS += scsi_sh verify_load two_initiators iscsi_bench caw_counters
+
+scsi_sh_SRCS := tests/tools/scsi_sh.c tests/tools/scsi_cmd.c
+verify_load_SRCS := tests/tools/verify_load.c tests/tools/load_map.c tests/tools/load_ops.c \
+	tests/tools/load_session.c
+two_initiators_SRCS := tests/tools/two_initiators.c
+iscsi_bench_SRCS := tests/tools/iscsi_bench.c
+caw_counters_SRCS := tests/tools/caw_counters.c
+
+define tool_unit
+$(1)_INCS := tests/tools common
+$(1)_LIBS := initiator common
+$(1)_PKGS := libiscsi
+endef
+$(foreach t,scsi_sh verify_load two_initiators iscsi_bench caw_counters,$(eval $(call tool_unit,$(t))))
