@@ -2,7 +2,7 @@
 # The whole build. Each folder's module.mk says what it makes; this file says how.
 #
 #   make [VARIANT=release|asan|tsan] [V=1]      build into build/<variant>/
-#   make help                                   what else there is
+#   make help                                   what else there is; tests/module.mk has the checks
 #
 # A unit is one library, program, plug-in or test:
 #   LIBS/PROGS/PLUGINS/TESTS += <unit>
@@ -38,7 +38,6 @@ CFLAGS  := $(CFLAGS_common) $(CFLAGS_$(VARIANT)) $(EXTRA_CFLAGS)
 LDFLAGS := -pthread $(LDFLAGS_$(VARIANT))
 
 .DEFAULT_GOAL := all
-LIBS := PROGS := PLUGINS := TESTS :=
 LIBS :=
 PROGS :=
 PLUGINS :=
@@ -46,8 +45,13 @@ TESTS :=
 HELP :=
 include $(sort $(wildcard */module.mk) $(wildcard */*/module.mk) $(wildcard */*/*/module.mk))
 
-pkg_cflags = $(if $(1),$(shell pkg-config --cflags $(1)))
-pkg_libs   = $(if $(1),$(shell pkg-config --libs $(1)))
+# A missing library is named with the package that brings it. Asked only for what is being built.
+pkg_deb     = $(or $(pkg_deb_$(1)),lib$(patsubst lib%,%,$(1))-dev)
+pkg_check   = $(foreach p,$(1),$(if $(shell pkg-config --exists $(p) && echo y),,$(error \
+	the library $(p) is missing: apt-get install $(call pkg_deb,$(p)), or sudo scripts/install-deps.sh test)))
+pkg_cflags  = $(if $(1),$(call pkg_check,$(1))$(shell pkg-config --cflags $(1)))
+pkg_libs    = $(if $(1),$(call pkg_check,$(1))$(shell pkg-config --libs $(1)))
+pkg_deb_liburing := liburing-dev
 
 # $(1) unit, $(2) extra compile flags
 define unit_objects
@@ -91,17 +95,80 @@ TEST_FILES   := $(foreach u,$(TESTS),$(B)/tests/$(call out,$(u)))
 $(B)/flags: FORCE
 	@mkdir -p $(@D); echo '$(CFLAGS) | $(LDFLAGS)' | cmp -s - $@ || echo '$(CFLAGS) | $(LDFLAGS)' > $@
 
-.PHONY: FORCE all tests help clean deps-ok
+.PHONY: FORCE all product tests variant-tests tgt-headers help clean distclean deps-ok up down format lint
 FORCE:
 deps-ok:
 
 ## all: daemons, module, plug-ins and tools
-all: $(PROG_FILES) $(PLUGIN_FILES)
+all: $(PROG_FILES) product
+# What runs on an appliance, and nothing that needs a library of the tests.
+of_product = $(foreach u,$(1),$(if $(filter tests/%,$($(u)_SRCS)),,$(u)))
+PRODUCT_FILES := $(foreach u,$(call of_product,$(PROGS)),$(B)/bin/$(call out,$(u))) \
+	$(foreach u,$(call of_product,$(PLUGINS)),$(B)/$(call out,$(u)))
+product: $(PRODUCT_FILES)
+ifeq ($(wildcard build/tgt-src/usr/tgtd.h)$(TGT_HEADERS_TRIED),)
+# The first build: tgt's headers are fetched now, and make looks again at what can be built with them.
+	$(Q)scripts/fetch-tgt-headers.sh
+	$(Q)$(MAKE) --no-print-directory TGT_HEADERS_TRIED=1 product
+endif
 ## tests: build every test program too
 tests: all $(TEST_FILES)
-## clean: remove build/
+# Of a sanitizer's variant: the product and the test programs, not the tools that speak iSCSI.
+variant-tests: product $(TEST_FILES)
+## tgt-headers: fetch tgt's headers into build/tgt-src if they are not those of the installed tgt
+tgt-headers:
+	$(Q)scripts/fetch-tgt-headers.sh
+
+JOBS := $(shell nproc)
+# With sudo, what was built belongs to who called it, so that a later plain make can write there.
+give_back = @[ -z "$$SUDO_UID" ] || [ "$$(id -u)" != 0 ] || [ ! -d build ] || chown -R "$$SUDO_UID:$$SUDO_GID" build
+
+## up: as root: install, build and start a demo LUN (PORT=3260 PORTAL=127.0.0.1 SIZE=1G)
+up:
+	@PORT='$(PORT)' PORTAL='$(PORTAL)' scripts/demo.sh preflight
+	@scripts/install-deps.sh build
+	@scripts/fetch-tgt-headers.sh
+	@echo 'sluice: building'
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release product
+	$(give_back)
+	@PORT='$(PORT)' PORTAL='$(PORTAL)' SIZE='$(SIZE)' scripts/demo.sh up
+## down: as root: stop what "make up" started, keep its data (PURGE=1 removes it)
+down:
+	@PURGE='$(PURGE)' scripts/demo.sh down
+
+## format: clang-format all C files in place
+format:
+	$(Q)scripts/lint.sh --fix format
+## lint: format, include rules, sizes, forbidden functions, licences, thread roles, cppcheck, shellcheck
+lint: compile_commands.json
+	$(Q)scripts/lint.sh
+## compile_commands.json: for editors and linters
+compile_commands.json: FORCE
+	$(Q)$(MAKE) --no-print-directory -nBk V=1 VARIANT=release TGT_HEADERS_TRIED=1 tests 2>/dev/null | scripts/compile-commands.py $@
+
+## fuzz: build every tests/fuzz/fuzz_*.c into build/fuzz/
+FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+.PHONY: fuzz
+fuzz: $(addprefix build/fuzz/,$(FUZZ))
+# A target's comment "fuzz-units: scsi common" names the libraries that are compiled in, instrumented.
+fuzz_units = $(shell sed -n 's/.*fuzz-units: *\([a-z_ ]*[a-z_]\).*/\1/p' tests/fuzz/$(1).c)
+define fuzz_rule
+build/fuzz/$(1): tests/fuzz/$(1).c $$(foreach u,$(2),$$($$(u)_SRCS)) $$(wildcard */*.h */*/*.h */*/*/*.h)
+	@mkdir -p $$(@D)
+	$$(call say,FUZZ,$$@)
+	$(Q)clang -O1 $$(filter-out -Werror,$(CFLAGS_common)) -fsanitize=fuzzer,address,undefined \
+		-fno-sanitize-recover=undefined -DSLUICE_FUZZ=1 $$(addprefix -I,$$(sort tests/fuzz $$(foreach u,$(2),$$($$(u)_INCS)))) \
+		$$(call pkg_cflags,$$(sort $$(foreach u,$(2),$$($$(u)_PKGS)))) $$(filter %.c,$$^) -o $$@ \
+		$$(call pkg_libs,$$(sort $$(foreach u,$(2),$$($$(u)_PKGS)))) $$(foreach u,$(2),$$($$(u)_LDLIBS))
+endef
+$(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f),$(call fuzz_units,$(f)))))
+
+## clean: remove what was built; tgt's headers stay
 clean:
+	$(Q)rm -rf $(filter-out build/tgt-src build/tgt-src.lock,$(wildcard build/*)) compile_commands.json
+## distclean: remove build/ whole
+distclean:
 	$(Q)rm -rf build compile_commands.json
 ## help: this list
 help:
-	@grep -hE '^## ' $(MAKEFILE_LIST) | sed 's/^## //' | awk -F': ' '{printf "  make %-22s %s\n", $$1, $$2}'
+	@grep -hE '^## ' $(filter Makefile %.mk,$(MAKEFILE_LIST)) | sed 's/^## //' | awk -F': ' '{printf "  make %-22s %s\n", $$1, substr($$0, length($$1) + 3)}'

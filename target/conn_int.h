@@ -37,6 +37,7 @@ struct conn {
 	struct event_data flush_event;
 	uint64_t generation;
 	char volume[RING_VOLUME_BYTES];
+	uint8_t uuid[16]; /* of the volume that has answered; zeros: none yet */
 	char socket_path[CONN_SOCKET_PATH_BYTES];
 	char last_word[CONN_TROUBLE_BYTES]; /* the last trouble that was logged */
 };

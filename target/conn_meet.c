@@ -67,6 +67,7 @@ static void fill_hello(const struct conn *c, struct ring_msg_hello *h)
 	    .tgtd_instance = instance,
 	};
 	memcpy(h->volume, c->volume, sizeof(h->volume));
+	memcpy(h->uuid, c->uuid, sizeof(h->uuid));
 }
 
 static int greet(struct conn *c)
@@ -137,6 +138,7 @@ static void on_welcome(struct conn *c, const struct ring_msg_welcome *w, uint64_
 	}
 	c->state = CONN_LIVE;
 	c->attempts = 0;
+	memcpy(c->uuid, w->uuid, sizeof(c->uuid));
 	conn_answered();
 	if (c->last_word[0] && !c->is_orphan)
 		tgt_log(c->lu, "volume %s: served again (incarnation %llu)", c->volume,

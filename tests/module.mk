@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+# What "make check" runs, and the long form of each part. A suite whose files are not there is left out.
+#
+# A line of build/check/manifest is   suite|seconds|jobs|name|command
+# "seconds" limits one test; "jobs" is how many of the suite run side by side. tests/lib/check.sh runs it.
+.PHONY: check check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
+	check-integration check-conformance check-crash bench check-manifest
+
+# Short forms; the check-* targets below set longer ones.
+SEEDS   ?= 60000
+CYCLES  ?= 5
+FUZZ_S  ?= 60
+export CYCLES
+
+MANIFEST := build/check/manifest
+comma := ,
+line  = $(file >>$(MANIFEST),$(1)|$(2)|$(3)|$(4)|$(5))
+tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim),$(TESTS)),$(call line,$(1),$(2),2,$(t),build/$(3)/tests/$(call out,$(t))))
+
+LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell
+MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
+MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh)
+SIM                = $(filter sim,$(TESTS))
+CONFORMANCE_SCRIPT = $(wildcard tests/integration/test-conformance.sh)
+CRASH_SCRIPT       = $(sort $(wildcard tests/integration/test-*-under-load.sh tests/fault/test-*.sh))
+INTEGRATION_TESTS  = $(filter-out $(CONFORMANCE_SCRIPT) $(CRASH_SCRIPT),$(sort $(wildcard \
+			tests/integration/test-*.sh tests/ring/*/test-*.sh)))
+BENCH_SCRIPT       = $(wildcard tests/perf/bench.sh)
+
+check-manifest:
+	$(shell mkdir -p $(dir $(MANIFEST)))
+	$(file >$(MANIFEST))
+	$(foreach c,$(LINT_CHECKS),$(call line,lint,240,1,$(c),scripts/lint.sh $(c)))
+	$(call tests_of,unit,60,release)
+	$(call tests_of,asan,120,asan)
+	$(call tests_of,tsan,180,tsan)
+	$(foreach s,$(MODEL_SCRIPTS),$(call line,models,300,1,$(s),$(s)))
+	$(foreach s,$(SIM),$(call line,sim,300,1,$(SEEDS) seeds,build/release/tests/sim --count $(SEEDS) --jobs $(JOBS)))
+	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,1,$(s),$(s)))
+	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
+	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,1,$(s),$(s)))
+	$(foreach v,asan tsan,$(foreach s,$(filter tests/integration/%,$(INTEGRATION_TESTS)),$(call line,integration-$(v),240,1,$(s),env VARIANT=$(v) $(s))))
+	$(foreach s,$(CONFORMANCE_SCRIPT),$(call line,conformance,900,1,$(s),$(s)))
+	$(foreach s,$(CRASH_SCRIPT),$(call line,crash,1800,1,$(s),$(s)))
+	$(foreach s,$(BENCH_SCRIPT),$(call line,bench,300,1,$(s) --smoke,$(s) --smoke))
+	@:
+
+check-build:
+	@scripts/install-deps.sh test
+	@scripts/fetch-tgt-headers.sh
+	@echo 'sluice: building: release, then asan, tsan and the fuzz targets'
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan variant-tests
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=tsan variant-tests
+	+@$(MAKE) --no-print-directory -j$(JOBS) fuzz compile_commands.json
+
+## check: as root: install what tests need, build all variants, run a short form of every suite
+check:
+	+@$(MAKE) --no-print-directory check-build
+	@$(MAKE) --no-print-directory check-manifest
+	@tests/lib/check.sh $(MANIFEST); rc=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$rc
+
+suite = @$(MAKE) --no-print-directory check-manifest && tests/lib/check.sh $(MANIFEST) $(1)
+
+## check-unit: unit tests, release
+check-unit:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release variant-tests
+	$(call suite,unit)
+## check-asan: the same with AddressSanitizer and UBSan
+check-asan:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan variant-tests
+	$(call suite,asan)
+## check-tsan: the same with ThreadSanitizer
+check-tsan:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=tsan variant-tests
+	$(call suite,tsan)
+## check-integration: real initiators against real daemons (root; VARIANT=asan or tsan for a sanitized filterd)
+check-integration:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=$(VARIANT) product
+	$(call suite,$(if $(filter release,$(VARIANT)),integration,integration-$(VARIANT)))
+## check-conformance: iscsi-test-cu, one process per test
+check-conformance:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	$(call suite,conformance)
+## check-crash: kill -9 under a verifying load (CYCLES=100)
+check-crash: CYCLES := $(if $(filter command line environment,$(origin CYCLES)),$(CYCLES),100)
+check-crash:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	@$(MAKE) --no-print-directory check-manifest && CYCLES=$(CYCLES) tests/lib/check.sh $(MANIFEST) crash
+## check-models: spin models of the ring, and each of their mutations
+check-models:
+	$(call suite,models)
+## check-sim: the simulator, SEEDS=1000000
+check-sim: SEEDS_LONG := $(if $(filter command line environment,$(origin SEEDS)),$(SEEDS),1000000)
+check-sim:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	@$(MAKE) --no-print-directory check-manifest SEEDS=$(SEEDS_LONG) && tests/lib/check.sh -t 7200 $(MANIFEST) sim
+## check-mutants: every deliberate fault must be caught
+check-mutants:
+	$(call suite,mutants)
+## check-fuzz: every fuzz target, FUZZ_S=60 seconds each
+check-fuzz: fuzz
+	$(call suite,fuzz)
+## bench: against plain tgt in the same run; prints a table
+bench:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	@$(if $(BENCH_SCRIPT),$(BENCH_SCRIPT),echo 'sluice: there is no benchmark yet')
