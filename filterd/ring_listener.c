@@ -186,10 +186,11 @@ static const char *find_volume(struct ring_conn *c, bool *may_retry, char *text,
 			 volume_state_word(c->mv->state), c->mv->reason[0] ? ": " : "",
 			 c->mv->reason);
 	else if (is_for_another(c))
-		snprintf(text, text_bytes,
-			 "volume %.80s is not the one that this LUN has served so far, which had the same "
-			 "name; delete the LUN and make it anew",
-			 c->hello.volume);
+		snprintf(
+		    text, text_bytes,
+		    "volume %.80s is not the one that this LUN has served so far, which had the same "
+		    "name; delete the LUN and make it anew",
+		    c->hello.volume);
 	else
 		return NULL;
 	return text;

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define ARENA_UNIT_BYTES 4096u
-#define ARENA_ORDERS     12u /* up to 2^11 units: RING_TRANSFER_MAX */
+#define ARENA_ORDERS     14u /* up to 2^13 units: RING_TRANSFER_MAX */
 #define ARENA_QUICK      32u
 #define ARENA_NONE       UINT32_MAX
 

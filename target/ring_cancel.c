@@ -106,6 +106,19 @@ static void ask_for_aborts(struct ring_client *c, struct list_node *head)
 	}
 }
 
+/*
+ * A COMPARE AND WRITE whose compare had succeeded may have been applied by the server that died. Answered
+ * BUSY it would be sent again and miscompare with itself, so it is left to the next server for as long as
+ * an initiator may wait.
+ */
+static bool is_worth_waiting(struct ring_client *c, const struct ring_entry *e, uint64_t now_ns)
+{
+	uint64_t word = atomic_load_explicit(&c->slots[e->slot].state, memory_order_acquire);
+
+	return RING_WORD_STATE(word) == RING_COMPARED &&
+	       now_ns - e->deadline_ns < RING_CLIENT_COMPARED_EXTRA_NS;
+}
+
 /* Both lists are in the order of arrival, so of deadlines. */
 static void expire(struct ring_client *c, uint64_t now_ns)
 {
@@ -116,7 +129,8 @@ static void expire(struct ring_client *c, uint64_t now_ns)
 
 		if (e->deadline_ns > now_ns)
 			break;
-		try_cancel(c, e, RING_CLIENT_EXPIRED);
+		if (!is_worth_waiting(c, e, now_ns))
+			try_cancel(c, e, RING_CLIENT_EXPIRED);
 	}
 	list_for_each_safe (n, tmp, &c->waiting) {
 		struct ring_entry *e = list_entry(n, struct ring_entry, node);

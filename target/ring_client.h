@@ -36,6 +36,7 @@
 #include "wire/ring.h"
 
 #define RING_CLIENT_DEADLINE_NS 6000000000ull /* not claimed for so long: BUSY */
+#define RING_CLIENT_COMPARED_EXTRA_NS 24000000000ull /* so much longer when a compare had succeeded: 30 s in all */
 #define RING_CLIENT_RESCAN_NS   100000000ull  /* the net below the doorbells */
 #define RING_CLIENT_TICK_NS     50000000ull /* how often the host should call ring_client_tick() */
 

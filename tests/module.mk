@@ -31,6 +31,7 @@ check-manifest:
 	$(shell mkdir -p $(dir $(MANIFEST)))
 	$(file >$(MANIFEST))
 	$(foreach c,$(LINT_CHECKS),$(call line,lint,240,1,$(c),scripts/lint.sh $(c)))
+	$(call line,lint,120,1,tests/lint/test-lint-sees-faults.sh,tests/lint/test-lint-sees-faults.sh)
 	$(call tests_of,unit,60,release)
 	$(call tests_of,asan,120,asan)
 	$(call tests_of,tsan,180,tsan)

@@ -328,7 +328,8 @@ static void mem_grow(struct backend *b, uint64_t new_size_bytes, void (*fn)(void
 
 const struct backend_ops backend_mem = {
     .name = "mem",
-    .op_mask = SLUICE_OPS_ALL,
+    /* A power cut leaves nothing of it, so never a part of a write. */
+    .op_mask = SLUICE_OPS_ALL | SLUICE_WRITES_ARE_ATOMIC,
     .create = mem_create,
     .open = mem_open,
     .close = mem_close,

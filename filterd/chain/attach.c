@@ -56,7 +56,11 @@ static struct plan plan_without(const struct chain *c, const struct sluice_filte
 
 static uint32_t declared(const struct sluice_filter_ops *ops)
 {
-	return ops->op_mask & SLUICE_OPS_ALL;
+	uint32_t mask = ops->op_mask & SLUICE_OPS_ALL;
+
+	if (ops->flags & SLUICE_FILTER_TRANSPARENT)
+		mask |= SLUICE_WRITES_ARE_ATOMIC;
+	return mask;
 }
 
 /* Cannot fail. Drained. */

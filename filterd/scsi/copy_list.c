@@ -10,9 +10,7 @@ static enum sense_id parse_target(const uint8_t *p, struct copy_target *t)
 {
 	if (p[0] != COPY_TYPE_TARGET_ID)
 		return SENSE_COPY_TARGET_TYPE;
-	if (p[1] &
-	    0xc0) /* LU ID TYPE: logical unit numbers only; initiators look for this very code */
-		return SENSE_INVALID_FIELD_CDB;
+	/* LU ID TYPE says nothing since SPC-4; the designator names the unit. */
 	t->is_null = (p[1] & 0x20) != 0;
 	t->code_set = p[4] & 0x0f;
 	t->designator_type = p[5] & 0x0f;

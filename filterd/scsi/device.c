@@ -270,8 +270,10 @@ void scsi_lun_set_size(struct scsi_lun *l, uint64_t size_bytes)
 
 void scsi_lun_set_op_mask(struct scsi_lun *l, uint32_t op_mask)
 {
-	l->op_mask =
-	    (op_mask & SLUICE_OPS_ALL) | (l->cfg.atomic_bytes > 0 ? COMMAND_NEEDS_ATOMIC : 0);
+	static_assert(COMMAND_NEEDS_ATOMIC == SLUICE_WRITES_ARE_ATOMIC, "one bit");
+	if (l->cfg.atomic_bytes == 0)
+		op_mask &= ~COMMAND_NEEDS_ATOMIC;
+	l->op_mask = op_mask & (SLUICE_OPS_ALL | COMMAND_NEEDS_ATOMIC);
 }
 
 void scsi_lun_set_state(struct scsi_lun *l, enum sluice_status state)

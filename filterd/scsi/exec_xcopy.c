@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exec_xcopy.c - EXTENDED COPY(LID1), block to block, within this volume, from another, or to
- * another.
+ * exec_xcopy.c - EXTENDED COPY(LID1), block to block, within this volume, from another, to another.
  *
- *   piece:  lock source shared -> read -> unlock -> lock destination exclusive -> write -> note ->
- * unlock
+ *   a piece: lock source shared -> read -> unlock
+ *            -> lock destination exclusive -> write -> note -> unlock
  *
  * Never two locks at once, so nothing can wait in a circle. What is checked is checked before the
  * first byte moves. Progress is noted before the destination's lock is released: a replay goes on
@@ -12,7 +11,9 @@
  * a piece's write was begun, so it may be on the medium already, and somebody may have seen it: a
  * replay does that piece again under one lock from source to destination, taken at once, before any
  * later command gets there (I2, I4). A piece whose own destination overlaps its source cannot be
- * done twice; a replay then fails retryably. Source: SPC-3 6.3; RING-3.
+ * done twice; a replay then fails retryably.
+ *
+ * Source: SPC-3 6.3; RING-3.
  */
 #include <assert.h>
 #include <string.h>
@@ -314,8 +315,8 @@ static bool find_piece(struct task_state *s)
 		uint64_t left = segment_of(s)->len_bytes - c->segment_done_bytes;
 		uint64_t skip = least(left, c->skip_bytes - least(c->skip_bytes, s->done_bytes));
 
-		skip -= skip %
-			piece_unit(segment_of(s)); /* the note comes from memory that tgtd shares */
+		/* The note comes from memory that tgtd shares. */
+		skip -= skip % piece_unit(segment_of(s));
 		c->segment_done_bytes += skip;
 		s->done_bytes += skip;
 		if (left > skip) {

@@ -118,9 +118,7 @@ struct scsi_lun_cfg {
 	bool is_wce;                   /* volatile write cache: FLUSH and FUA mean something */
 	bool is_readonly;
 	uint32_t max_transfer_bytes; /* of one READ or WRITE */
-	/* A write up to this long is all or nothing, also over a power cut; 0: nobody promises
-	 * that, and WRITE ATOMIC is not there. Memory may say max_transfer_bytes: a power cut
-	 * leaves nothing of it. */
+	/* WRITE ATOMIC up to this long while op_mask says SLUICE_WRITES_ARE_ATOMIC; 0: never. */
 	uint32_t atomic_bytes;
 };
 

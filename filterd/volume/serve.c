@@ -40,7 +40,8 @@ int serve_create(const struct serve_cfg *cfg, struct serve **out, struct err *er
 	    .op_mask = chain_op_mask(cfg->chain),
 	    .is_wce = cfg->is_wce,
 	    .is_readonly = cfg->is_readonly,
-	    .max_transfer_bytes = RING_TRANSFER_MAX / 2,
+	    .max_transfer_bytes = RING_TRANSFER_MAX,
+	    .atomic_bytes = RING_TRANSFER_MAX,
 	};
 	memcpy(lun.uuid, cfg->uuid, sizeof(lun.uuid));
 	rc = scsi_lun_create(&lun, &s->lun);

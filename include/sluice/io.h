@@ -24,6 +24,10 @@ enum sluice_op {
 #define SLUICE_OP_BIT(op) (1u << (op))
 #define SLUICE_OPS_ALL	  ((1u << SLUICE_OP_COUNT) - 1)
 
+/* Not an op: in a backend's op_mask it says that a WRITE of any length is all or nothing, also over a power
+ * cut. Transparent filters keep that; any other filter takes it away. */
+#define SLUICE_WRITES_ARE_ATOMIC 0x80u
+
 /* What became of an I/O. The SCSI layer turns each into a sense code, in one table. */
 enum sluice_status {
 	SLUICE_OK = 0,

@@ -47,7 +47,7 @@
 #define RING_CDB_BYTES	     32u
 #define RING_SENSE_BYTES     96u
 #define RING_VOLUME_BYTES    112u /* a volume's name with its final zero */
-#define RING_TRANSFER_MAX    (8u << 20) /* one command's data; VPD B0 advertises half of it at most */
+#define RING_TRANSFER_MAX    (32u << 20) /* one command's data; what VPD B0 advertises */
 #define RING_SOCKET_DEFAULT  "/run/sluice/ring.sock"
 
 enum ring_state {

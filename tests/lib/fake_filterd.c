@@ -9,7 +9,8 @@
  *   fake_filterd <socket> <disk file or "-"> <size in MiB> [hold|another]
  *
  * hold: commands that touch the medium are claimed and never answered, until an abort asks for
- * them. another: the volume is another one than without it. Prints "ready" when it listens. One thread; ends by a signal.
+ * them. another: the volume is another one than without it. Prints "ready" when it listens. One
+ * thread; ends by a signal.
  */
 #include <errno.h>
 #include <fcntl.h>

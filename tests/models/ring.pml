@@ -22,7 +22,12 @@
  *   -DM_CANCEL_CLAIMED   cancels what a living server claimed    -DM_HUP_EARLY  HUP before the I/O has ended
  *   -DM_NOLOCK           successor does not wait for the lock (with M_HUP_EARLY's world: I10)
  *   -DM_LOSE_DONE        a reconnect forgets DONE slots          -DM_NO_DISOWN  nobody says whose claims died
- *   -DR=2 -DM_COMPARED_LAST, -DR=2 -DM_RINGS_ALONE               -DTK -DM_NOFENCE
+ *   -DM_COMPARED_LAST    replay of others before what had compared
+ *   -DTK -DM_NOFENCE     the next generation is accepted while the last one's commands run
+ *   -DR=2 -DM_RINGS_ALONE   a volume with two rings serves one before the other is back
+ *   -DR=2 -DM_NO_CLAIM_SEQ  and replays each by its own numbers only: what held the lock is not known
+ * With two rings and kills this is the protocol as it has to be before a second tgtd may be admitted: replay in
+ * the order of claims over all rings. One ring needs no such number, as its cmd_seq is the order of claims.
  */
 #ifndef N
 #define N 3 /* commands */
@@ -76,6 +81,10 @@ byte next_inc = 1;
 byte kills = 0;
 byte mem[R];	 /* incarnation that has the ring's memory, 0 = none */
 byte memgen = 0; /* generation that filterd has accepted */
+#if R == 2
+byte cseq[N];	 /* order of claims over all rings: in the slots, survives filterd */
+byte next_cseq = 0;
+#endif
 byte io = NONE;	 /* command whose write is under way */
 byte io_own = 0;
 byte disk = 0; /* the kernel has it: survives filterd */
@@ -95,7 +104,8 @@ byte newest[R]; /* 1 + the latest command of that ring that is DONE */
 #ifdef M_NOFENCE
 #define DRAINED true
 #else
-#define DRAINED (memgen == tgen || io == NONE)
+#define OF_THE_DEAD(i) ((st[i] == CLAIM || st[i] == COMP) && own[i] == alive && gen[i] != tgen)
+#define DRAINED (memgen == tgen || (io == NONE && !OF_THE_DEAD(0) && !OF_THE_DEAD(1) && !OF_THE_DEAD(N - 1)))
 #endif
 #ifdef M_NOLOCK
 #define UNLOCKED true
@@ -162,17 +172,16 @@ proctype tgtd(byte r)
 	   }
 #endif
 	:: atomic { /* unclaimed for too long, or aborted: BUSY */
-		cancels < CANCELS ->
 		if
-		:: RING(0) == r && pend[0] && st[0] == SUB -> i = 0
-		:: RING(1) == r && pend[1] && st[1] == SUB -> i = 1
-		:: RING(N - 1) == r && pend[N - 1] && st[N - 1] == SUB -> i = N - 1
+		:: cancels < CANCELS && RING(0) == r && pend[0] && st[0] == SUB -> i = 0
+		:: cancels < CANCELS && RING(1) == r && pend[1] && st[1] == SUB -> i = 1
+		:: cancels < CANCELS && RING(N - 1) == r && pend[N - 1] && st[N - 1] == SUB -> i = N - 1
 		/* the owner is proven dead */
-		:: RING(0) == r && pend[0] && (st[0] == CLAIM || st[0] == COMP) && own[0] == 0 -> i = 0
-		:: RING(1) == r && pend[1] && (st[1] == CLAIM || st[1] == COMP) && own[1] == 0 -> i = 1
+		:: cancels < CANCELS && RING(0) == r && pend[0] && (st[0] == CLAIM || st[0] == COMP) && own[0] == 0 -> i = 0
+		:: cancels < CANCELS && RING(1) == r && pend[1] && (st[1] == CLAIM || st[1] == COMP) && own[1] == 0 -> i = 1
 #ifdef M_CANCEL_CLAIMED
-		:: RING(0) == r && pend[0] && st[0] == CLAIM -> i = 0
-		:: RING(1) == r && pend[1] && st[1] == CLAIM -> i = 1
+		:: cancels < CANCELS && RING(0) == r && pend[0] && st[0] == CLAIM -> i = 0
+		:: cancels < CANCELS && RING(1) == r && pend[1] && st[1] == CLAIM -> i = 1
 #endif
 		fi;
 		cancels++;
@@ -239,6 +248,16 @@ proctype tgtd(byte r)
 #define ALL_BACK (mem[0] == alive && mem[R - 1] == alive)
 #endif
 
+#define FIRST_OF(what, i)                                                                          \
+	if                                                                                         \
+	:: what(0) -> i = 0                                                                        \
+	:: !what(0) && what(1) -> i = 1                                                            \
+	:: !what(0) && !what(1) -> i = N - 1                                                       \
+	fi
+#if R == 2
+#define OLDER(i, j) (i == j || !ORPHAN(j) || cseq[i] < cseq[j])
+#endif
+
 proctype claimer(byte me)
 {
 	byte i, rst, rown;
@@ -246,35 +265,39 @@ endc:
 	do
 	:: atomic {
 		alive == me && ALL_BACK && (CLAIMABLE(0) || CLAIMABLE(1) || CLAIMABLE(N - 1)) ->
+#ifdef M_COMPARED_LAST
 		if
-#ifndef M_COMPARED_LAST
-		:: COMPARED(0) -> i = 0
-		:: COMPARED(1) -> i = 1
-		:: COMPARED(N - 1) -> i = N - 1
+		:: CLAIMABLE(0) && !COMPARED(0) -> i = 0
+		:: CLAIMABLE(1) && !COMPARED(1) -> i = 1
+		:: CLAIMABLE(N - 1) && !COMPARED(N - 1) -> i = N - 1
+		:: else -> FIRST_OF(COMPARED, i)
+		fi;
+#elif defined(M_ORDER)
+		if
+		:: CLAIMABLE(0) -> i = 0
+		:: CLAIMABLE(1) -> i = 1
+		:: CLAIMABLE(N - 1) -> i = N - 1
+		fi;
+#elif R == 1
+		FIRST_OF(CLAIMABLE, i);
+#else
+		if
+#ifndef M_NO_CLAIM_SEQ
+		:: ORPHAN(0) && OLDER(0, 1) && OLDER(0, N - 1) -> i = 0
+		:: ORPHAN(1) && OLDER(1, 0) && OLDER(1, N - 1) -> i = 1
+		:: ORPHAN(N - 1) && OLDER(N - 1, 0) && OLDER(N - 1, 1) -> i = N - 1
 		:: else ->
 #else
 		:: true ->
 #endif
-#ifdef M_ORDER
-			if
-			:: CLAIMABLE(0) -> i = 0
-			:: CLAIMABLE(1) -> i = 1
-			:: CLAIMABLE(N - 1) -> i = N - 1
-			fi
-#elif R == 1
-			if
-			:: CLAIMABLE(0) -> i = 0
-			:: else -> if :: CLAIMABLE(1) -> i = 1 :: else -> i = N - 1 fi
-			fi
-#else
-			/* in order within a ring, in any between rings */
+			/* in order within a ring, in any order between rings */
 			if
 			:: CLAIMABLE(0) -> i = 0
 			:: CLAIMABLE(1) -> i = 1
 			:: CLAIMABLE(N - 1) && !(RING(N - 1) == 0 && CLAIMABLE(0)) -> i = N - 1
 			fi
-#endif
 		fi;
+#endif
 		rst = st[i];
 		rown = own[i]
 	   }
@@ -284,10 +307,14 @@ endc:
 #ifdef M_BLIND
 		:: alive == me -> st[i] = CLAIM; own[i] = me
 #else
-		:: alive == me && st[i] == rst && own[i] == rown -> /* compare-and-swap */
+		/* compare-and-swap; a generation is not accepted in the middle of it */
+		:: alive == me && st[i] == rst && own[i] == rown && gen[i] == memgen ->
 			if :: rst == COMP -> skip :: else -> st[i] = CLAIM fi;
+#if R == 2
+			cseq[i] = next_cseq; next_cseq++;
+#endif
 			own[i] = me
-		:: alive == me && !(st[i] == rst && own[i] == rown) -> skip
+		:: alive == me && !(st[i] == rst && own[i] == rown && gen[i] == memgen) -> skip
 #endif
 		fi;
 		i = 0; rst = 0; rown = 0
@@ -299,13 +326,14 @@ endd:	skip
 
 #define MINE(i) ((st[i] == CLAIM || st[i] == COMP) && own[i] == alive && i != late)
 
-/* No older command of the same ring waits for the lock. */
-#ifdef M_ORDER
+/* Nobody asked for the lock before. */
+#if defined(M_ORDER) || defined(M_COMPARED_LAST)
 #define FIRST(i) true
 #elif R == 1
-#define FIRST(i) (!MINE(0) && (i == 1 || !MINE(1)))
+#define FIRST(i) (i == 0 || (!MINE(0) && (i == 1 || !MINE(1))))
 #else
-#define FIRST(i) (i == 1 || !MINE(0))
+#define BEFORE(j, i) (i != j && MINE(j) && cseq[j] < cseq[i])
+#define FIRST(i) (!BEFORE(0, i) && !BEFORE(1, i) && !BEFORE(N - 1, i))
 #endif
 
 inline publish(w, ok)
@@ -351,15 +379,9 @@ ende:
 	:: atomic { /* the range lock: in the order of claims, and one at a time */
 		alive == me && (MINE(0) || MINE(1) || MINE(N - 1)) ->
 		if
-		:: MINE(0) && st[0] == COMP -> w = 0
-		:: MINE(1) && st[1] == COMP -> w = 1
-		:: MINE(N - 1) && st[N - 1] == COMP -> w = N - 1
-		:: else ->
-			if
-			:: MINE(0) -> w = 0
-			:: MINE(1) && FIRST(1) -> w = 1
-			:: MINE(N - 1) && FIRST(N - 1) -> w = N - 1
-			fi
+		:: MINE(0) && FIRST(0) -> w = 0
+		:: MINE(1) && FIRST(1) -> w = 1
+		:: MINE(N - 1) && FIRST(N - 1) -> w = N - 1
 		fi
 	   }
 	   atomic {

@@ -204,6 +204,7 @@ static void test_atomic_writes_are_there_iff_somebody_promises(void **state)
 	assert_int_equal(cdb_run(c), BAD_OPCODE);
 	fake_init(&a, 1u << 20);
 	a.cfg.atomic_bytes = 128 * 512;
+	a.cfg.op_mask |= SLUICE_WRITES_ARE_ATOMIC;
 	fake_open(&a);
 	for (uint32_t blocks = 127; blocks < 130; blocks++) {
 		c = cdb16(&a, 0x9c, 0, 8, blocks);
