@@ -67,7 +67,7 @@ static void fill_hello(const struct conn *c, struct ring_msg_hello *h)
 	    .tgtd_instance = instance,
 	};
 	memcpy(h->volume, c->volume, sizeof(h->volume));
-	//memcpy(h->uuid, c->uuid, sizeof(h->uuid));
+	memcpy(h->uuid, c->uuid, sizeof(h->uuid));
 }
 
 static int greet(struct conn *c)

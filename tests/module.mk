@@ -89,9 +89,9 @@ check-crash: CYCLES := $(if $(filter command line environment,$(origin CYCLES)),
 check-crash:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	@$(MAKE) --no-print-directory check-manifest && CYCLES=$(CYCLES) tests/lib/check.sh $(MANIFEST) crash
-## check-models: spin models of the ring, and each of their mutations
+## check-models: spin models of the ring and their mutations, the long form (half an hour, 8 GB)
 check-models:
-	$(call suite,models)
+	tests/models/run-models.sh --long
 ## check-sim: the simulator, SEEDS=1000000
 check-sim: SEEDS_LONG := $(if $(filter command line environment,$(origin SEEDS)),$(SEEDS),1000000)
 check-sim:

@@ -161,7 +161,8 @@ static uint32_t page_limits(const struct scsi_lun *l, uint8_t *p)
 	}
 	put_be64(p + 32, LUN_WRITE_SAME_BLOCKS_MAX);
 	if (l->op_mask & COMMAND_NEEDS_ATOMIC)
-		put_be32(p + 40, l->cfg.atomic_bytes / block); /* no alignment, granularity, boundary */
+		put_be32(p + 40,
+			 l->cfg.atomic_bytes / block); /* no alignment, granularity, boundary */
 	return 60;
 }
 

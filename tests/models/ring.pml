@@ -21,7 +21,7 @@
  *   -DM_HINT             completes what a hint names, twice      -DM_REPLAY_DONE, -DM_REPLAY_CANCELLED
  *   -DM_CANCEL_CLAIMED   cancels what a living server claimed    -DM_HUP_EARLY  HUP before the I/O has ended
  *   -DM_NOLOCK           successor does not wait for the lock (with M_HUP_EARLY's world: I10)
- *   -DM_LOSE_DONE        a reconnect forgets DONE slots          -DM_NO_DISOWN  nobody says whose claims died
+ *   -DM_LOSE_DONE        a reconnect forgets DONE slots
  *   -DM_COMPARED_LAST    replay of others before what had compared
  *   -DTK -DM_NOFENCE     the next generation is accepted while the last one's commands run
  *   -DR=2 -DM_RINGS_ALONE   a volume with two rings serves one before the other is back
@@ -197,9 +197,7 @@ proctype tgtd(byte r)
 		do
 		:: i < N ->
 			if
-#ifndef M_NO_DISOWN
 			:: RING(i) == r && (st[i] == CLAIM || st[i] == COMP) -> own[i] = 0
-#endif
 #ifdef M_LOSE_DONE
 			:: RING(i) == r && st[i] == DONE -> st[i] = FREE
 #endif
