@@ -120,9 +120,10 @@ bool supervise_ended(struct supervise *s, uint64_t now_ns, enum supervise_cause 
 	bool must_quarantine;
 
 	s->state = SUPERVISE_STOPPED;
-	if (cause == SUPERVISE_OUTSIDE &&
-	    now_ns - s->started_at_ns >= SUPERVISE_OUTSIDE_MS * NS_PER_MS) {
-		s->start_at_ns = now_ns;
+	if (cause == SUPERVISE_OUTSIDE) {
+		uint64_t next_ns = s->started_at_ns + SUPERVISE_START_GAP_MS * NS_PER_MS;
+
+		s->start_at_ns = next_ns > now_ns ? next_ns : now_ns;
 		return false;
 	}
 	must_quarantine = filter[0] && note_blame(s, now_ns, volume, filter);

@@ -30,9 +30,7 @@
 #define SUPERVISE_LOOP_WINDOW_MS 30000u
 #define SUPERVISE_BACKOFF_MIN_MS 100u
 #define SUPERVISE_BACKOFF_MAX_MS 10000u
-#define SUPERVISE_OUTSIDE_MS                                                                       \
-	300u /* killed by somebody else after more than this: not its fault                        \
-	      */
+#define SUPERVISE_START_GAP_MS    100u /* between two starts when somebody else kills the child */
 #define SUPERVISE_BLAME_CRASHES   3u
 #define SUPERVISE_BLAME_WINDOW_MS 60000u
 #define SUPERVISE_HISTORY         16u

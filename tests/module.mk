@@ -7,8 +7,8 @@
 	check-integration check-conformance check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
-SEEDS   ?= 60000
-CYCLES  ?= 5
+SEEDS   ?= 300000
+CYCLES  ?= 20
 FUZZ_S  ?= 60
 export CYCLES
 

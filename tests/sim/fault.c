@@ -50,10 +50,19 @@ bool fault_may_fail_io(const struct fault *f)
 	return f->may_fail_io;
 }
 
+static bool are_all_attached(struct world *w)
+{
+	for (uint32_t i = 0; i < w->opt.tgtd_count; i++)
+		if (w->tgtds[i]->life.is_over || !w->tgtds[i]->is_attached)
+			return false;
+	return true;
+}
+
 static void promise(struct fault *f, uint64_t within_ns)
 {
 	/* A fault within a fault, or on a datastore that does not answer: nothing was promised. */
-	bool is_promised = !f->is_waiting && !f->ends_ns && !host_has_backoff(f->w->host);
+	bool is_promised = !f->is_waiting && !f->ends_ns && !host_has_backoff(f->w->host) &&
+			   are_all_attached(f->w);
 
 	f->serve_by_ns = is_promised ? f->w->now_ns + within_ns : 0;
 	f->is_waiting = true;

@@ -29,7 +29,8 @@ struct host {
 	struct sim_life starting; /* of the start under way: a power cut ends it */
 	uint64_t held_until_ns;   /* FAULT_KILL_LONG: no start before */
 	bool is_look_due;
-	bool is_kill_ours; /* a hang, not an outside SIGKILL */
+	struct rings rings; /* of the last child */
+	bool is_kill_ours;  /* a hang, not an outside SIGKILL */
 };
 
 static void look(void *ctx, uint64_t arg);
@@ -51,7 +52,7 @@ static void start_child(void *ctx, uint64_t arg)
 	bool is_first = !h->is_created;
 
 	h->is_created = true;
-	h->child = instance_start(h->w, &h->backlog, ++h->incarnations, is_first);
+	h->child = instance_start(h->w, &h->backlog, ++h->incarnations, is_first, &h->rings);
 }
 
 static void kill_child(struct host *h)
@@ -62,6 +63,7 @@ static void kill_child(struct host *h)
 	 * was DONE before a doorbell that never came. */
 	if (sim_disk_is_stalled(h->w->disk))
 		h->w->run->may_rescue = true;
+	h->rings = instance_rings(child);
 	h->child = NULL;
 	supervise_killed(&h->sup, h->w->now_ns);
 	instance_kill(child);
@@ -203,6 +205,7 @@ void host_power_cut(struct host *h)
 	h->child = NULL;
 	h->starting.is_over = true;
 	h->held_until_ns = 0;
+	h->rings.count = 0;
 	list_init(&h->backlog);
 	supervise_init(&h->sup, h->w->now_ns + 100 * MS);
 }

@@ -16,6 +16,7 @@
 
 #define RESCAN_NS       (100 * MS)
 #define MAX_RING_BUDGET 32u
+#define RINGS_WAIT_NS   (1 * S) /* VOLUME_RINGS_WAIT_MS */
 
 /* ---------------------------------------------------------------- rings */
 
@@ -57,6 +58,59 @@ static void refuse(struct instance *i, struct conn *c, const char *text)
 	world_after(i->w, world_delay(i->w, 100, 20 * US), &c->tgtd->life, tgtd_refused, c, 0);
 }
 
+static void recover(struct instance *i)
+{
+	i->is_recovered = true;
+	i->expected.count = 0;
+	env_timer_cancel(&i->env.env, &i->rings_timer);
+	serve_recover(i->serve);
+}
+
+static void rings_waited(struct env_timer *t)
+{
+	struct instance *i = t->ctx;
+
+	world_trace(i->w, "host: not all rings have come back");
+	recover(i);
+}
+
+static bool has_ring(const struct instance *i, uint64_t generation)
+{
+	const struct list_node *n;
+
+	list_for_each (n, &i->conns) {
+		const struct conn *c = list_entry(n, struct conn, node);
+
+		if (!c->is_client_gone && c->tgtd->generation == generation)
+			return true;
+	}
+	return false;
+}
+
+static bool are_all_back(const struct instance *i)
+{
+	for (uint32_t k = 0; k < i->expected.count; k++)
+		if (!has_ring(i, i->expected.generations[k]))
+			return false;
+	return true;
+}
+
+struct rings instance_rings(const struct instance *i)
+{
+	struct rings rings = {.count = 0};
+	const struct list_node *n;
+
+	if (!i->is_recovered)
+		return i->expected; /* it has executed nothing */
+	list_for_each (n, &i->conns) {
+		const struct conn *c = list_entry(n, struct conn, node);
+
+		if (!c->is_client_gone)
+			rings.generations[rings.count++] = c->tgtd->generation;
+	}
+	return rings;
+}
+
 static void open_ring(struct instance *i, struct conn *c)
 {
 	struct serve_ring_cfg cfg = {
@@ -73,8 +127,12 @@ static void open_ring(struct instance *i, struct conn *c)
 	run_end_orphans(i->w, c->tgtd->index);
 	list_push_back(&i->conns, &c->node);
 	c->owner = i;
-	if (serve_ring_open(i->serve, &cfg, &c->ring, &err))
+	if (serve_ring_prepare(i->serve, &cfg, &c->ring, &err))
 		world_fail(i->w, "a ring is refused: %s", err.text);
+	if (are_all_back(i))
+		recover(i);
+	else if (!env_timer_is_set(&i->rings_timer))
+		env_timer_set(&i->env.env, &i->rings_timer, i->w->now_ns + RINGS_WAIT_NS);
 	world_trace(i->w, "host: incarnation %llu serves generation %llu",
 		    (unsigned long long)i->incarnation, (unsigned long long)c->tgtd->generation);
 	world_after(i->w, world_delay(i->w, 100, 20 * US), &c->tgtd->life, tgtd_welcomed, c, 0);
@@ -203,7 +261,7 @@ static void quiet(struct disk_user *u)
 }
 
 struct instance *instance_start(struct world *w, struct list_node *backlog, uint64_t incarnation,
-				bool is_first)
+				bool is_first, const struct rings *expected)
 {
 	struct instance *i = calloc(1, sizeof(*i));
 
@@ -211,6 +269,8 @@ struct instance *instance_start(struct world *w, struct list_node *backlog, uint
 	i->backlog = backlog;
 	i->incarnation = incarnation;
 	i->is_first = is_first;
+	i->expected = *expected;
+	i->rings_timer = (struct env_timer){.fn = rings_waited, .ctx = i};
 	list_init(&i->conns);
 	env_sim_init(&i->env, w, &i->life);
 	i->env.turn = turn;

@@ -10,8 +10,16 @@
 
 #include "host.h"
 
+/* Rings that a child had when it died, by generation: a new ring is none of them. */
+struct rings {
+	uint64_t generations[2];
+	uint32_t count;
+};
+
 struct instance *instance_start(struct world *w, struct list_node *backlog, uint64_t incarnation,
-				bool is_first);
+				bool is_first, const struct rings *expected);
+/* Which the next one has to wait for. */
+struct rings instance_rings(const struct instance *i);
 void instance_wake(struct instance *i);
 void instance_kick(struct instance *i); /* an eventfd was written: it arrives soon */
 void instance_pause(struct instance *i, bool is_paused);

@@ -15,6 +15,9 @@ struct instance {
 	struct list_node *backlog; /* the parent's */
 	struct list_node conns;
 	uint64_t incarnation;
+	struct rings expected; /* nothing is executed before they are back */
+	struct env_timer rings_timer;
+	bool is_recovered;
 	uint64_t beats; /* one per turn of the loop */
 	bool is_first;
 	bool is_kicked;          /* an eventfd was written, and its turn has not come */

@@ -30,7 +30,7 @@ static void draw_geometry(struct options *o, struct rng *r)
 	o->arena_pages = (uint32_t)rng_range(r, 4, 16);
 	o->is_volatile = rng_pct(r, 40);
 	o->is_buffered = rng_pct(r, 25);
-	o->tgtd_count = 1;
+	o->tgtd_count = rng_pct(r, 25) ? 2 : 1;
 	o->max_ios = (uint32_t)rng_range(r, 2, 24);
 	o->filter_count = (uint32_t)rng_below(r, 3);
 	o->has_reconfigurations = rng_pct(r, 15);
