@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* list.h - intrusive doubly linked list. The head is a node of its own; an unlinked node points at itself. */
+/* list.h - intrusive doubly linked list. The head is a node of its own; an unlinked node points at
+ * itself. */
 #ifndef COMMON_LIST_H
 #define COMMON_LIST_H
 
@@ -10,9 +11,12 @@ struct list_node {
 	struct list_node *prev, *next;
 };
 
-#define LIST_INIT(name)		      {&(name), &(name)}
+#define LIST_INIT(name)                                                                            \
+	{                                                                                          \
+		&(name), &(name)                                                                   \
+	}
 #define list_entry(node, type, member) ((type *)((char *)(node)-offsetof(type, member)))
-#define list_for_each(pos, head)      for (pos = (head)->next; pos != (head); pos = pos->next)
+#define list_for_each(pos, head)       for (pos = (head)->next; pos != (head); pos = pos->next)
 #define list_for_each_safe(pos, tmp, head)                                                         \
 	for (pos = (head)->next, tmp = pos->next; pos != (head); pos = tmp, tmp = pos->next)
 
@@ -26,7 +30,8 @@ static inline bool list_is_empty(const struct list_node *head)
 	return head->next == head;
 }
 
-static inline void list_add_between(struct list_node *n, struct list_node *prev, struct list_node *next)
+static inline void list_add_between(struct list_node *n, struct list_node *prev,
+				    struct list_node *next)
 {
 	n->prev = prev;
 	n->next = next;

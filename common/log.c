@@ -53,8 +53,9 @@ void log_write(enum log_level level, const char *fmt, ...)
 
 		localtime_r(&s, &tm);
 		n = (int)strftime(line, sizeof(line), "%H:%M:%S", &tm);
-		n += snprintf(line + n, sizeof(line) - (size_t)n, ".%03u %s[%d] %s: ", (unsigned)(ms % 1000),
-			      program, (int)getpid(), level_word(level));
+		n += snprintf(line + n, sizeof(line) - (size_t)n,
+			      ".%03u %s[%d] %s: ", (unsigned)(ms % 1000), program, (int)getpid(),
+			      level_word(level));
 	}
 	va_start(ap, fmt);
 	n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);

@@ -23,8 +23,9 @@ void log_write(enum log_level level, const char *fmt, ...) __attribute__((format
 #define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
 /*
- * True at most `burst` times per second for one call site; what was kept back is counted and told by
- * the next line that passes. Use it where a peer's behaviour decides how often a line is written.
+ * True at most `burst` times per second for one call site; what was kept back is counted and told
+ * by the next line that passes. Use it where a peer's behaviour decides how often a line is
+ * written.
  */
 struct log_limit {
 	uint64_t window_start_ns;

@@ -25,11 +25,11 @@
 #define SUPERVISE_HANG_MS  2000u
 #define SUPERVISE_BLOCKING_HANG_MS                                                                 \
 	60000u /* while a thread says that it is in a call that may take long */
-#define SUPERVISE_KILL_WAIT_MS   1000u
-#define SUPERVISE_LOOP_CRASHES   3u /* within the next: a crash loop */
-#define SUPERVISE_LOOP_WINDOW_MS 30000u
-#define SUPERVISE_BACKOFF_MIN_MS 100u
-#define SUPERVISE_BACKOFF_MAX_MS 10000u
+#define SUPERVISE_KILL_WAIT_MS    1000u
+#define SUPERVISE_LOOP_CRASHES    3u /* within the next: a crash loop */
+#define SUPERVISE_LOOP_WINDOW_MS  30000u
+#define SUPERVISE_BACKOFF_MIN_MS  100u
+#define SUPERVISE_BACKOFF_MAX_MS  10000u
 #define SUPERVISE_START_GAP_MS    100u /* between two starts when somebody else kills the child */
 #define SUPERVISE_BLAME_CRASHES   3u
 #define SUPERVISE_BLAME_WINDOW_MS 60000u

@@ -107,9 +107,9 @@ static void ask_for_aborts(struct ring_client *c, struct list_node *head)
 }
 
 /*
- * A COMPARE AND WRITE whose compare had succeeded may have been applied by the server that died. Answered
- * BUSY it would be sent again and miscompare with itself, so it is left to the next server for as long as
- * an initiator may wait.
+ * A COMPARE AND WRITE whose compare had succeeded may have been applied by the server that died.
+ * Answered BUSY it would be sent again and miscompare with itself, so it is left to the next server
+ * for as long as an initiator may wait.
  */
 static bool is_worth_waiting(struct ring_client *c, const struct ring_entry *e, uint64_t now_ns)
 {

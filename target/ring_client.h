@@ -36,9 +36,10 @@
 #include "wire/ring.h"
 
 #define RING_CLIENT_DEADLINE_NS 6000000000ull /* not claimed for so long: BUSY */
-#define RING_CLIENT_COMPARED_EXTRA_NS 24000000000ull /* so much longer when a compare had succeeded: 30 s in all */
-#define RING_CLIENT_RESCAN_NS   100000000ull  /* the net below the doorbells */
-#define RING_CLIENT_TICK_NS     50000000ull /* how often the host should call ring_client_tick() */
+#define RING_CLIENT_COMPARED_EXTRA_NS                                                              \
+	24000000000ull /* so much longer when a compare had succeeded: 30 s in all */
+#define RING_CLIENT_RESCAN_NS 100000000ull /* the net below the doorbells */
+#define RING_CLIENT_TICK_NS   50000000ull  /* how often the host should call ring_client_tick() */
 
 #define RING_CLIENT_STATUS_BUSY         0x08 /* SAM status codes that this file gives by itself */
 #define RING_CLIENT_STATUS_TASK_ABORTED 0x40

@@ -7,7 +7,7 @@
 	check-integration check-conformance check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
-SEEDS   ?= 300000
+SEEDS   ?= 200000
 CYCLES  ?= 20
 FUZZ_S  ?= 60
 export CYCLES

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * chain.h - the filters of one volume in class order above its backend, as the rest of filterd sees it.
+ * chain.h - the filters of one volume in class order above its backend, as the rest of filterd sees
+ * it.
  *
  * Thread: owner worker of the volume, unless it says any.
  */
@@ -22,8 +23,8 @@ enum on_failure { ON_FAILURE_HOLD, ON_FAILURE_BYPASS };
 struct chain_filter_cfg {
 	const struct sluice_filter_ops *ops;
 	enum on_failure on_failure;
-	uint32_t position;	   /* class number, or 150 for encryption above replication */
-	const char *const *names;  /* value_count parameters */
+	uint32_t position;        /* class number, or 150 for encryption above replication */
+	const char *const *names; /* value_count parameters */
 	const char *const *values;
 	uint32_t value_count;
 };
@@ -32,9 +33,10 @@ struct chain_filter_cfg {
 struct chain_host {
 	/* kind: "filter_hung", "filter_bypassed", "filter_misuse", or a filter's own code */
 	void (*report)(void *ctx, const char *filter, const char *kind, const char *text);
-	int (*store_put)(void *ctx, const char *filter, const char *key, const void *data, size_t size_bytes);
-	int (*store_get)(void *ctx, const char *filter, const char *key, void *data, size_t room_bytes,
-			 size_t *size_bytes);
+	int (*store_put)(void *ctx, const char *filter, const char *key, const void *data,
+			 size_t size_bytes);
+	int (*store_get)(void *ctx, const char *filter, const char *key, void *data,
+			 size_t room_bytes, size_t *size_bytes);
 	void *ctx;
 };
 
@@ -45,7 +47,8 @@ struct chain_cfg {
 	uint32_t block_bytes;
 	uint32_t max_ios; /* pool size; beyond it chain_io_get() returns NULL */
 	const struct chain_host *host;
-	/* Where the code that runs now says so, for the watching parent: the filter's name, or "". May be NULL. */
+	/* Where the code that runs now says so, for the watching parent: the filter's name, or "".
+	 * May be NULL. */
 	char *blame; /* char[64] */
 };
 
@@ -54,16 +57,19 @@ void chain_destroy(struct chain *c); /* drained, no filters attached: see chain_
 
 /* ---------------------------------------------------------------- I/O */
 
-/* From the pool, zeroed but for host fields; NULL when the pool is empty: wait for a chain_io_put(). */
+/* From the pool, zeroed but for host fields; NULL when the pool is empty: wait for a
+ * chain_io_put(). */
 struct sluice_io *chain_io_get(struct chain *c);
 void chain_io_put(struct chain *c, struct sluice_io *io);
 /*
- * Sends io from the top to the bottom and up again. While the chain is held (drain, reconfiguration) it waits.
- * Calls: fn(io) exactly once, possibly before return; io->status set.
+ * Sends io from the top to the bottom and up again. While the chain is held (drain,
+ * reconfiguration) it waits. Calls: fn(io) exactly once, possibly before return; io->status set.
  */
-void chain_submit(struct chain *c, struct sluice_io *io, void (*fn)(struct sluice_io *io), void *ctx);
+void chain_submit(struct chain *c, struct sluice_io *io, void (*fn)(struct sluice_io *io),
+		  void *ctx);
 void *chain_io_owner(const struct sluice_io *io); /* the ctx of chain_submit() */
-/* The initiator gave up on io: it is marked, and the filter that holds it is told. fn still follows. */
+/* The initiator gave up on io: it is marked, and the filter that holds it is told. fn still
+ * follows. */
 void chain_abort(struct chain *c, struct sluice_io *io);
 
 /* Ops that every layer understands: what the LUN may advertise. */
@@ -71,22 +77,26 @@ uint32_t chain_op_mask(const struct chain *c);
 uint64_t chain_size_bytes(const struct chain *c);
 uint32_t chain_in_flight(const struct chain *c);
 
-/* ---------------------------------------------------------------- control: fn once, result 0 or -errno */
+/* ---------------------------------------------------------------- control: fn once, result 0 or
+ * -errno */
 
 typedef void (*chain_done_fn)(void *ctx, int result, const struct err *err);
 
-/* Holds new I/O above the chain, lets what is below finish, calls fn with the chain empty and held. */
+/* Holds new I/O above the chain, lets what is below finish, calls fn with the chain empty and held.
+ */
 void chain_drain(struct chain *c, chain_done_fn fn, void *ctx);
 void chain_release(struct chain *c); /* ends the hold; held I/O goes on in order */
 
 /* Under I/O: drains, changes, releases. On an error the chain is as it was. */
 void chain_attach(struct chain *c, const struct chain_filter_cfg *cfg, chain_done_fn fn, void *ctx);
 void chain_detach(struct chain *c, const char *filter, chain_done_fn fn, void *ctx);
-void chain_reconfigure(struct chain *c, const struct chain_filter_cfg *cfg, chain_done_fn fn, void *ctx);
+void chain_reconfigure(struct chain *c, const struct chain_filter_cfg *cfg, chain_done_fn fn,
+		       void *ctx);
 void chain_detach_all(struct chain *c); /* drained and held, or never used */
 /* prepare to all in order, then commit to all, or abort to those prepared. */
 void chain_event(struct chain *c, const struct sluice_event *ev, chain_done_fn fn, void *ctx);
-void chain_grow(struct chain *c, uint64_t new_size_bytes, chain_done_fn fn, void *ctx); /* backend first, then event */
+void chain_grow(struct chain *c, uint64_t new_size_bytes, chain_done_fn fn,
+		void *ctx); /* backend first, then event */
 
 /* ---------------------------------------------------------------- what there is to see */
 
@@ -100,9 +110,9 @@ struct chain_filter_info {
 	uint32_t position;
 	bool is_bypassed;
 	enum on_failure on_failure;
-	uint32_t held;	       /* I/Os it holds by tokens now */
-	uint64_t hung_count;   /* deadlines missed */
-	uint64_t misuse_count; /* finished twice or late */
+	uint32_t held;                      /* I/Os it holds by tokens now */
+	uint64_t hung_count;                /* deadlines missed */
+	uint64_t misuse_count;              /* finished twice or late */
 	const struct chain_op_stats *stats; /* [SLUICE_OP_COUNT] */
 };
 
@@ -111,6 +121,7 @@ void chain_filter_info(const struct chain *c, uint32_t index, struct chain_filte
 const struct chain_op_stats *chain_backend_stats(const struct chain *c); /* [SLUICE_OP_COUNT] */
 size_t chain_filter_status(struct chain *c, uint32_t index, char *json, size_t size_bytes);
 /* A filter's parameters in force, as text, in its table's order; for status and the plan. */
-void chain_filter_value(const struct chain *c, uint32_t index, uint32_t param, char *text, size_t size_bytes);
+void chain_filter_value(const struct chain *c, uint32_t index, uint32_t param, char *text,
+			size_t size_bytes);
 
 #endif

@@ -4,9 +4,8 @@
  *
  *   env_linux.c   create, destroy, the turn, sleep and wake-up, posts, work, the table of
  * operations env_watch.c   descriptors in epoll env_uring.c   reads, writes and flushes by
- * io_uring; env_regions.c registered memory; env_disk.c    one I/O by blocking system calls, on a pool thread
- *   env_file.c    open, create, lock, find out the alignment
- *   env_pool.c    threads
+ * io_uring; env_regions.c registered memory; env_disk.c    one I/O by blocking system calls, on a
+ * pool thread env_file.c    open, create, lock, find out the alignment env_pool.c    threads
  *   timer_heap.c  timers
  */
 #ifndef FILTERD_ENV_LINUX_INT_H

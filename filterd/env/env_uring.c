@@ -18,8 +18,8 @@
 #define SQ_ENTRIES 256u
 #define TRANSFER_MAX                                                                               \
 	(1u << 30) /* an entry's length has 32 bits, and the kernel stops short of 2 GiB */
-#define BATCH      64u
-#define REAP_MAX   8192u
+#define BATCH    64u
+#define REAP_MAX 8192u
 
 static int queue_open(struct io_uring *ring)
 {
@@ -101,7 +101,8 @@ void env_uring_close(struct env_linux *l)
 
 int env_uring_memory_register(struct env_linux *l, void *base, uint64_t size_bytes)
 {
-	return l->uring.is_open ? env_regions_add(&l->uring.regions, base, size_bytes) : -EOPNOTSUPP;
+	return l->uring.is_open ? env_regions_add(&l->uring.regions, base, size_bytes)
+				: -EOPNOTSUPP;
 }
 
 void env_uring_memory_unregister(struct env_linux *l, void *base)

@@ -5,7 +5,7 @@
  *
  *   look ---> seize: SUBMITTED ---------CAS--> CLAIMED(ours)
  *    |               CLAIMED(older) ----CAS--> CLAIMED(ours)     recovery only
- *    |               COMPARED(older) ---CAS--> COMPARED(ours)    recovery only, before all others
+ *    |               COMPARED(older) ---CAS--> COMPARED(ours)    recovery only
  *    v                 |
  *   stale              +--> its number is read --> sorted --> copied once, checked, taken
  *
@@ -54,6 +54,10 @@ static uint32_t take_slot(struct ring_server *r, uint32_t slot, uint64_t word, r
 			    : atomic_load_explicit(&s->progress, memory_order_relaxed),
 	};
 	memcpy(cmd.cdb, q.cdb, sizeof(cmd.cdb));
+	/* Once given, a command keeps its number: a replay that dies half-way changes no order. */
+	if (atomic_load_explicit(&s->claim_seq, memory_order_relaxed) == 0)
+		atomic_store_explicit(&s->claim_seq, r->incarnation << 40 | ++*r->claims,
+				      memory_order_relaxed);
 	r->in_flight++;
 	r->commands++;
 	if (cmd.cmd_seq >= r->next_seq)
@@ -70,10 +74,13 @@ static bool seize(struct ring_server *r, uint32_t slot, uint64_t word, struct ri
 
 	if (RING_WORD_STATE(word) == RING_COMPARED)
 		ours = RING_WORD(RING_COMPARED, r->incarnation);
-	/* Before the claim, or a server that dies right after it leaves an older command's progress
-	 * to its successor. The client never reads this word. */
-	if (RING_WORD_STATE(word) == RING_SUBMITTED && !MUTATE(RING_STALE_PROGRESS))
-		atomic_store_explicit(&s->progress, 0, memory_order_relaxed);
+	/* Before the claim, or a server that dies right after it leaves an older command's notes to
+	 * its successor. The client never reads these words. */
+	if (RING_WORD_STATE(word) == RING_SUBMITTED) {
+		if (!MUTATE(RING_STALE_PROGRESS))
+			atomic_store_explicit(&s->progress, 0, memory_order_relaxed);
+		atomic_store_explicit(&s->claim_seq, 0, memory_order_relaxed);
+	}
 	/* Acquire: pairs with the client's release of SUBMITTED, or with the last server's
 	 * progress. Release: our store to progress is not later than the claim. */
 	if (MUTATE(RING_CLAIM_BLINDLY))
@@ -83,6 +90,7 @@ static bool seize(struct ring_server *r, uint32_t slot, uint64_t word, struct ri
 		return false;
 	r->is_claimed[slot] = 1;
 	r->is_seen[slot] = 0;
+	e->rank = 0;
 	e->slot = slot;
 	e->word = word;
 	ring_copy(&e->cmd_seq, &s->req.cmd_seq, sizeof(e->cmd_seq));
@@ -137,25 +145,14 @@ static void sort(struct ring_server *r, uint32_t count)
 					  r->order[i].cmd_seq);
 }
 
-/* Of what was sorted, those whose compare had succeeded, or the others. */
-static uint32_t take_some(struct ring_server *r, uint32_t count, bool is_compared,
-			  ring_take_fn take, void *ctx)
+static uint32_t take_in_order(struct ring_server *r, uint32_t count, ring_take_fn take, void *ctx)
 {
 	uint32_t taken = 0;
 
-	for (uint32_t i = 0; i < count && !r->is_broken; i++) {
-		struct ring_order_entry e = r->order[i];
-
-		if ((RING_WORD_STATE(e.word) == RING_COMPARED) == is_compared)
-			taken += take_slot(r, e.slot, e.word, take, ctx);
-	}
-	return taken;
-}
-
-static uint32_t take_in_order(struct ring_server *r, uint32_t count, ring_take_fn take, void *ctx)
-{
 	sort(r, count);
-	return take_some(r, count, false, take, ctx);
+	for (uint32_t i = 0; i < count && !r->is_broken; i++)
+		taken += take_slot(r, r->order[i].slot, r->order[i].word, take, ctx);
+	return taken;
 }
 
 /* ---------------------------------------------------------------- the queue */
@@ -243,8 +240,8 @@ static bool is_unfinished(unsigned state)
 	return state == RING_SUBMITTED || state == RING_CLAIMED || state == RING_COMPARED;
 }
 
-/* Seizes what an earlier server has left, all or only what had compared. */
-static uint32_t seize_all(struct ring_server *r, bool is_compared_only)
+/* Seizes what an earlier server has left. */
+static uint32_t seize_all(struct ring_server *r)
 {
 	uint32_t count = 0;
 
@@ -255,7 +252,7 @@ static uint32_t seize_all(struct ring_server *r, bool is_compared_only)
 		if (state > RING_CANCELLED)
 			ring_server_break(r, "slot %u has state %u, which does not exist", slot,
 					  state);
-		if (r->is_claimed[slot] || (is_compared_only && state != RING_COMPARED) ||
+		if (r->is_claimed[slot] ||
 		    !(is_unfinished(state) || is_wrongly_replayed(r, slot, state)))
 			continue;
 		if (RING_WORD_INCARNATION(word) >= r->incarnation)
@@ -269,31 +266,58 @@ static uint32_t seize_all(struct ring_server *r, bool is_compared_only)
 	return count;
 }
 
-uint32_t ring_server_recover_compared(struct ring_server *r, ring_take_fn take, void *ctx)
+/* Where an orphan comes: numbered ones were begun, so they come first and in that order. */
+static uint64_t rank_of(struct ring_server *r, const struct ring_order_entry *e)
 {
-	uint32_t count;
+	uint64_t claim;
 
-	if (MUTATE(RING_COMPARED_LAST))
-		return 0;
-	count = seize_all(r, true);
-	sort(r, count);
-	return take_some(r, count, true, take, ctx);
+	if (RING_WORD_STATE(e->word) == RING_SUBMITTED || MUTATE(RING_CLAIM_ORDER))
+		return UINT64_MAX;
+	if (MUTATE(RING_COMPARED_LAST) && RING_WORD_STATE(e->word) == RING_COMPARED)
+		return UINT64_MAX;
+	claim = atomic_load_explicit(&r->slots[e->slot].claim_seq, memory_order_relaxed);
+	if (claim == 0 && RING_WORD_STATE(e->word) == RING_COMPARED)
+		return 0; /* held its range for certain */
+	return claim ? claim : UINT64_MAX;
+}
+
+void ring_server_recover_begin(struct ring_server *r)
+{
+	/* The scan sees what these entries name; what comes after this load is polled. */
+	r->sq_head = atomic_load_explicit(&r->control->sq_tail, memory_order_acquire);
+	r->order_at = 0;
+	r->order_count = seize_all(r);
+	sort(r, r->order_count);
+	for (uint32_t i = 0; i < r->order_count; i++)
+		r->order[i].rank = rank_of(r, &r->order[i]);
+	if (!MUTATE(RING_REPLAY_UNORDERED))
+		ring_order_sort(r->order, r->order_count);
+	/* The last server may have died between DONE and the doorbell. */
+	r->has_completions = true;
+}
+
+bool ring_server_recover_next(const struct ring_server *r, uint64_t *claim)
+{
+	if (r->is_broken || r->order_at >= r->order_count)
+		return false;
+	*claim = r->order[r->order_at].rank;
+	return true;
+}
+
+uint32_t ring_server_recover_take(struct ring_server *r, ring_take_fn take, void *ctx)
+{
+	struct ring_order_entry e = r->order[r->order_at++];
+
+	return take_slot(r, e.slot, e.word, take, ctx);
 }
 
 uint32_t ring_server_recover(struct ring_server *r, ring_take_fn take, void *ctx)
 {
-	uint32_t count, taken = 0;
+	uint64_t claim;
+	uint32_t taken = 0;
 
-	/* The scan sees what these entries name; what comes after this load is polled. */
-	r->sq_head = atomic_load_explicit(&r->control->sq_tail, memory_order_acquire);
-	count = seize_all(r, false);
-	sort(r, count);
-	if (!MUTATE(RING_COMPARED_LAST))
-		taken += take_some(r, count, true, take, ctx);
-	taken += take_some(r, count, false, take, ctx);
-	if (MUTATE(RING_COMPARED_LAST))
-		taken += take_some(r, count, true, take, ctx);
-	/* The last server may have died between DONE and the doorbell. */
-	r->has_completions = true;
+	ring_server_recover_begin(r);
+	while (ring_server_recover_next(r, &claim))
+		taken += ring_server_recover_take(r, take, ctx);
 	return taken;
 }

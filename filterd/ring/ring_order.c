@@ -9,6 +9,11 @@ static void swap(struct ring_order_entry *a, struct ring_order_entry *b)
 	*b = t;
 }
 
+static int is_less(const struct ring_order_entry *a, const struct ring_order_entry *b)
+{
+	return a->rank != b->rank ? a->rank < b->rank : a->cmd_seq < b->cmd_seq;
+}
+
 /* Restores the heap's order (parent not below its children) under root. */
 static void sift_down(struct ring_order_entry *e, uint32_t root, uint32_t count)
 {
@@ -17,9 +22,9 @@ static void sift_down(struct ring_order_entry *e, uint32_t root, uint32_t count)
 
 		if (child >= count)
 			return;
-		if (child + 1 < count && e[child].cmd_seq < e[child + 1].cmd_seq)
+		if (child + 1 < count && is_less(&e[child], &e[child + 1]))
 			child++;
-		if (e[root].cmd_seq >= e[child].cmd_seq)
+		if (!is_less(&e[root], &e[child]))
 			return;
 		swap(&e[root], &e[child]);
 		root = child;

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct ring_order_entry {
+	uint64_t rank; /* sorted by this, then by cmd_seq */
 	uint64_t cmd_seq;
 	uint64_t word; /* the slot's state word when it was looked at */
 	uint32_t slot;

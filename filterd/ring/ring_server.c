@@ -23,7 +23,7 @@ int ring_server_init(struct ring_server *r, struct env *env, void *base, uint64_
 	int rc;
 
 	assert((uintptr_t)base % 64 == 0);
-	assert(incarnation != 0 && incarnation >> 56 == 0);
+	assert(incarnation != 0 && incarnation >> 24 == 0);
 	memset(r, 0, sizeof(*r));
 	if (size_bytes < RING_PAGE_BYTES)
 		return err_set(err, EPROTO, "total_bytes",
@@ -49,6 +49,7 @@ int ring_server_init(struct ring_server *r, struct env *env, void *base, uint64_
 		return err_set(err, ENOMEM, "", "no memory for a ring of %u slots",
 			       r->h.slot_count);
 	}
+	r->claims = &r->own_claims;
 	r->next_seq = 1; /* the client counts from 1 */
 	/* A successor goes on where the last server stopped: the client's position in the queue is
 	 * there. */

@@ -54,7 +54,10 @@ struct ring_server {
 	uint64_t rescues;    /* found by the rescan, not by the queue; 0 in every test */
 	uint8_t *is_claimed; /* [slot_count] by us */
 	uint8_t *is_seen;    /* [slot_count] waiting at the last rescan, not claimed since */
+	uint64_t *claims;    /* counts claims; the owner shares one among the rings of a volume */
+	uint64_t own_claims; /* what claims points to unless the owner says otherwise */
 	struct ring_order_entry *order; /* [slot_count] scratch: claimed, to be taken in order */
+	uint32_t order_at, order_count; /* recovery in steps: the rest of it */
 };
 
 typedef void (*ring_take_fn)(void *ctx, const struct ring_cmd *cmd);
@@ -67,16 +70,22 @@ int must_check ring_server_init(struct ring_server *r, struct env *env, void *ba
 void ring_server_fini(struct ring_server *r);
 
 /*
- * Only for a volume with several rings: to be called for each of them before the first
- * ring_server_recover(). Claims the commands whose compare had succeeded. They held their range
- * alone when the last server died, so they have to hold it again before any other command gets a
- * chance to write there. Returns the count.
+ * Claims everything submitted or left by an earlier incarnation: what was begun first, in the order
+ * in which it was, as the one that held the range lock must hold it again before any other command
+ * gets a chance to write there; then the rest in cmd_seq order. Returns the count. Two slots with
+ * one cmd_seq, or a claim that is not older than ours, break the ring.
  */
-uint32_t ring_server_recover_compared(struct ring_server *r, ring_take_fn take, void *ctx);
-/* Claims everything submitted or left by an earlier incarnation: what had compared first, then in
- * cmd_seq order. Returns the count. Two slots with one cmd_seq, or a claim that is not older than
- * ours, break the ring. */
 uint32_t ring_server_recover(struct ring_server *r, ring_take_fn take, void *ctx);
+/*
+ * The same in steps, for a volume with several rings: begin for each of them, then always take from
+ * the ring whose next command has the least claim, until none has any. Nothing of any ring may run
+ * before.
+ */
+void ring_server_recover_begin(struct ring_server *r);
+/* The claim of the command that comes next, UINT64_MAX for one that was not begun. False: there is
+ * none. */
+bool ring_server_recover_next(const struct ring_server *r, uint64_t *claim);
+uint32_t ring_server_recover_take(struct ring_server *r, ring_take_fn take, void *ctx);
 /* Claims what the submission queue names, in cmd_seq order, about as many as budget. Returns the
  * count. */
 uint32_t ring_server_poll(struct ring_server *r, uint32_t budget, ring_take_fn take, void *ctx);

@@ -265,6 +265,7 @@ int serve_ring_prepare(struct serve *s, const struct serve_ring_cfg *cfg, struct
 		goto fini_server;
 	}
 	r->tasks = tasks;
+	r->server.claims = &s->claims;
 	list_push_back(&s->rings, &r->node);
 	*out = r;
 	return 0;
@@ -275,24 +276,45 @@ free_ring:
 	return rc;
 }
 
-void serve_recover(struct serve *s)
+/* The ring whose next command was begun first; NULL: all are through. */
+static struct serve_ring *recover_next(struct serve *s)
 {
+	struct serve_ring *first = NULL;
+	uint64_t least = 0, claim;
 	struct list_node *n;
 
 	list_for_each (n, &s->rings) {
 		struct serve_ring *r = list_entry(n, struct serve_ring, node);
 
-		if (!r->is_recovered && !r->is_draining)
-			ring_server_recover_compared(&r->server, take, r);
-	}
-	list_for_each (n, &s->rings) {
-		struct serve_ring *r = list_entry(n, struct serve_ring, node);
-
-		if (r->is_recovered || r->is_draining)
+		if (!r->is_recovering || !ring_server_recover_next(&r->server, &claim))
 			continue;
+		if (!first || claim < least) {
+			first = r;
+			least = claim;
+		}
+	}
+	return first;
+}
+
+void serve_recover(struct serve *s)
+{
+	struct serve_ring *r;
+	struct list_node *n;
+
+	list_for_each (n, &s->rings) {
+		r = list_entry(n, struct serve_ring, node);
+		r->is_recovering = !r->is_recovered && !r->is_draining;
+		if (r->is_recovering)
+			ring_server_recover_begin(&r->server);
+	}
+	while ((r = recover_next(s)))
+		ring_server_recover_take(&r->server, take, r);
+	list_for_each (n, &s->rings) {
+		r = list_entry(n, struct serve_ring, node);
+		if (!r->is_recovering)
+			continue;
+		r->is_recovering = false;
 		r->is_recovered = true;
-		if (!r->server.is_broken)
-			ring_server_recover(&r->server, take, r);
 		is_closed_for_new(r);
 	}
 }

@@ -103,9 +103,9 @@ int must_check serve_ring_open(struct serve *s, const struct serve_ring_cfg *cfg
 			       struct serve_ring **out, struct err *err);
 
 /*
- * A volume with several rings must have all of them back before it executes anything again: a
- * COMPARE AND WRITE that had compared held its range alone, so it goes before every command of
- * every ring. So: prepare for each ring, which takes nothing yet, then one serve_recover().
+ * A volume with several rings must have all of them back before it executes anything again: who
+ * held a range's lock when the last server died goes before every command of every ring, in the
+ * order of claims. So: prepare for each ring, which takes nothing yet, then one serve_recover().
  * serve_ring_open() is both at once.
  */
 int must_check serve_ring_prepare(struct serve *s, const struct serve_ring_cfg *cfg,

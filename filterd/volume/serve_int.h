@@ -31,6 +31,7 @@ struct serve {
 	uint8_t naa[16];
 	struct scsi_lun *lun;
 	struct list_node rings;
+	uint64_t claims;      /* by all rings: the order of a replay */
 	struct serve_io *ios; /* [cfg.max_ios] */
 	struct serve_io *free_io;
 	bool is_starved; /* io_get() said NULL and the LUN waits */
@@ -59,7 +60,8 @@ struct serve_ring {
 	struct list_node running;
 	uint32_t running_count;
 	uint64_t aborts;
-	bool is_recovered; /* else nothing is taken yet */
+	bool is_recovered;  /* else nothing is taken yet */
+	bool is_recovering; /* within serve_recover() */
 	bool is_draining;
 	bool is_broken_told;
 	bool is_drain_posted;

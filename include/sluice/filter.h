@@ -2,8 +2,8 @@
 /*
  * filter.h - the filter SDK.
  *
- * A filter is a shared object that exports sluice_filter_entry(). It belongs to exactly one class; the
- * class is its place in the chain. A volume has at most one filter of each class.
+ * A filter is a shared object that exports sluice_filter_entry(). It belongs to exactly one class;
+ * the class is its place in the chain. A volume has at most one filter of each class.
  *
  *       initiator
  *           |  submit() goes down in class order          done() comes up in reverse
@@ -49,7 +49,8 @@ enum sluice_verdict {
 	SLUICE_PASS = 0,     /* on to the next layer */
 	SLUICE_COMPLETE = 1, /* finished here; lower layers never see it, upper ones get done() */
 	SLUICE_FAIL = 2,     /* failed here, io->status says how; upper layers get done() */
-	SLUICE_DEFER = 3,    /* a token was taken; someone resumes, completes or fails it exactly once */
+	SLUICE_DEFER =
+	    3, /* a token was taken; someone resumes, completes or fails it exactly once */
 };
 
 /* ------------------------------------------------------------------ parameters */
@@ -60,21 +61,23 @@ enum sluice_type { SLUICE_TYPE_U64, SLUICE_TYPE_BOOL, SLUICE_TYPE_STRING, SLUICE
 struct sluice_param {
 	const char *name; /* ends in its unit: latency_us, size_bytes */
 	enum sluice_type type;
-	const char *unit;	    /* "us", "bytes", "" */
-	uint64_t min, max;	    /* U64: range; STRING: length in bytes */
-	uint64_t def;		    /* U64, BOOL; ENUM: index into choices */
-	const char *def_string;	    /* STRING */
+	const char *unit;           /* "us", "bytes", "" */
+	uint64_t min, max;          /* U64: range; STRING: length in bytes */
+	uint64_t def;               /* U64, BOOL; ENUM: index into choices */
+	const char *def_string;     /* STRING */
 	const char *const *choices; /* ENUM: ends with NULL */
-	const char *help;	    /* one sentence */
+	const char *help;           /* one sentence */
 };
 
-/* One per parameter, in the table's order. Strings belong to the host and live until the next commit. */
+/* One per parameter, in the table's order. Strings belong to the host and live until the next
+ * commit. */
 union sluice_value {
 	uint64_t u64; /* also BOOL and ENUM's index */
 	const char *string;
 };
 
-/* Filled by a filter that refuses: a sentence with the value and the limit, and the parameter at fault. */
+/* Filled by a filter that refuses: a sentence with the value and the limit, and the parameter at
+ * fault. */
 struct sluice_error {
 	char field[64];
 	char text[256];
@@ -83,20 +86,21 @@ struct sluice_error {
 /* ------------------------------------------------------------------ control events */
 
 enum sluice_phase {
-	SLUICE_PREPARE = 0, /* may refuse (return -errno, fill err); may not change anything visible */
-	SLUICE_COMMIT = 1,  /* may not fail */
-	SLUICE_ABORT = 2,   /* undo the preparation; may not fail */
+	SLUICE_PREPARE =
+	    0, /* may refuse (return -errno, fill err); may not change anything visible */
+	SLUICE_COMMIT = 1, /* may not fail */
+	SLUICE_ABORT = 2,  /* undo the preparation; may not fail */
 };
 
 enum sluice_event_kind {
-	SLUICE_EVENT_START = 0,	 /* the volume begins to serve */
-	SLUICE_EVENT_STOP = 1,	 /* it ends serving; the chain is drained */
-	SLUICE_EVENT_GROW = 2,	 /* new_size_bytes */
+	SLUICE_EVENT_START = 0, /* the volume begins to serve */
+	SLUICE_EVENT_STOP = 1,  /* it ends serving; the chain is drained */
+	SLUICE_EVENT_GROW = 2,  /* new_size_bytes */
 	SLUICE_EVENT_SNAPSHOT = 3,
 	SLUICE_EVENT_REVERT = 4,
 	SLUICE_EVENT_CLONE = 5,
-	SLUICE_EVENT_KEY = 6,	 /* a key came, went or changed */
-	SLUICE_EVENT_FLUSH = 7,	 /* an administrator's flush: dirty data to the layer below */
+	SLUICE_EVENT_KEY = 6,   /* a key came, went or changed */
+	SLUICE_EVENT_FLUSH = 7, /* an administrator's flush: dirty data to the layer below */
 	SLUICE_EVENT_POLICY = 8,
 };
 
@@ -111,29 +115,32 @@ struct sluice_event {
 struct sluice_filter; /* one filter on one volume; the host's handle */
 struct sluice_token;  /* one deferred I/O */
 
-#define SLUICE_FILTER_TRANSPARENT 1u /* bypassing it loses and reveals nothing; only then on_failure: bypass is legal */
+#define SLUICE_FILTER_TRANSPARENT                                                                  \
+	1u /* bypassing it loses and reveals nothing; only then on_failure: bypass is legal */
 
 struct sluice_filter_ops {
-	uint32_t abi;	      /* SLUICE_SDK_ABI */
+	uint32_t abi;          /* SLUICE_SDK_ABI */
 	uint32_t struct_bytes; /* sizeof(struct sluice_filter_ops) */
 	const char *name;      /* unique; the name in policies */
 	const char *version;
 	const char *help; /* one sentence */
 	enum sluice_class cls;
-	uint32_t op_mask;      /* SLUICE_OP_BIT()s that it understands; others are refused for the whole volume */
-	uint32_t flags;	       /* SLUICE_FILTER_* */
+	uint32_t op_mask; /* SLUICE_OP_BIT()s that it understands; others are refused for the whole
+			     volume */
+	uint32_t flags;   /* SLUICE_FILTER_* */
 	uint32_t io_ctx_bytes; /* per I/O, from the host's pool, zeroed before submit() */
 	const struct sluice_param *params;
 	uint32_t param_count;
 
 	/* Control path. attach: keep state with sluice_state_set(); 0 or -errno with err filled. */
-	int (*attach)(struct sluice_filter *f, const union sluice_value *values, struct sluice_error *err);
+	int (*attach)(struct sluice_filter *f, const union sluice_value *values,
+		      struct sluice_error *err);
 	void (*detach)(struct sluice_filter *f);
 	/* New values under I/O; NULL: a change means detach and attach. */
-	int (*reconfigure)(struct sluice_filter *f, enum sluice_phase phase, const union sluice_value *values,
-			   struct sluice_error *err);
-	int (*event)(struct sluice_filter *f, enum sluice_phase phase, const struct sluice_event *ev,
-		     struct sluice_error *err);
+	int (*reconfigure)(struct sluice_filter *f, enum sluice_phase phase,
+			   const union sluice_value *values, struct sluice_error *err);
+	int (*event)(struct sluice_filter *f, enum sluice_phase phase,
+		     const struct sluice_event *ev, struct sluice_error *err);
 	/* begin: resume or fail all that is held, soon, and hold nothing new; end: as before. */
 	void (*drain)(struct sluice_filter *f, bool begin);
 
@@ -172,21 +179,24 @@ uint64_t sluice_random_u64(const struct sluice_filter *f);
  * Errors: NULL while draining: decide at once instead.
  * The token must be finished within deadline_ms (0: 1500), or the filter counts as hung.
  */
-struct sluice_token *sluice_defer(struct sluice_filter *f, struct sluice_io *io, uint32_t deadline_ms);
+struct sluice_token *sluice_defer(struct sluice_filter *f, struct sluice_io *io,
+				  uint32_t deadline_ms);
 struct sluice_io *sluice_token_io(const struct sluice_token *t);
-/* Exactly one of these, once. Thread: any. A second call, or one after the host took the token back, does nothing but count. */
-void sluice_resume(struct sluice_token *t);				/* as if the verdict had been PASS */
-void sluice_complete(struct sluice_token *t);				/* as COMPLETE, io->status = SLUICE_OK */
+/* Exactly one of these, once. Thread: any. A second call, or one after the host took the token
+ * back, does nothing but count. */
+void sluice_resume(struct sluice_token *t);   /* as if the verdict had been PASS */
+void sluice_complete(struct sluice_token *t); /* as COMPLETE, io->status = SLUICE_OK */
 void sluice_fail(struct sluice_token *t, enum sluice_status status); /* as FAIL */
 
 /*
- * A transforming filter gives the layers below its own buffer for this I/O, in submit() or while it holds
- * the I/O on its way down; undone before its done(). Not for transparent filters: one that is bypassed
- * gets no done() to copy the data back.
+ * A transforming filter gives the layers below its own buffer for this I/O, in submit() or while it
+ * holds the I/O on its way down; undone before its done(). Not for transparent filters: one that is
+ * bypassed gets no done() to copy the data back.
  */
 void sluice_io_swap_buf(struct sluice_filter *f, struct sluice_io *io, void *buf);
 
-/* Own I/O below oneself (write-back, resync, cache fill). The caller owns own, which must stay until fn. */
+/* Own I/O below oneself (write-back, resync, cache fill). The caller owns own, which must stay
+ * until fn. */
 struct sluice_own_io {
 	uint8_t op;
 	uint8_t status; /* result */
@@ -201,8 +211,8 @@ struct sluice_own_io {
 };
 /*
  * Calls:  fn exactly once iff 0 was returned, never before return
- * Errors: -ENOMEM the pool is empty, try later; -EAGAIN attach() has not returned yet; -EOPNOTSUPP a layer
- *         below does not understand op; -EINVAL misaligned, empty or past the end
+ * Errors: -ENOMEM the pool is empty, try later; -EAGAIN attach() has not returned yet; -EOPNOTSUPP
+ * a layer below does not understand op; -EINVAL misaligned, empty or past the end
  */
 int sluice_own_submit(struct sluice_filter *f, struct sluice_own_io *own);
 
@@ -219,7 +229,8 @@ struct sluice_timer {
 void sluice_timer_set(struct sluice_filter *f, struct sluice_timer *t, uint64_t deadline_ns);
 void sluice_timer_cancel(struct sluice_filter *f, struct sluice_timer *t);
 
-/* Work pool: run() on a helper thread, then done() on the owner worker. Usually done() finishes a token. */
+/* Work pool: run() on a helper thread, then done() on the owner worker. Usually done() finishes a
+ * token. */
 struct sluice_work {
 	void (*run)(struct sluice_work *w);
 	void (*done)(struct sluice_work *w);
@@ -229,18 +240,19 @@ struct sluice_work {
 void sluice_work_submit(struct sluice_filter *f, struct sluice_work *w);
 
 /*
- * State store: small durable records of this filter on this volume, kept by the host beside the volume's
- * plan. put returns when it is on stable storage. Control path only.
- * Errors: -ENOENT, -ENOSPC, -EIO, -EINVAL (key is not [a-z0-9_]{1,32}, or size over 64 KiB).
+ * State store: small durable records of this filter on this volume, kept by the host beside the
+ * volume's plan. put returns when it is on stable storage. Control path only. Errors: -ENOENT,
+ * -ENOSPC, -EIO, -EINVAL (key is not [a-z0-9_]{1,32}, or size over 64 KiB).
  */
 int sluice_store_put(struct sluice_filter *f, const char *key, const void *data, size_t size_bytes);
-int sluice_store_get(struct sluice_filter *f, const char *key, void *data, size_t room_bytes, size_t *size_bytes);
+int sluice_store_get(struct sluice_filter *f, const char *key, void *data, size_t room_bytes,
+		     size_t *size_bytes);
 
 /* One line in the log with volume and filter named. Thread: any. Not on the data path. */
 void sluice_log(const struct sluice_filter *f, int priority, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 /* An event for the administrator (log, control socket; later the policy plane). Thread: any. */
 void sluice_report(struct sluice_filter *f, const char *code, const char *fmt, ...)
-	__attribute__((format(printf, 3, 4)));
+    __attribute__((format(printf, 3, 4)));
 
 #endif

@@ -191,6 +191,7 @@ static struct chain_filter_info info_of(uint32_t index)
 static void every_filter_and_the_backend_count(void **state)
 {
 	const struct chain_op_stats *read, *bottom = &chain_backend_stats(r.c)[SLUICE_OP_READ];
+	struct chain_filter_info info;
 
 	r.be.is_manual = true;
 	for (int i = 0; i < 4; i++) {
@@ -198,7 +199,8 @@ static void every_filter_and_the_backend_count(void **state)
 		fake_env_advance(&r.fe, 100000);
 		rig_end(&r, i == 3 ? SLUICE_ERR_IO : SLUICE_OK);
 	}
-	read = &info_of(1).stats[SLUICE_OP_READ];
+	info = info_of(1);
+	read = &info.stats[SLUICE_OP_READ];
 	assert_int_equal(read->ios, 4);
 	assert_int_equal(read->errors, 1);
 	assert_int_equal(read->bytes, 4 * 4096);

@@ -26,8 +26,8 @@
  *   -DTK -DM_NOFENCE     the next generation is accepted while the last one's commands run
  *   -DR=2 -DM_RINGS_ALONE   a volume with two rings serves one before the other is back
  *   -DR=2 -DM_NO_CLAIM_SEQ  and replays each by its own numbers only: what held the lock is not known
- * With two rings and kills this is the protocol as it has to be before a second tgtd may be admitted: replay in
- * the order of claims over all rings. One ring needs no such number, as its cmd_seq is the order of claims.
+ * With two rings the replay goes in the order of claims over both (claim_seq in the slot). One ring needs no such
+ * number here, as its cmd_seq is the order of claims.
  */
 #ifndef N
 #define N 3 /* commands */

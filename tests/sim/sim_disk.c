@@ -186,6 +186,8 @@ static void flush(struct sim_disk *d, struct sim_file *f, uint64_t seq, bool is_
 		if (!is_failing || rng_pct(&d->w->rng, 50))
 			memcpy(f->stable + (size_t)f->log[i].sector * DISK_SECTOR_BYTES,
 			       f->log[i].data, DISK_SECTOR_BYTES);
+	if (i == 0)
+		return;
 	memmove(f->log, f->log + i, (f->log_count - i) * sizeof(*f->log));
 	f->log_count -= i;
 }

@@ -89,7 +89,7 @@ static void a_disowned_claim_may_be_replayed_or_cancelled(void **state)
 	assert_int_equal(f->taken[0].slot, 0);
 }
 
-static void a_compared_command_comes_first_and_says_so(void **state)
+static void a_compared_command_says_so(void **state)
 {
 	struct fixture *f = *state;
 
@@ -98,20 +98,58 @@ static void a_compared_command_comes_first_and_says_so(void **state)
 	ring_server_poll(&f->server, 4, fixture_take, f);
 	ring_server_compared(&f->server, 2);
 	assert_int_equal(client_state(f, 2), RING_COMPARED);
-	restart(f, 6);
-	assert_int_equal(ring_server_recover(&f->server, fixture_take, f), 4);
-	assert_int_equal(f->taken[0].slot, 2);
-	assert_true(f->taken[0].is_compared);
-	for (uint32_t i = 1; i < 4; i++)
-		assert_false(f->taken[i].is_compared);
-	assert_int_equal(f->taken[1].cmd_seq, 1);
 	/* And still after one more death, before it was done. */
-	restart(f, 7);
-	assert_int_equal(ring_server_recover(&f->server, fixture_take, f), 4);
-	assert_true(f->taken[0].is_compared);
+	for (uint64_t incarnation = 6; incarnation <= 7; incarnation++) {
+		restart(f, incarnation);
+		assert_int_equal(ring_server_recover(&f->server, fixture_take, f), 4);
+		for (uint32_t i = 0; i < 4; i++) {
+			assert_int_equal(f->taken[i].cmd_seq, i + 1);
+			assert_true(f->taken[i].is_compared == (f->taken[i].slot == 2));
+		}
+	}
 	fixture_answer(f, 2, 0);
 	assert_int_equal(client_state(f, 2), RING_DONE);
 	assert_false(f->server.is_broken);
+}
+
+/* What was claimed in order a0 b0 a1 b1, whatever the commands' own numbers, comes back in this
+ * order. */
+static void two_rings_are_replayed_in_the_order_of_claims(void **state)
+{
+	struct fixture *a = *state, b = {.taken_count = 0};
+	struct fixture *rings[] = {a, &b};
+	uint64_t claims = 0, next[2];
+
+	fixture_init(&b, SLOTS, 16 * RING_PAGE_BYTES);
+	fixture_serve(&b, 5);
+	a->server.claims = b.server.claims = &claims;
+	for (uint32_t i = 0; i < 2; i++) {
+		client_submit(a, i, i + 1);
+		ring_server_poll(&a->server, 1, fixture_take, a);
+		client_submit(&b, i, i + 100);
+		ring_server_poll(&b.server, 1, fixture_take, &b);
+	}
+	client_submit(a, 5, 3); /* never begun */
+	restart(a, 6);
+	restart(&b, 6);
+	ring_server_recover_begin(&a->server);
+	ring_server_recover_begin(&b.server);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct fixture *f = rings[i % 2];
+
+		assert_true(ring_server_recover_next(&a->server, &next[0]));
+		if (!ring_server_recover_next(&b.server, &next[1]))
+			next[1] = UINT64_MAX;
+		assert_true(next[i % 2] < next[1 - i % 2]);
+		assert_int_equal(ring_server_recover_take(&f->server, fixture_take, f), 1);
+		assert_int_equal(f->taken[i / 2].slot, i / 2);
+	}
+	assert_true(ring_server_recover_next(&a->server, &next[0]));
+	assert_true(next[0] == UINT64_MAX);
+	assert_false(ring_server_recover_next(&b.server, &next[1]));
+	ring_server_recover_take(&a->server, fixture_take, a);
+	assert_int_equal(a->taken[2].slot, 5);
+	fixture_fini(&b);
 }
 
 static void progress_survives_and_is_not_inherited(void **state)
@@ -171,7 +209,8 @@ int main(void)
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_disowned_claim_may_be_replayed_or_cancelled, set_up,
 					    tear_down),
-	    cmocka_unit_test_setup_teardown(a_compared_command_comes_first_and_says_so, set_up,
+	    cmocka_unit_test_setup_teardown(a_compared_command_says_so, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(two_rings_are_replayed_in_the_order_of_claims, set_up,
 					    tear_down),
 	    cmocka_unit_test_setup_teardown(progress_survives_and_is_not_inherited, set_up,
 					    tear_down),
