@@ -20,6 +20,7 @@
 #include "plugin.h"
 #include "requests.h"
 #include "ring_listener.h"
+#include "role.h"
 
 struct child {
 	const struct child_cfg *cfg;
@@ -54,7 +55,7 @@ static void stop_timer_fired(struct loop_timer *t)
 	c->is_hurried = true;
 }
 
-static void stop(void *ctx)
+static void stop(void *ctx) ON_MAIN
 {
 	struct child *c = ctx;
 
@@ -68,7 +69,7 @@ static void stop(void *ctx)
 	manager_stop(&c->manager, volumes_closed, c);
 }
 
-static void signal_ready(struct loop_fd *w, uint32_t events)
+static void signal_ready(struct loop_fd *w, uint32_t events) ON_MAIN
 {
 	struct signalfd_siginfo info;
 
@@ -92,7 +93,7 @@ static int watch_signals(struct child *c, struct err *err)
 	return 0;
 }
 
-static int load_plan(struct child *c, struct plan *plan, struct err *err)
+static int load_plan(struct child *c, struct plan *plan, struct err *err) ON_MAIN
 {
 	int rc = plan_load(c->plan_path, plan, err);
 
@@ -107,7 +108,7 @@ static int load_plan(struct child *c, struct plan *plan, struct err *err)
 	return rc;
 }
 
-static int begin(struct child *c, struct err *err)
+static int begin(struct child *c, struct err *err) ON_MAIN
 {
 	const struct child_cfg *cfg = c->cfg;
 	struct ctl_server_cfg control = {
@@ -151,7 +152,7 @@ static bool is_over(const struct child *c)
 	       ctl_server_unsent_bytes(c->control) == 0;
 }
 
-static void tidy_up(struct child *c)
+static void tidy_up(struct child *c) ON_MAIN
 {
 	loop_timer_cancel(c->loop, &c->stop_timer);
 	loop_remove(c->loop, &c->signals);
@@ -170,6 +171,7 @@ enum child_end child_run(const struct child_cfg *cfg)
 	struct child c = {.cfg = cfg};
 	struct err err = {0};
 
+	ROLE_KNOWN(role_main); /* the process was forked with this one thread */
 	log_open("sluice-filterd", LOG_LEVEL_INFO);
 	crash_watch(cfg->shared);
 	json_object_seed(0); /* once, before there are threads */

@@ -32,13 +32,14 @@ struct errand {
 /* NULL: no memory, fn was told. */
 struct errand *errand_make(struct mvolume *mv, void (*run)(struct errand *j),
 			   void (*back)(struct errand *j), manager_fn fn, void *ctx);
-void errand_start(struct errand *j);
+void errand_start(struct errand *j) ON_MAIN;
 /* Again to the worker, with another run and back, from within back. */
-void errand_again(struct errand *j, void (*run)(struct errand *j), void (*back)(struct errand *j));
+void errand_again(struct errand *j, void (*run)(struct errand *j),
+		  void (*back)(struct errand *j)) ON_MAIN;
 /* Thread: worker. A volume_done_fn. */
-void errand_ended(void *job, int result, const struct err *err);
+void errand_ended(void *job, int result, const struct err *err) ON_WORKER;
 /* Tells fn how it went; takes json. */
-void errand_answer(struct errand *j);
+void errand_answer(struct errand *j) ON_MAIN;
 
 /* Of manager_volume.c and manager.c, for one another. */
 void manager_free_volume(struct mvolume *mv); /* its volume is destroyed */
@@ -52,8 +53,8 @@ struct mdatastore *manager_find_datastore(const struct manager *m, const char *n
 /* Says to the parent that this thread is in a call that may take long. Thread: b's own. */
 void manager_beat_blocking(struct shared_beat *b, bool begins);
 void manager_drop_volume(
-    struct mvolume *mv); /* takes it out of lists and plan, frees it on its worker */
+    struct mvolume *mv) ON_MAIN; /* takes it out of lists and plan, frees it on its worker */
 struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, struct err *err);
-void manager_start_open(struct mvolume *mv, manager_fn fn, void *ctx);
+void manager_start_open(struct mvolume *mv, manager_fn fn, void *ctx) ON_MAIN;
 
 #endif

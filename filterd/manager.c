@@ -68,7 +68,7 @@ static const struct shared_quarantine *find_quarantine(const struct manager *m, 
 	return NULL;
 }
 
-static void run_quarantine(struct errand *j)
+static void run_quarantine(struct errand *j) ON_WORKER
 {
 	const struct shared_quarantine *q = find_quarantine(j->manager, j->mv->plan->name);
 
@@ -77,7 +77,7 @@ static void run_quarantine(struct errand *j)
 	errand_ended(j, 0, NULL);
 }
 
-static void start_volume(struct mvolume *mv)
+static void start_volume(struct mvolume *mv) ON_MAIN
 {
 	struct errand *j;
 
@@ -143,12 +143,12 @@ static void datastore_ended(struct mdatastore *d)
 	stop_check(d->manager);
 }
 
-static void run_close(struct errand *j)
+static void run_close(struct errand *j) ON_WORKER
 {
 	volume_close(j->mv->volume, errand_ended, j);
 }
 
-static void back_stopped(struct errand *j)
+static void back_stopped(struct errand *j) ON_MAIN
 {
 	if (j->result == -EBUSY) { /* its request ends soon, then it can close */
 		errand_again(j, run_close, back_stopped);

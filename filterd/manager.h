@@ -21,6 +21,7 @@
 #include "events.h"
 #include "loop.h"
 #include "plan.h"
+#include "role.h"
 #include "shared.h"
 #include "space.h"
 #include "volume.h"
@@ -86,46 +87,48 @@ typedef void (*manager_fn)(void *ctx, const struct err *err, json_t *more);
 
 /* Makes workers and volumes from plan (taken over) and opens those that were open. */
 int must_check manager_start(struct manager *m, uint32_t worker_count, struct plan *plan,
-			     struct err *err);
+			     struct err *err) ON_MAIN;
 /* Closes all volumes; fn when all are closed. */
-void manager_stop(struct manager *m, void (*fn)(void *ctx), void *ctx);
+void manager_stop(struct manager *m, void (*fn)(void *ctx), void *ctx) ON_MAIN;
 /* After manager_stop(); ends the workers. Those that did not close in time: is_hurried, then only
  * exit is left. */
-void manager_free(struct manager *m);
+void manager_free(struct manager *m) ON_MAIN;
 
-struct mvolume *manager_find(const struct manager *m, const char *name);
+struct mvolume *manager_find(const struct manager *m, const char *name) ON_MAIN;
 void manager_event(struct manager *m, const char *volume, const char *filter, const char *kind,
-		   const char *text);
+		   const char *text) ON_MAIN;
 /* A ring came or went; live: how many there are now. */
-void manager_rings_changed(struct mvolume *mv, uint32_t live);
+void manager_rings_changed(struct mvolume *mv, uint32_t live) ON_MAIN;
 /* Saves the plan; the error says that the change is in force but not saved. */
-int must_check manager_save(struct manager *m, struct err *err);
+int must_check manager_save(struct manager *m, struct err *err) ON_MAIN;
 
 /* ---------------------------------------------------------------- requests */
 
 /* Owns: takes d. */
-int must_check manager_add_datastore(struct manager *m, struct plan_datastore *d, struct err *err);
-int must_check manager_remove_datastore(struct manager *m, const char *name, struct err *err);
+int must_check manager_add_datastore(struct manager *m, struct plan_datastore *d,
+				     struct err *err) ON_MAIN;
+int must_check manager_remove_datastore(struct manager *m, const char *name,
+					struct err *err) ON_MAIN;
 
 /* Owns: takes v. Without an UUID it gets a random one. Fails whole: no image stays. */
 void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_full, manager_fn fn,
-			   void *ctx);
-void manager_open_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
-void manager_close_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
-void manager_delete_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
+			   void *ctx) ON_MAIN;
+void manager_open_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
+void manager_close_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
+void manager_delete_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
 void manager_grow_volume(struct manager *m, const char *name, uint64_t size_bytes, manager_fn fn,
-			 void *ctx);
-void manager_flush_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
+			 void *ctx) ON_MAIN;
+void manager_flush_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
 /* Owns: takes f's content. */
 void manager_attach_filter(struct manager *m, const char *name, struct plan_filter *f,
-			   manager_fn fn, void *ctx);
+			   manager_fn fn, void *ctx) ON_MAIN;
 void manager_set_filter(struct manager *m, const char *name, struct plan_filter *f, manager_fn fn,
-			void *ctx);
+			void *ctx) ON_MAIN;
 void manager_detach_filter(struct manager *m, const char *name, const char *filter, manager_fn fn,
-			   void *ctx);
+			   void *ctx) ON_MAIN;
 /* more is {"volume": volume_status()} or {"volumes": [volume_stats()]} (name NULL: of all). */
-void manager_show_volume(struct manager *m, const char *name, manager_fn fn, void *ctx);
-void manager_stats(struct manager *m, const char *name, manager_fn fn, void *ctx);
-json_t *manager_status(const struct manager *m);
+void manager_show_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
+void manager_stats(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
+json_t *manager_status(const struct manager *m) ON_MAIN;
 
 #endif

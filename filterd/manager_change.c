@@ -26,7 +26,7 @@ static void refuse(manager_fn fn, void *ctx, int code, const char *name, const c
 }
 
 /* The volume, with the right to change it; NULL: fn was told why not. */
-static struct mvolume *begin(struct manager *m, const char *name, manager_fn fn, void *ctx)
+static struct mvolume *begin(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN
 {
 	struct mvolume *mv = manager_find(m, name);
 
@@ -42,7 +42,7 @@ static struct mvolume *begin(struct manager *m, const char *name, manager_fn fn,
 	return NULL;
 }
 
-static void start(struct mvolume *mv, struct errand *j)
+static void start(struct mvolume *mv, struct errand *j) ON_MAIN
 {
 	if (!j)
 		return;
@@ -51,7 +51,7 @@ static void start(struct mvolume *mv, struct errand *j)
 }
 
 /* The end of a change: on success the plan is saved; then the answer. */
-static void finish(struct errand *j, bool must_save)
+static void finish(struct errand *j, bool must_save) ON_MAIN
 {
 	j->mv->is_changing = false;
 	if (j->result == 0 && must_save && !j->mv->is_creating)
@@ -61,12 +61,12 @@ static void finish(struct errand *j, bool must_save)
 
 /* ---------------------------------------------------------------- open, close */
 
-static void run_open(struct errand *j)
+static void run_open(struct errand *j) ON_WORKER
 {
 	volume_open(j->mv->volume, errand_ended, j);
 }
 
-static void back_opened(struct errand *j)
+static void back_opened(struct errand *j) ON_MAIN
 {
 	finish(j, j->flag);
 }
@@ -102,12 +102,12 @@ void manager_open_volume(struct manager *m, const char *name, manager_fn fn, voi
 	start(mv, j);
 }
 
-static void run_close(struct errand *j)
+static void run_close(struct errand *j) ON_WORKER
 {
 	volume_close(j->mv->volume, errand_ended, j);
 }
 
-static void back_closed(struct errand *j)
+static void back_closed(struct errand *j) ON_MAIN
 {
 	if (j->result == 0)
 		j->mv->plan->is_open = false;
@@ -149,7 +149,7 @@ static void unlink_image(struct mvolume *mv)
 			 strerror(errno));
 }
 
-static void create_failed(struct errand *j, bool has_image)
+static void create_failed(struct errand *j, bool has_image) ON_MAIN
 {
 	if (has_image)
 		unlink_image(j->mv);
@@ -160,23 +160,23 @@ static void create_failed(struct errand *j, bool has_image)
 }
 
 /* Without an error of its own, so the open's sentence stays in j->err. */
-static void closed_after_failure(void *ctx, int result, const struct err *err)
+static void closed_after_failure(void *ctx, int result, const struct err *err) ON_WORKER
 {
 	errand_ended(ctx, result, NULL);
 }
 
-static void run_close_after_failure(struct errand *j)
+static void run_close_after_failure(struct errand *j) ON_WORKER
 {
 	volume_close(j->mv->volume, closed_after_failure, j);
 }
 
-static void back_closed_after_failure(struct errand *j)
+static void back_closed_after_failure(struct errand *j) ON_MAIN
 {
 	j->result = -j->err.code;
 	create_failed(j, true);
 }
 
-static void back_created_and_opened(struct errand *j)
+static void back_created_and_opened(struct errand *j) ON_MAIN
 {
 	struct mvolume *mv = j->mv;
 
@@ -189,7 +189,7 @@ static void back_created_and_opened(struct errand *j)
 	finish(j, true);
 }
 
-static void back_image_made(struct errand *j)
+static void back_image_made(struct errand *j) ON_MAIN
 {
 	if (j->result)
 		create_failed(j, false);
@@ -197,7 +197,7 @@ static void back_image_made(struct errand *j)
 		errand_again(j, run_open, back_created_and_opened);
 }
 
-static void run_make_image(struct errand *j)
+static void run_make_image(struct errand *j) ON_WORKER
 {
 	struct err err = {0};
 	int rc = volume_make_image(j->mv->volume, j->flag, &err);
@@ -251,7 +251,7 @@ void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_ful
 
 /* ---------------------------------------------------------------- delete */
 
-static void back_closed_for_delete(struct errand *j)
+static void back_closed_for_delete(struct errand *j) ON_MAIN
 {
 	struct mvolume *mv = j->mv;
 
@@ -285,14 +285,14 @@ void manager_delete_volume(struct manager *m, const char *name, manager_fn fn, v
 
 /* ---------------------------------------------------------------- grow, flush */
 
-static void back_grown(struct errand *j)
+static void back_grown(struct errand *j) ON_MAIN
 {
 	finish(
 	    j,
 	    false); /* the plan was saved when the new size was heard of, before initiators were */
 }
 
-static void run_grow(struct errand *j)
+static void run_grow(struct errand *j) ON_WORKER
 {
 	volume_grow(j->mv->volume, j->number, errand_ended, j);
 }
@@ -309,7 +309,7 @@ void manager_grow_volume(struct manager *m, const char *name, uint64_t size_byte
 	start(mv, j);
 }
 
-static void run_flush(struct errand *j)
+static void run_flush(struct errand *j) ON_WORKER
 {
 	volume_flush(j->mv->volume, errand_ended, j);
 }
@@ -324,37 +324,37 @@ void manager_flush_volume(struct manager *m, const char *name, manager_fn fn, vo
 
 /* ---------------------------------------------------------------- filters */
 
-static void back_filter_put(struct errand *j)
+static void back_filter_put(struct errand *j) ON_MAIN
 {
 	if (j->result == 0)
 		j->result = plan_put_filter(j->mv->plan, &j->filter, &j->err);
 	finish(j, true);
 }
 
-static void back_filter_gone(struct errand *j)
+static void back_filter_gone(struct errand *j) ON_MAIN
 {
 	if (j->result == 0)
 		plan_drop_filter(j->mv->plan, j->name);
 	finish(j, true);
 }
 
-static void run_attach(struct errand *j)
+static void run_attach(struct errand *j) ON_WORKER
 {
 	volume_attach(j->mv->volume, &j->filter, errand_ended, j);
 }
 
-static void run_set(struct errand *j)
+static void run_set(struct errand *j) ON_WORKER
 {
 	volume_set(j->mv->volume, &j->filter, errand_ended, j);
 }
 
-static void run_detach(struct errand *j)
+static void run_detach(struct errand *j) ON_WORKER
 {
 	volume_detach(j->mv->volume, j->name, errand_ended, j);
 }
 
 static void put_filter(struct manager *m, const char *name, struct plan_filter *f,
-		       void (*run)(struct errand *j), manager_fn fn, void *ctx)
+		       void (*run)(struct errand *j), manager_fn fn, void *ctx) ON_MAIN
 {
 	struct mvolume *mv = begin(m, name, fn, ctx);
 	struct errand *j = mv ? errand_make(mv, run, back_filter_put, fn, ctx) : NULL;

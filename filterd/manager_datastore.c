@@ -26,7 +26,7 @@ struct mdatastore *manager_find_datastore(const struct manager *m, const char *n
 
 /* ---------------------------------------------------------------- space */
 
-static void warned_msg(struct loop_msg *msg)
+static void warned_msg(struct loop_msg *msg) ON_MAIN
 {
 	struct mdatastore *d = msg->ctx;
 	struct manager *m = d->manager;

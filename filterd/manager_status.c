@@ -59,7 +59,7 @@ json_t *manager_status(const struct manager *m)
 
 /* ---------------------------------------------------------------- from the workers */
 
-static void run_show(struct errand *j)
+static void run_show(struct errand *j) ON_WORKER
 {
 	json_t *v = volume_status(j->mv->volume);
 
@@ -67,7 +67,7 @@ static void run_show(struct errand *j)
 	errand_ended(j, 0, NULL);
 }
 
-static void run_stats(struct errand *j)
+static void run_stats(struct errand *j) ON_WORKER
 {
 	j->json = volume_stats(j->mv->volume);
 	errand_ended(j, 0, NULL);
@@ -81,7 +81,7 @@ static void no_volume(const char *name, manager_fn fn, void *ctx)
 	fn(ctx, &err, NULL);
 }
 
-static void back_show(struct errand *j)
+static void back_show(struct errand *j) ON_MAIN
 {
 	if (j->json)
 		json_object_set_new(json_object_get(j->json, "volume"), "rings_detail",

@@ -32,7 +32,7 @@ struct news {
 	char kind[48];
 };
 
-static void event_arrived(struct loop_msg *m)
+static void event_arrived(struct loop_msg *m) ON_MAIN
 {
 	struct news *n = m->ctx;
 
@@ -56,7 +56,7 @@ static void volume_event(void *ctx, const char *volume, const char *filter, cons
 	loop_post(mv->manager->loop, &n->msg);
 }
 
-static void change_arrived(struct loop_msg *m)
+static void change_arrived(struct loop_msg *m) ON_MAIN
 {
 	struct news *n = m->ctx;
 	struct mvolume *mv = n->mv;
@@ -92,7 +92,7 @@ static void volume_changed(void *ctx, struct volume *v)
 	loop_post(mv->manager->loop, &n->msg);
 }
 
-static void volume_drain_rings(void *ctx, struct volume *v)
+static void volume_drain_rings(void *ctx, struct volume *v) ON_WORKER
 {
 	struct mvolume *mv = ctx;
 
@@ -250,7 +250,7 @@ struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, st
 	return mv;
 }
 
-static void run_destroy(struct errand *j)
+static void run_destroy(struct errand *j) ON_WORKER
 {
 	volume_destroy(j->mv->volume);
 	errand_ended(j, 0, NULL);

@@ -69,7 +69,7 @@ static void do_hello(struct requests *c, struct ctl_call *call)
 				   (int)CTL_VERSION_OLDEST));
 }
 
-static void do_status(struct requests *c, struct ctl_call *call)
+static void do_status(struct requests *c, struct ctl_call *call) ON_MAIN
 {
 	if (has_only(call, NULL, NULL))
 		ctl_answer(call, manager_status(c->manager));
@@ -141,7 +141,7 @@ static void do_events(struct requests *c, struct ctl_call *call)
 			   json_pack("{s:o}", "events", events_to_json(c->manager->events, after)));
 }
 
-static void do_stats(struct requests *c, struct ctl_call *call)
+static void do_stats(struct requests *c, struct ctl_call *call) ON_MAIN
 {
 	const char *name = NULL;
 	struct err err;
@@ -175,7 +175,7 @@ static json_t *content(const struct ctl_call *call, const char *take_out)
 	return j;
 }
 
-static void do_datastore_add(struct requests *c, struct ctl_call *call)
+static void do_datastore_add(struct requests *c, struct ctl_call *call) ON_MAIN
 {
 	cleanup_json json_t *j = content(call, NULL);
 	struct plan_datastore *d = NULL;
@@ -188,7 +188,7 @@ static void do_datastore_add(struct requests *c, struct ctl_call *call)
 		ctl_answer(call, NULL);
 }
 
-static void do_datastore_remove(struct requests *c, struct ctl_call *call)
+static void do_datastore_remove(struct requests *c, struct ctl_call *call) ON_MAIN
 {
 	const char *name = get_name(call);
 	struct err err;
@@ -203,7 +203,7 @@ static void do_datastore_remove(struct requests *c, struct ctl_call *call)
 
 /* ---------------------------------------------------------------- volumes */
 
-static void do_volume_create(struct requests *c, struct ctl_call *call)
+static void do_volume_create(struct requests *c, struct ctl_call *call) ON_MAIN
 {
 	cleanup_json json_t *j = content(call, "full");
 	struct plan_volume *v = NULL;
@@ -251,7 +251,7 @@ static void do_volume_show(struct requests *c, struct ctl_call *call)
 	by_name(c, call, manager_show_volume);
 }
 
-static void do_volume_grow(struct requests *c, struct ctl_call *call)
+static void do_volume_grow(struct requests *c, struct ctl_call *call) ON_MAIN
 {
 	const char *name = get_name(call);
 	uint64_t size_bytes = 0;
@@ -294,7 +294,7 @@ static void do_filter_set(struct requests *c, struct ctl_call *call)
 	put_filter(c, call, manager_set_filter);
 }
 
-static void do_filter_detach(struct requests *c, struct ctl_call *call)
+static void do_filter_detach(struct requests *c, struct ctl_call *call) ON_MAIN
 {
 	const char *name = get_name(call), *filter;
 	struct err err;

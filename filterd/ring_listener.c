@@ -48,7 +48,7 @@ static const char *volume_of(const struct ring_conn *c)
 }
 
 /* Not for a conn whose ring is attached. */
-static void conn_close(struct ring_conn *c)
+static void conn_close(struct ring_conn *c) ON_MAIN
 {
 	struct ring_listener *l = c->listener;
 
@@ -66,12 +66,12 @@ static void conn_close(struct ring_conn *c)
 	free(c);
 }
 
-static void rings_changed(const struct ring_conn *c)
+static void rings_changed(const struct ring_conn *c) ON_MAIN
 {
 	manager_rings_changed(c->mv, ring_listener_count(c->listener, c->mv));
 }
 
-static void conn_refuse(struct ring_conn *c, bool may_retry, const char *text)
+static void conn_refuse(struct ring_conn *c, bool may_retry, const char *text) ON_MAIN
 {
 	union ring_msg msg = {.refuse = {.type = RING_MSG_REFUSE,
 					 .may_retry = may_retry,
@@ -107,7 +107,7 @@ static void conn_welcome(struct ring_conn *c)
 			 (int)c->peer.pid);
 }
 
-static void conn_drain(struct ring_conn *c)
+static void conn_drain(struct ring_conn *c) ON_MAIN
 {
 	if (c->state != CONN_LIVE)
 		return;
@@ -117,7 +117,7 @@ static void conn_drain(struct ring_conn *c)
 	worker_ring_drain(c->ring);
 }
 
-static void ring_attached(struct worker_ring *r)
+static void ring_attached(struct worker_ring *r) ON_MAIN
 {
 	struct ring_conn *c = r->ctx;
 
@@ -135,7 +135,7 @@ static void ring_attached(struct worker_ring *r)
 		conn_drain(c);
 }
 
-static void ring_broken(struct worker_ring *r)
+static void ring_broken(struct worker_ring *r) ON_MAIN
 {
 	struct ring_conn *c = r->ctx;
 
@@ -147,7 +147,7 @@ static void ring_broken(struct worker_ring *r)
 	conn_drain(c);
 }
 
-static void ring_gone(struct worker_ring *r)
+static void ring_gone(struct worker_ring *r) ON_MAIN
 {
 	struct ring_conn *c = r->ctx;
 
@@ -169,7 +169,8 @@ static bool is_for_another(const struct ring_conn *c)
 }
 
 /* The text of a refusal, or NULL; *may_retry with it. */
-static const char *find_volume(struct ring_conn *c, bool *may_retry, char *text, size_t text_bytes)
+static const char *find_volume(struct ring_conn *c, bool *may_retry, char *text,
+			       size_t text_bytes) ON_MAIN
 {
 	struct manager *m = c->listener->manager;
 
@@ -196,7 +197,7 @@ static const char *find_volume(struct ring_conn *c, bool *may_retry, char *text,
 	return text;
 }
 
-static void conn_attach(struct ring_conn *c)
+static void conn_attach(struct ring_conn *c) ON_MAIN
 {
 	struct worker_ring *r = calloc(1, sizeof(*r));
 	struct ring_map map = {0};
@@ -233,7 +234,7 @@ static void conn_attach(struct ring_conn *c)
 /* ---------------------------------------------------------------- the socket */
 
 static void take_hello(struct ring_conn *c, const union ring_msg *msg, ssize_t len,
-		       unsigned fd_count)
+		       unsigned fd_count) ON_MAIN
 {
 	char text[240];
 
@@ -263,7 +264,7 @@ static void take_hello(struct ring_conn *c, const union ring_msg *msg, ssize_t l
 	conn_attach(c);
 }
 
-static void conn_ended(struct ring_conn *c)
+static void conn_ended(struct ring_conn *c) ON_MAIN
 {
 	switch (c->state) {
 	case CONN_NEW:
@@ -283,7 +284,7 @@ static void conn_ended(struct ring_conn *c)
 	}
 }
 
-static void conn_ready(struct loop_fd *w, uint32_t events)
+static void conn_ready(struct loop_fd *w, uint32_t events) ON_MAIN
 {
 	struct ring_conn *c = w->ctx;
 	union ring_msg msg;
@@ -310,12 +311,12 @@ static void conn_ready(struct loop_fd *w, uint32_t events)
 	conn_ended(c);
 }
 
-static void hello_timer_fired(struct loop_timer *t)
+static void hello_timer_fired(struct loop_timer *t) ON_MAIN
 {
 	conn_refuse(t->ctx, true, "no HELLO came in time");
 }
 
-static void conn_open(struct ring_listener *l, int fd)
+static void conn_open(struct ring_listener *l, int fd) ON_MAIN
 {
 	struct ring_conn *c = calloc(1, sizeof(*c));
 
@@ -344,7 +345,7 @@ static void conn_open(struct ring_listener *l, int fd)
 			       clock_now_ns() + RING_LISTENER_HELLO_MS * CLOCK_NS_PER_MS);
 }
 
-static void listen_ready(struct loop_fd *w, uint32_t events)
+static void listen_ready(struct loop_fd *w, uint32_t events) ON_MAIN
 {
 	struct ring_listener *l = w->ctx;
 	int fd = fd_accept(w->fd);

@@ -22,6 +22,7 @@
 
 #include "err.h"
 #include "loop.h"
+#include "role.h"
 #include "wire/ring.h"
 
 #define RING_LISTENER_HELLO_MS  5000u
@@ -35,7 +36,7 @@ struct ring_listener;
 int must_check ring_listener_create(struct manager *m, int listen_fd, uid_t allowed_uid,
 				    struct ring_listener **out, struct err *err);
 /* No ring is live or draining any more. */
-void ring_listener_free(struct ring_listener *l);
+void ring_listener_free(struct ring_listener *l) ON_MAIN;
 
 /* Rings of a volume that are attached, draining ones too. */
 uint32_t ring_listener_count(const struct ring_listener *l, const struct mvolume *mv);

@@ -31,6 +31,8 @@
 #define GIVEN_UP_MAX 8u /* children that were killed and that the kernel does not let go */
 #define NOTIFY_MS    1000u
 #define EXIT_CANNOT  1
+#define LOCK_WAIT_MS  5000u
+#define LOCK_RETRY_MS 50
 
 struct supervisor {
 	const struct supervisor_cfg *cfg;
@@ -52,6 +54,19 @@ struct supervisor {
 
 /* ---------------------------------------------------------------- set up */
 
+/* A predecessor that was killed holds it until the kernel has ended it. */
+static bool wait_for_lock(int fd)
+{
+	uint64_t end_ns = clock_now_ns() + LOCK_WAIT_MS * CLOCK_NS_PER_MS;
+
+	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK || clock_now_ns() >= end_ns)
+			return false;
+		poll(NULL, 0, LOCK_RETRY_MS);
+	}
+	return true;
+}
+
 static int take_lock(struct supervisor *s, struct err *err)
 {
 	cleanup_free char *path = NULL;
@@ -64,7 +79,7 @@ static int take_lock(struct supervisor *s, struct err *err)
 		code = errno;
 		return err_set(err, code, "run_dir", "%s: %s", path, strerror(code));
 	}
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0)
+	if (!wait_for_lock(s->lock_fd))
 		return err_set(
 		    err, EBUSY, "run_dir",
 		    "another sluice-filterd serves %s; stop it first, or choose another --run-dir",
@@ -447,6 +462,8 @@ static bool turn(struct supervisor *s)
 	if (s->is_stopping && s->pid &&
 	    clock_now_ns() - s->stop_since_ns > STOP_KILL_MS * CLOCK_NS_PER_MS)
 		kill(s->pid, SIGKILL);
+	if (s->is_stopping && !s->pid && s->status < 0)
+		s->status = EXIT_CANNOT; /* it was given up: nobody is left to wait for */
 	return false;
 }
 

@@ -18,7 +18,7 @@ uint32_t worker_self(void)
 	return self;
 }
 
-static void rescan_timer_fired(struct env_timer *t)
+static void rescan_timer_fired(struct env_timer *t) ON_WORKER
 {
 	struct worker *w = t->ctx;
 
@@ -53,7 +53,7 @@ int worker_create(uint32_t index, struct shared *shared, struct loop *main_loop,
 	return 0;
 }
 
-static void *run(void *arg)
+static void *run(void *arg) ON_WORKER
 {
 	struct worker *w = arg;
 	char name[16];

@@ -19,6 +19,7 @@
 #include "env.h"
 #include "loop.h"
 #include "ring_map.h"
+#include "role.h"
 #include "shared.h"
 #include "volume.h"
 
@@ -40,11 +41,11 @@ struct worker {
 };
 
 int must_check worker_create(uint32_t index, struct shared *shared, struct loop *main_loop,
-			     struct worker **out, struct err *err);
-int must_check worker_start(struct worker *w, struct err *err);
+			     struct worker **out, struct err *err) ON_MAIN;
+int must_check worker_start(struct worker *w, struct err *err) ON_MAIN;
 /* Ends the thread and waits for it. Its volumes are closed. */
-void worker_stop(struct worker *w);
-void worker_free(struct worker *w);
+void worker_stop(struct worker *w) ON_MAIN;
+void worker_free(struct worker *w) ON_MAIN;
 
 /* Number of the worker that runs on this thread, + 1; 0 elsewhere. Async-signal-safe. */
 uint32_t worker_self(void);
@@ -53,7 +54,7 @@ uint32_t worker_self(void);
 
 /*
  * A ring as main and its worker see it. Made by main; the worker has it from worker_ring_attach()
- * until gone() (or attached() with an error); then main closes what it opened and calls
+ * until gone() (or attached() with an error) ON_MAIN; then main closes what it opened and calls
  * worker_ring_release().
  */
 struct worker_ring {
@@ -93,19 +94,19 @@ struct worker_ring {
 
 /* Thread: main, all three. */
 void worker_ring_attach(struct worker_ring *r);
-void worker_ring_drain(struct worker_ring *r); /* idempotent; gone() follows */
+void worker_ring_drain(struct worker_ring *r) ON_MAIN; /* idempotent; gone() follows */
 /* After gone(), or attached() with an error: frees r (made by calloc) when no message of it is on
  * the way. */
-void worker_ring_release(struct worker_ring *r);
+void worker_ring_release(struct worker_ring *r) ON_MAIN;
 
 /* volume_host.drain_rings. Thread: worker. */
-void worker_drain_rings(struct worker *w, struct volume *v);
+void worker_drain_rings(struct worker *w, struct volume *v) ON_WORKER;
 
 /* Worker's loop only. */
-bool worker_rings_before_sleep(void *worker);
-void worker_rings_awake(void *worker);
-uint32_t worker_rings_poll(struct worker *w);
-void worker_rings_kick(struct worker *w);
-void worker_rings_rescan(struct worker *w);
+bool worker_rings_before_sleep(void *worker) ON_WORKER;
+void worker_rings_awake(void *worker) ON_WORKER;
+uint32_t worker_rings_poll(struct worker *w) ON_WORKER;
+void worker_rings_kick(struct worker *w) ON_WORKER;
+void worker_rings_rescan(struct worker *w) ON_WORKER;
 
 #endif

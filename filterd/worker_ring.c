@@ -96,7 +96,7 @@ static void told_attached(struct loop_msg *m)
 	r->attached(r);
 }
 
-static int attach(struct worker_ring *r)
+static int attach(struct worker_ring *r) ON_WORKER
 {
 	struct env *e = r->worker->env;
 	struct serve_ring_cfg cfg = {.base = r->map.base,
@@ -132,7 +132,7 @@ static int attach(struct worker_ring *r)
 	return 0;
 }
 
-static void attach_msg(struct env_msg *m)
+static void attach_msg(struct env_msg *m) ON_WORKER
 {
 	struct worker_ring *r = m->ctx;
 	const struct plan_volume *p = volume_plan(r->volume);

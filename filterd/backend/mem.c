@@ -36,6 +36,7 @@ struct mem {
 	uint32_t block_bytes;
 	bool is_readonly;
 	void *spare;    /* freed pages, chained by their first word */
+	uint64_t spare_count;
 	uint8_t *fresh; /* what was never used of the newest slab */
 	uint32_t fresh_count;
 	uint32_t slab_count;

@@ -10,8 +10,9 @@
  * behind it and never writes an old copy over something newer. The lowest bit of the note says that
  * a piece's write was begun, so it may be on the medium already, and somebody may have seen it: a
  * replay does that piece again under one lock from source to destination, taken at once, before any
- * later command gets there (I2, I4). A piece whose own destination overlaps its source cannot be
- * done twice; a replay then fails retryably.
+ * later command gets there (I2, I4). That needs both to be in this volume: no lock reaches into
+ * another one, where later commands may have been first. Nor can a piece be done twice whose
+ * destination overlaps its source. A replay then fails retryably.
  *
  * Source: SPC-3 6.3; RING-3.
  */
@@ -228,20 +229,21 @@ static void write_to_peer(struct task_state *s)
 
 	if (!job_peer(&s->job, piece_written))
 		return;
-	if (overlaps_itself(s, s->copy.chunk_bytes))
-		note(s, s->done_bytes | BEGUN);
+	note(s, s->done_bytes | BEGUN);
 	host->peer_write(s->lun->cfg.host_ctx, segment_of(s)->destination->naa,
 			 destination_offset(s), s->copy.chunk_bytes, piece_buf(s), job_peer_done,
 			 &s->job);
 }
 
-/* A replay comes to the piece that was being written in this volume when the last server died. */
-static bool is_begun_within(struct task_state *s)
+/* A replay comes to the piece that was being written when the last server died. */
+static bool is_begun(struct task_state *s)
 {
-	const struct plan_segment *g = segment_of(s);
+	return s->task->progress == (s->done_bytes | BEGUN);
+}
 
-	return s->task->progress == (s->done_bytes | BEGUN) && g->source->is_own &&
-	       g->destination->is_own;
+static bool is_within(struct task_state *s)
+{
+	return segment_of(s)->source->is_own && segment_of(s)->destination->is_own;
 }
 
 static void piece_read(struct job *j)
@@ -252,7 +254,7 @@ static void piece_read(struct job *j)
 		end_failed(s);
 		return;
 	}
-	if (is_begun_within(s)) {
+	if (is_begun(s)) {
 		destination_locked(j);
 		return;
 	}
@@ -279,7 +281,7 @@ static void read_piece(struct task_state *s)
 	const struct scsi_host *host = s->lun->cfg.host;
 	uint64_t from = source_offset(s), to = destination_offset(s);
 
-	if (is_begun_within(s)) {
+	if (is_begun(s)) {
 		job_lock(&s->job, from < to ? from : to,
 			 (from > to ? from : to) + s->copy.chunk_bytes, true, source_locked);
 		return;
@@ -336,8 +338,7 @@ static void next_piece(struct task_state *s)
 		end_recorded(s);
 		return;
 	}
-	if (s->task->progress == (s->done_bytes | BEGUN) &&
-	    overlaps_itself(s, s->copy.chunk_bytes)) {
+	if (is_begun(s) && (!is_within(s) || overlaps_itself(s, s->copy.chunk_bytes))) {
 		sense_set(s->task, SENSE_COPY_INTERRUPTED);
 		end_recorded(s);
 		return;

@@ -28,6 +28,7 @@
 
 #include "peers.h"
 #include "plan.h"
+#include "role.h"
 #include "serve.h"
 
 #define VOLUME_REASON_BYTES  384u
@@ -62,7 +63,7 @@ struct volume_host {
 	/* State, reason or size are others than before. */
 	void (*changed)(void *ctx, struct volume *v);
 	/* Drain and close every ring of v; volume_ring_gone() after each. */
-	void (*drain_rings)(void *ctx, struct volume *v);
+	void (*drain_rings)(void *ctx, struct volume *v) ON_WORKER;
 	/* True around calls that may block for long (opening or making an image). */
 	void (*blocking)(void *ctx, bool begins);
 	int (*store_put)(void *ctx, const uint8_t uuid[16], const char *filter, const char *key,
@@ -93,25 +94,28 @@ int must_check volume_create(const struct volume_cfg *cfg, struct volume **out, 
 void volume_destroy(struct volume *v); /* CLOSED, FAILED or QUARANTINED */
 
 /* Makes the image; a full one has all its space reserved. */
-int must_check volume_make_image(struct volume *v, bool is_full, struct err *err);
+int must_check volume_make_image(struct volume *v, bool is_full, struct err *err) ON_WORKER;
 
-void volume_open(struct volume *v, volume_done_fn fn, void *ctx); /* SERVING already: 0 */
+void volume_open(struct volume *v, volume_done_fn fn, void *ctx) ON_WORKER; /* SERVING already: 0 */
 void volume_close(struct volume *v, volume_done_fn fn,
-		  void *ctx); /* CLOSED already: 0; also ends a wait for the lock */
-void volume_quarantine(struct volume *v, const char *filter, const char *reason); /* CLOSED */
+		  void *ctx) ON_WORKER; /* CLOSED already: 0; also ends a wait for the lock */
+void volume_quarantine(struct volume *v, const char *filter,
+		       const char *reason) ON_WORKER; /* CLOSED */
 
-void volume_grow(struct volume *v, uint64_t new_size_bytes, volume_done_fn fn, void *ctx);
-void volume_flush(struct volume *v, volume_done_fn fn, void *ctx);
+void volume_grow(struct volume *v, uint64_t new_size_bytes, volume_done_fn fn, void *ctx) ON_WORKER;
+void volume_flush(struct volume *v, volume_done_fn fn, void *ctx) ON_WORKER;
 /* f is copied. SERVING only, as are grow and flush: -ENOTCONN. */
-void volume_attach(struct volume *v, const struct plan_filter *f, volume_done_fn fn, void *ctx);
-void volume_detach(struct volume *v, const char *filter, volume_done_fn fn, void *ctx);
-void volume_set(struct volume *v, const struct plan_filter *f, volume_done_fn fn, void *ctx);
+void volume_attach(struct volume *v, const struct plan_filter *f, volume_done_fn fn,
+		   void *ctx) ON_WORKER;
+void volume_detach(struct volume *v, const char *filter, volume_done_fn fn, void *ctx) ON_WORKER;
+void volume_set(struct volume *v, const struct plan_filter *f, volume_done_fn fn,
+		void *ctx) ON_WORKER;
 
 /* Rings. Errors of admit: those of serve_admit(); -EAGAIN while not SERVING. */
-int must_check volume_admit(const struct volume *v, struct err *err);
-struct serve *volume_serve(struct volume *v); /* NULL unless SERVING or DRAINING */
-void volume_ring_prepared(struct volume *v);  /* after serve_ring_prepare() */
-void volume_ring_gone(struct volume *v);      /* a ring was closed */
+int must_check volume_admit(const struct volume *v, struct err *err) ON_WORKER;
+struct serve *volume_serve(struct volume *v) ON_WORKER; /* NULL unless SERVING or DRAINING */
+void volume_ring_prepared(struct volume *v) ON_WORKER;  /* after serve_ring_prepare() */
+void volume_ring_gone(struct volume *v);                /* a ring was closed */
 uint64_t volume_incarnation(const struct volume *v);
 
 enum volume_state volume_state(const struct volume *v);
@@ -120,7 +124,7 @@ const char *volume_reason(const struct volume *v); /* of FAILED, QUARANTINED or 
 uint64_t volume_size_bytes(const struct volume *v);
 const struct plan_volume *volume_plan(const struct volume *v);
 
-json_t *volume_status(struct volume *v); /* with filters and their parameters */
-json_t *volume_stats(struct volume *v);  /* counters and latencies per layer and op */
+json_t *volume_status(struct volume *v) ON_WORKER; /* with filters and their parameters */
+json_t *volume_stats(struct volume *v) ON_WORKER;  /* counters and latencies per layer and op */
 
 #endif

@@ -175,8 +175,6 @@ static void poll_rings(struct instance *i, bool was_kicked)
 
 		check_wake(i, c, taken, was_kicked);
 	}
-	list_for_each (n, &i->conns)
-		serve_ring_kick(list_entry(n, struct conn, node)->ring);
 }
 
 static void turn(void *ctx)
@@ -194,6 +192,8 @@ static void turn(void *ctx)
 		poll_rings(i, was_kicked);
 		accept_clients(i);
 	}
+	list_for_each (n, &i->conns)
+		serve_ring_kick(list_entry(n, struct conn, node)->ring);
 	i->has_declared_sleep = false;
 }
 
