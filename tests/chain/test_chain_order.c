@@ -137,10 +137,6 @@ static void a_token_completes_or_fails_as_a_verdict_would(void **state)
 	sluice_fail(rig_token(level[1]), SLUICE_ERR_LOCKED);
 	rig_expect(&r, "A>B>C>=C<B<A<!");
 	assert_int_equal(r.last_status, SLUICE_ERR_LOCKED);
-	r.be.status = SLUICE_ERR_IO;
-	rig_go(&r, SLUICE_OP_READ);
-	sluice_complete(rig_token(level[1]));
-	assert_int_equal(r.last_status, SLUICE_OK);
 }
 
 static void other_io_goes_on_while_one_is_deferred(void **state)
