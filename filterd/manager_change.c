@@ -59,6 +59,27 @@ static void finish(struct errand *j, bool must_save) ON_MAIN
 	errand_answer(j);
 }
 
+static void run_settle(struct errand *j) ON_WORKER
+{
+	volume_settle(j->mv->volume);
+	errand_ended(j, j->result, NULL);
+}
+
+static void back_settled(struct errand *j) ON_MAIN
+{
+	finish(j, false);
+}
+
+/* The change is made and must not be seen before the plan knows of it: a restart would bring the
+ * old size, or the old filters over the new ones' data. In force it is also when the save failed.
+ */
+static void save_and_settle(struct errand *j) ON_MAIN
+{
+	if (j->result == 0)
+		j->result = manager_save(j->manager, &j->err);
+	errand_again(j, run_settle, back_settled);
+}
+
 /* ---------------------------------------------------------------- open, close */
 
 static void run_open(struct errand *j) ON_WORKER
@@ -191,10 +212,14 @@ static void back_created_and_opened(struct errand *j) ON_MAIN
 
 static void back_image_made(struct errand *j) ON_MAIN
 {
-	if (j->result)
+	if (j->result) {
 		create_failed(j, false);
-	else
+	} else if (j->manager->is_stopping) { /* its close may be over already */
+		j->result = err_set(&j->err, ESHUTDOWN, "", "sluice-filterd is stopping");
+		create_failed(j, true);
+	} else {
 		errand_again(j, run_open, back_created_and_opened);
+	}
 }
 
 static void run_make_image(struct errand *j) ON_WORKER
@@ -285,11 +310,20 @@ void manager_delete_volume(struct manager *m, const char *name, manager_fn fn, v
 
 /* ---------------------------------------------------------------- grow, flush */
 
+static void back_flushed(struct errand *j) ON_MAIN
+{
+	finish(j, false);
+}
+
 static void back_grown(struct errand *j) ON_MAIN
 {
-	finish(
-	    j,
-	    false); /* the plan was saved when the new size was heard of, before initiators were */
+	if (j->result) {
+		finish(j, false);
+		return;
+	}
+	if (j->mv->plan->size_bytes)
+		j->mv->plan->size_bytes = j->number;
+	save_and_settle(j);
 }
 
 static void run_grow(struct errand *j) ON_WORKER
@@ -319,23 +353,29 @@ void manager_flush_volume(struct manager *m, const char *name, manager_fn fn, vo
 	struct mvolume *mv = begin(m, name, fn, ctx);
 
 	if (mv)
-		start(mv, errand_make(mv, run_flush, back_grown, fn, ctx));
+		start(mv, errand_make(mv, run_flush, back_flushed, fn, ctx));
 }
 
 /* ---------------------------------------------------------------- filters */
 
 static void back_filter_put(struct errand *j) ON_MAIN
 {
-	if (j->result == 0)
-		j->result = plan_put_filter(j->mv->plan, &j->filter, &j->err);
-	finish(j, true);
+	if (j->result) {
+		finish(j, false);
+		return;
+	}
+	j->result = plan_put_filter(j->mv->plan, &j->filter, &j->err);
+	save_and_settle(j);
 }
 
 static void back_filter_gone(struct errand *j) ON_MAIN
 {
-	if (j->result == 0)
-		plan_drop_filter(j->mv->plan, j->name);
-	finish(j, true);
+	if (j->result) {
+		finish(j, false);
+		return;
+	}
+	plan_drop_filter(j->mv->plan, j->name);
+	save_and_settle(j);
 }
 
 static void run_attach(struct errand *j) ON_WORKER

@@ -60,20 +60,14 @@ static void change_arrived(struct loop_msg *m) ON_MAIN
 {
 	struct news *n = m->ctx;
 	struct mvolume *mv = n->mv;
-	struct err err;
 	bool has_grown =
 	    mv->size_bytes && n->state == VOLUME_SERVING && n->size_bytes > mv->size_bytes;
 
 	mv->state = n->state;
 	mv->size_bytes = n->size_bytes;
 	snprintf(mv->reason, sizeof(mv->reason), "%s", n->reason);
-	if (has_grown) {
-		if (mv->plan->size_bytes)
-			mv->plan->size_bytes = n->size_bytes;
-		if (!mv->is_creating && manager_save(mv->manager, &err) < 0)
-			log_error("volume %s: %s", mv->plan->name, err.text);
+	if (has_grown)
 		ring_listener_notice(mv->manager->rings, mv, RING_NOTICE_CAPACITY, n->size_bytes);
-	}
 	free(n);
 }
 
@@ -218,6 +212,7 @@ struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, st
 	    .store_put = volume_store_put,
 	    .store_get = volume_store_get,
 	    .find_filter = volume_find_filter,
+	    .notes_changes = true,
 	    .provisioning = volume_provisioning,
 	    .peers = &m->peers,
 	    .ctx = mv,

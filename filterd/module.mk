@@ -14,6 +14,12 @@ test_supervise_SRCS := tests/unit/test_supervise.c filterd/supervise.c
 test_supervise_INCS := filterd include common
 test_supervise_PKGS := cmocka
 
+TESTS += test_run_lock
+test_run_lock_SRCS := tests/unit/test_run_lock.c filterd/run_lock.c
+test_run_lock_INCS := filterd common
+test_run_lock_LIBS := common
+test_run_lock_PKGS := cmocka
+
 TESTS += test_ring_listener
 test_ring_listener_SRCS := tests/unit/test_ring_listener.c filterd/ring_listener.c
 test_ring_listener_INCS := $(sluice-filterd_INCS)

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -24,6 +23,7 @@
 #include "fd.h"
 #include "log.h"
 #include "parse.h"
+#include "run_lock.h"
 #include "supervise.h"
 #include "wire/ctl.h"
 
@@ -31,8 +31,6 @@
 #define GIVEN_UP_MAX 8u /* children that were killed and that the kernel does not let go */
 #define NOTIFY_MS    1000u
 #define EXIT_CANNOT  1
-#define LOCK_WAIT_MS  5000u
-#define LOCK_RETRY_MS 50
 
 struct supervisor {
 	const struct supervisor_cfg *cfg;
@@ -53,39 +51,6 @@ struct supervisor {
 };
 
 /* ---------------------------------------------------------------- set up */
-
-/* A predecessor that was killed holds it until the kernel has ended it. */
-static bool wait_for_lock(int fd)
-{
-	uint64_t end_ns = clock_now_ns() + LOCK_WAIT_MS * CLOCK_NS_PER_MS;
-
-	while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno != EWOULDBLOCK || clock_now_ns() >= end_ns)
-			return false;
-		poll(NULL, 0, LOCK_RETRY_MS);
-	}
-	return true;
-}
-
-static int take_lock(struct supervisor *s, struct err *err)
-{
-	cleanup_free char *path = NULL;
-	int code;
-
-	if (asprintf(&path, "%s/filterd.lock", s->cfg->run_dir) < 0)
-		return err_set(err, ENOMEM, "", "no memory");
-	s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-	if (s->lock_fd < 0) {
-		code = errno;
-		return err_set(err, code, "run_dir", "%s: %s", path, strerror(code));
-	}
-	if (!wait_for_lock(s->lock_fd))
-		return err_set(
-		    err, EBUSY, "run_dir",
-		    "another sluice-filterd serves %s; stop it first, or choose another --run-dir",
-		    s->cfg->run_dir);
-	return 0;
-}
 
 static int open_socket(const struct supervisor *s, const char *name, int type, mode_t mode,
 		       int *out, struct err *err)
@@ -118,7 +83,8 @@ static int set_up(struct supervisor *s, struct err *err)
 	const struct supervisor_cfg *cfg = s->cfg;
 	int rc = durable_mkdir(cfg->run_dir, err);
 
-	if (rc || (rc = durable_mkdir(cfg->state_dir, err)) || (rc = take_lock(s, err)))
+	if (rc || (rc = durable_mkdir(cfg->state_dir, err)) ||
+	    (rc = run_lock_take(cfg->run_dir, &s->lock_fd, err)))
 		return rc;
 	if (asprintf(&s->incarnation_path, "%s/incarnation", cfg->state_dir) < 0)
 		return err_set(err, ENOMEM, "", "no memory");

@@ -35,7 +35,7 @@ struct mem {
 	uint64_t leaf_count;
 	uint32_t block_bytes;
 	bool is_readonly;
-	void *spare;    /* freed pages, chained by their first word */
+	void *spare; /* freed pages, chained by their first word */
 	uint64_t spare_count;
 	uint8_t *fresh; /* what was never used of the newest slab */
 	uint32_t fresh_count;
@@ -69,6 +69,7 @@ static uint8_t *page_get(struct mem *m)
 
 	if (page) {
 		memcpy(&m->spare, page, sizeof(m->spare));
+		m->spare_count--;
 		return page;
 	}
 	if (m->fresh_count == 0 && !slab_add(m))
@@ -83,6 +84,24 @@ static void page_put(struct mem *m, uint8_t *page)
 {
 	memcpy(page, &m->spare, sizeof(m->spare));
 	m->spare = page;
+	m->spare_count++;
+}
+
+/* So many pages are there to be taken, or false. */
+static bool pages_reserve(struct mem *m, uint64_t count)
+{
+	while (m->spare_count + m->fresh_count < count) {
+		uint8_t *left = m->fresh;
+		uint32_t left_count = m->fresh_count;
+
+		if (!slab_add(m))
+			return false;
+		while (left_count-- > 0) {
+			page_put(m, left);
+			left += PAGE_BYTES;
+		}
+	}
+	return true;
 }
 
 static uint8_t *page_find(const struct mem *m, uint64_t offset_bytes)
@@ -156,10 +175,28 @@ static void do_read(const struct mem *m, const struct sluice_io *io)
 	}
 }
 
+/* Writes are atomic: what a long one needs is there before its first byte is changed. */
+static bool write_reserve(struct mem *m, const struct sluice_io *io)
+{
+	uint64_t missing = 0;
+
+	for (uint64_t done = 0; done < io->len_bytes;
+	     done += part_bytes(io->offset_bytes + done, io->len_bytes - done)) {
+		struct leaf **l = &m->leaves[(io->offset_bytes + done) / LEAF_BYTES];
+
+		if (!*l && !(*l = calloc(1, sizeof(**l))))
+			return false;
+		missing += !page_find(m, io->offset_bytes + done);
+	}
+	return pages_reserve(m, missing);
+}
+
 static enum sluice_status do_write(struct mem *m, const struct sluice_io *io)
 {
 	const uint8_t *from = io->buf;
 
+	if (part_bytes(io->offset_bytes, io->len_bytes) < io->len_bytes && !write_reserve(m, io))
+		return SLUICE_ERR_NO_SPACE;
 	for (uint64_t done = 0, part; done < io->len_bytes; done += part) {
 		uint64_t offset = io->offset_bytes + done;
 		uint8_t *page;

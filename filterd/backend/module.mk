@@ -13,6 +13,12 @@ $(1)_PKGS := cmocka liburing jansson
 endef
 $(foreach t,$(backend_TESTS),$(eval $(call backend_test,$(t))))
 
+TESTS += test_backend_mem_full
+test_backend_mem_full_SRCS := tests/unit/test_backend_mem_full.c
+test_backend_mem_full_INCS := $(backend_INCS)
+test_backend_mem_full_LIBS := backend env common
+test_backend_mem_full_PKGS := cmocka liburing
+
 PROGS += bench_backend
 bench_backend_SRCS := tests/perf/bench_backend.c
 bench_backend_INCS := include common filterd/env filterd/backend

@@ -105,6 +105,11 @@ static void take_slot(struct sluice_filter *f)
 	c->misuse_told[f->slot] = 0;
 }
 
+void chain_hold_changes(struct chain *c)
+{
+	c->holds_changes = true;
+}
+
 /* ---------------------------------------------------------------- attach */
 
 static int check_class(const struct chain *c, const struct sluice_filter *f, struct err *err)
@@ -177,6 +182,7 @@ static void submit_with_filter(struct chain *c, const struct chain_filter_cfg *c
 		control_no_memory(fn, ctx);
 		return;
 	}
+	a->op.keeps_hold = c->holds_changes;
 	a->op.early = filter_new(c, cfg, &a->f, &a->op.err);
 	control_submit(c, &a->op, fn, ctx);
 }
@@ -221,6 +227,7 @@ void chain_detach(struct chain *c, const char *filter, chain_done_fn fn, void *c
 		control_no_memory(fn, ctx);
 		return;
 	}
+	a->op.keeps_hold = c->holds_changes;
 	a->name = strdup(filter);
 	if (!a->name)
 		a->op.early = err_set(&a->op.err, ENOMEM, NULL, "no memory to detach '%s'", filter);

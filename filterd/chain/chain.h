@@ -92,6 +92,9 @@ void chain_attach(struct chain *c, const struct chain_filter_cfg *cfg, chain_don
 void chain_detach(struct chain *c, const char *filter, chain_done_fn fn, void *ctx);
 void chain_reconfigure(struct chain *c, const struct chain_filter_cfg *cfg, chain_done_fn fn,
 		       void *ctx);
+/* From now on a change of filters that went well leaves I/O held until chain_release(), so that it
+ * can be noted first: a crash must not bring the old filters back over the new ones' data. */
+void chain_hold_changes(struct chain *c);
 void chain_detach_all(struct chain *c); /* drained and held, or never used */
 /* prepare to all in order, then commit to all, or abort to those prepared. */
 void chain_event(struct chain *c, const struct sluice_event *ev, chain_done_fn fn, void *ctx);

@@ -136,6 +136,7 @@ struct chain {
 	const void *owner_mark; /* const; see token.c */
 	struct env_timer deadline_timer, drain_timer;
 	bool is_drain_late;
+	bool holds_changes;
 
 	/* pool.c */
 	struct chain_io *ios;

@@ -17,7 +17,7 @@ struct control_op {
 	struct list_node node;
 	struct chain *chain;
 	bool needs_drain;
-	bool keeps_hold;  /* chain_drain(): the hold stays after success */
+	bool keeps_hold;  /* chain_drain(), chain_hold_changes(): the hold stays after success */
 	bool has_drained; /* this op began the drain that is on */
 	bool is_waiting;  /* said CONTROL_PENDING */
 	int early;        /* known to fail before its turn: err is filled */

@@ -245,7 +245,7 @@ int scsi_lun_create(const struct scsi_lun_cfg *cfg, struct scsi_lun **out)
 	l->cfg = *cfg;
 	l->size_bytes = cfg->size_bytes;
 	scsi_lun_set_op_mask(l, cfg->op_mask);
-	job_room_init(&l->room, cfg->host, cfg->host_ctx);
+	job_room_init(&l->room, cfg->env, cfg->host, cfg->host_ctx);
 	static_assert(IDENTITY_SERIAL_CHARS == LUN_SERIAL_BYTES, "one length");
 	static_assert(IDENTITY_T10_CHARS == LUN_T10_ID_BYTES, "one length");
 	identity_naa(cfg->uuid, l->naa);

@@ -17,8 +17,10 @@ static struct job *job_of_lock(struct range_lock *l)
 	return list_entry(l, struct job, lock);
 }
 
-void job_room_init(struct job_room *room, const struct scsi_host *host, void *host_ctx)
+void job_room_init(struct job_room *room, struct env *env, const struct scsi_host *host,
+		   void *host_ctx)
 {
+	room->env = env;
 	room->host = host;
 	room->host_ctx = host_ctx;
 	range_locks_init(&room->locks);
@@ -197,9 +199,29 @@ void job_enter(struct job_room *room)
 	room->depth++;
 }
 
+static void turn_came(struct env_msg *m)
+{
+	struct job *j = m->ctx;
+	struct job_room *room = j->room;
+
+	assert(j->wait == JOB_FOR_TURN);
+	job_enter(room);
+	make_ready(j, (enum sluice_status)j->status);
+	job_leave(room);
+}
+
+static void wait_for_turn(struct job *j)
+{
+	j->wait = JOB_FOR_TURN;
+	j->turn.fn = turn_came;
+	j->turn.ctx = j;
+	env_post(j->room->env, &j->turn);
+}
+
 void job_leave(struct job_room *room)
 {
 	struct list_node *n;
+	uint32_t steps = 0;
 
 	assert(room->depth > 0);
 	if (room->depth > 1) {
@@ -211,6 +233,10 @@ void job_leave(struct job_room *room)
 		if (n) {
 			struct job *j = job_of_node(n);
 
+			if (steps++ >= JOB_TURN_STEPS && room->env) {
+				wait_for_turn(j);
+				continue;
+			}
 			j->wait = JOB_RUNS;
 			j->step(j);
 		} else if (room->has_pool_news) {

@@ -9,6 +9,9 @@
  *
  *   job_start -> step --job_lock--> step --job_io--> step ... -> job_detach, job_release
  *
+ * Where I/O ends at once, a long operation would keep the worker from everything else, its
+ * heartbeat too; so after JOB_TURN_STEPS steps what is ready goes on in the worker's next turn.
+ *
  * Abort: nothing new begins for an aborted job; what it waits for ends at once with
  * SLUICE_ERR_ABORTED, an I/O under way is told and awaited. So does a unit whose state is not
  * SLUICE_OK. Thread: owner worker.
@@ -19,6 +22,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "env.h"
 #include "list.h"
 #include "range_lock.h"
 #include "sluice/io.h"
@@ -27,10 +31,21 @@ struct job;
 struct scsi_host;
 typedef void (*job_step)(struct job *j);
 
-enum job_wait { JOB_RUNS, JOB_READY, JOB_FOR_LOCK, JOB_FOR_POOL, JOB_FOR_IO, JOB_FOR_PEER };
+#define JOB_TURN_STEPS 64u /* of up to some MiB each */
+
+enum job_wait {
+	JOB_RUNS,
+	JOB_READY,
+	JOB_FOR_LOCK,
+	JOB_FOR_POOL,
+	JOB_FOR_IO,
+	JOB_FOR_PEER,
+	JOB_FOR_TURN
+};
 
 /* Of one logical unit: everything the jobs share. */
 struct job_room {
+	struct env *env; /* NULL: there are no turns */
 	const struct scsi_host *host;
 	void *host_ctx;
 	struct range_locks locks;
@@ -47,7 +62,8 @@ struct job {
 	struct range_lock lock;
 	job_step step;        /* the next one */
 	struct sluice_io *io; /* under way */
-	void *io_buf;         /* what the I/O will ask for */
+	struct env_msg turn;
+	void *io_buf; /* what the I/O will ask for */
 	uint64_t io_offset_bytes, io_len_bytes;
 	uint64_t nexus_id, id;
 	uint64_t extent_bytes; /* result of EXTENT */
@@ -59,7 +75,8 @@ struct job {
 	uint16_t io_flags;
 };
 
-void job_room_init(struct job_room *room, const struct scsi_host *host, void *host_ctx);
+void job_room_init(struct job_room *room, struct env *env, const struct scsi_host *host,
+		   void *host_ctx);
 
 /* Every entry from outside is between these two; the outermost leave runs what is ready. */
 void job_enter(struct job_room *room);

@@ -138,8 +138,9 @@ bool volume_begin(struct volume *v, enum volume_request request, volume_done_fn 
 	return true;
 }
 
-/* The request may be answered before it has ended (an open that waits for a lock). */
-static void answer(struct volume *v, int result, const struct err *err)
+/* The request may be answered before it has ended (an open that waits for a lock, a change
+ * that is to be noted). */
+void volume_answer(struct volume *v, int result, const struct err *err)
 {
 	static const struct err none;
 	volume_done_fn fn = v->done;
@@ -153,7 +154,7 @@ void volume_end(struct volume *v, int result, const struct err *err)
 {
 	v->request = REQUEST_NONE;
 	plan_filter_fini(&v->filter);
-	answer(v, result, err);
+	volume_answer(v, result, err);
 }
 
 void volume_set_state(struct volume *v, enum volume_state state, const char *reason)
@@ -275,6 +276,8 @@ static void started(void *ctx, int result, const struct err *chain_err)
 		return;
 	}
 	join_peers(v);
+	if (v->host->notes_changes)
+		chain_hold_changes(v->chain);
 	log_info("volume %s: serving %llu bytes, %u filters, write cache %s", v->plan->name,
 		 (unsigned long long)v->plan->size_bytes, chain_filter_count(v->chain),
 		 v->plan->write_cache == WRITE_CACHE_VOLATILE ? "volatile" : "durable");
@@ -355,7 +358,7 @@ static void wait_for_lock(struct volume *v, struct err *err)
 	}
 	if (v->done && now_ns - v->lock_since_ns >= VOLUME_LOCK_ANSWER_MS * NS_PER_MS) {
 		err_prefix(err, "volume %s waits for its image", v->plan->name);
-		answer(v, -EAGAIN, err);
+		volume_answer(v, -EAGAIN, err);
 	}
 	env_timer_set(v->env, &v->lock_timer, now_ns + VOLUME_LOCK_RETRY_MS * NS_PER_MS);
 }

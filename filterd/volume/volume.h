@@ -71,6 +71,9 @@ struct volume_host {
 	int (*store_get)(void *ctx, const uint8_t uuid[16], const char *filter, const char *key,
 			 void *data, size_t room_bytes, size_t *size_bytes);
 	const struct sluice_filter_ops *(*find_filter)(void *ctx, const char *name);
+	/* A new size and changed filters are noted first: grow, attach, detach and set answer when
+	 * the change is made, and it is in force, with I/O let go on, after volume_settle(). */
+	bool notes_changes;
 	/* Space of the datastore; may be NULL. */
 	void (*provisioning)(void *ctx, uint64_t *used_bytes, uint64_t *available_bytes);
 	struct peers *peers; /* NULL: EXTENDED COPY only within a volume */
@@ -110,6 +113,8 @@ void volume_attach(struct volume *v, const struct plan_filter *f, volume_done_fn
 void volume_detach(struct volume *v, const char *filter, volume_done_fn fn, void *ctx) ON_WORKER;
 void volume_set(struct volume *v, const struct plan_filter *f, volume_done_fn fn,
 		void *ctx) ON_WORKER;
+/* After a change that went well, if the host notes changes; until then all else gets -EBUSY. */
+void volume_settle(struct volume *v) ON_WORKER;
 
 /* Rings. Errors of admit: those of serve_admit(); -EAGAIN while not SERVING. */
 int must_check volume_admit(const struct volume *v, struct err *err) ON_WORKER;

@@ -37,6 +37,7 @@ struct volume {
 	struct plan_filter filter; /* of attach and set */
 	char filter_name[PARSE_NAME_MAX + 1];
 	uint64_t grow_bytes;
+	bool is_unsettled; /* the change is made and answered, not in force */
 
 	/* opening */
 	struct env_timer lock_timer;
@@ -58,6 +59,8 @@ struct volume {
 
 /* False: refused, fn was called with -EBUSY. */
 bool volume_begin(struct volume *v, enum volume_request request, volume_done_fn fn, void *ctx);
+/* Tells how the request went, which may go on. */
+void volume_answer(struct volume *v, int result, const struct err *err);
 /* Ends the request under way. */
 void volume_end(struct volume *v, int result, const struct err *err);
 void volume_set_state(struct volume *v, enum volume_state state, const char *reason);

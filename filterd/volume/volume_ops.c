@@ -28,20 +28,52 @@ static bool begin_serving(struct volume *v, enum volume_request request, volume_
 
 /* ---------------------------------------------------------------- grow */
 
+/* Initiators may see the new size. */
+static void grow_settle(struct volume *v)
+{
+	v->plan->size_bytes = v->grow_bytes;
+	serve_set_size(v->serve, v->grow_bytes);
+	if (v->is_in_peers)
+		peers_set_size(&v->entry, v->grow_bytes);
+	log_info("volume %s: grown to %llu bytes", v->plan->name,
+		 (unsigned long long)v->grow_bytes);
+	v->host->changed(v->host->ctx, v);
+}
+
+static void settle(struct volume *v)
+{
+	v->is_unsettled = false;
+	if (v->request == REQUEST_GROW)
+		grow_settle(v);
+	else
+		chain_release(v->chain);
+	volume_end(v, 0, NULL);
+}
+
+void volume_settle(struct volume *v)
+{
+	if (v->is_unsettled) /* else there was nothing to change */
+		settle(v);
+}
+
+static void change_made(struct volume *v)
+{
+	if (!v->host->notes_changes) {
+		settle(v);
+		return;
+	}
+	v->is_unsettled = true;
+	volume_answer(v, 0, NULL);
+}
+
 static void grown(void *ctx, int result, const struct err *err)
 {
 	struct volume *v = ctx;
 
-	if (result == 0) {
-		v->plan->size_bytes = v->grow_bytes;
-		serve_set_size(v->serve, v->grow_bytes);
-		if (v->is_in_peers)
-			peers_set_size(&v->entry, v->grow_bytes);
-		log_info("volume %s: grown to %llu bytes", v->plan->name,
-			 (unsigned long long)v->grow_bytes);
-		v->host->changed(v->host->ctx, v);
-	}
-	volume_end(v, result, err);
+	if (result)
+		volume_end(v, result, err);
+	else
+		change_made(v);
 }
 
 void volume_grow(struct volume *v, uint64_t new_size_bytes, volume_done_fn fn, void *ctx)
@@ -124,20 +156,38 @@ static void filter_changed(void *ctx, int result, const struct err *err)
 	struct volume *v = ctx;
 	struct err plan_err;
 
-	if (result == 0 && v->request == REQUEST_DETACH)
-		plan_drop_filter(v->plan, v->filter_name);
-	else if (result == 0 && plan_put_filter(v->plan, &v->filter, &plan_err) < 0)
-		log_error("volume %s, filter %s: %s", v->plan->name, v->filter_name, plan_err.text);
-	if (result == 0) {
-		if (v->serve)
-			serve_refresh_ops(v->serve);
-		log_info("volume %s: filter %s %s", v->plan->name, v->filter_name,
-			 v->request == REQUEST_DETACH   ? "detached"
-			 : v->request == REQUEST_ATTACH ? "attached"
-							: "reconfigured");
-		v->host->changed(v->host->ctx, v);
+	if (result) {
+		volume_end(v, result, err);
+		return;
 	}
-	volume_end(v, result, err);
+	if (v->request == REQUEST_DETACH)
+		plan_drop_filter(v->plan, v->filter_name);
+	else if (plan_put_filter(v->plan, &v->filter, &plan_err) < 0)
+		log_error("volume %s, filter %s: %s", v->plan->name, v->filter_name, plan_err.text);
+	serve_refresh_ops(v->serve);
+	log_info("volume %s: filter %s %s", v->plan->name, v->filter_name,
+		 v->request == REQUEST_DETACH   ? "detached"
+		 : v->request == REQUEST_ATTACH ? "attached"
+						: "reconfigured");
+	v->host->changed(v->host->ctx, v);
+	change_made(v);
+}
+
+static bool is_not_open(const struct volume *v)
+{
+	return v->state == VOLUME_CLOSED || v->state == VOLUME_FAILED ||
+	       v->state == VOLUME_QUARANTINED;
+}
+
+/* The way out for a volume that its filter does not let open, or that it would crash again. */
+static void drop_from_plan(struct volume *v, const char *name, volume_done_fn fn, void *ctx)
+{
+	if (!volume_begin(v, REQUEST_DETACH, fn, ctx))
+		return;
+	plan_drop_filter(v->plan, name);
+	log_info("volume %s: filter %s taken out; the next open is without it", v->plan->name,
+		 name);
+	volume_end(v, 0, NULL);
 }
 
 static void change_filter(struct volume *v, enum volume_request request, const char *name,
@@ -149,6 +199,10 @@ static void change_filter(struct volume *v, enum volume_request request, const c
 	bool has = plan_find_filter(v->plan, name) != NULL;
 	int rc = 0;
 
+	if (request == REQUEST_DETACH && has && is_not_open(v)) {
+		drop_from_plan(v, name, fn, ctx);
+		return;
+	}
 	if (!begin_serving(v, request, fn, ctx))
 		return;
 	snprintf(v->filter_name, sizeof(v->filter_name), "%s", name);

@@ -36,8 +36,8 @@ session_do "wait 1 15000" 20
 note "the command that crashed the filter: $REPLY"
 session_close
 
-# The operator takes the filter out and opens the volume again: everything acknowledged is there.
-ctl volume open v0 >/dev/null
+# The operator takes the filter out, which must not ask for an open first, and opens the volume again: everything acknowledged is there.
 ctl filter detach v0 inject >/dev/null
+ctl volume open v0 >/dev/null
 wait_until 20 "the quarantined volume to serve again" lun_is_ready "$bad"
 scsi_expect "$bad" "check 0 8 0xbad" good

@@ -298,6 +298,49 @@ static void test_a_piece_that_was_begun_is_done_again_before_later_commands(void
 	fake_free(from);
 }
 
+/* No lock reaches into another volume before later commands do: what was begun there, or from
+ * there, is not done again over what they wrote. */
+static void test_a_begun_piece_between_volumes_is_not_done_again(void **state)
+{
+	for (uint16_t to = 0; to < 2; to++) {
+		struct copy_cdb l = {.targets = 0};
+		struct fake *there = to ? &g : &f;
+		struct fake_cmd *c, *r;
+
+		copy_add_target(&l, &f);
+		copy_add_target(&l, &g);
+		copy_add_segment(&l, 1 - to, to, MIB, 0, 70000);
+		c = copy_command(&f, &l, 1, 0);
+		fake_start(c);
+		fake_run(&f);
+		assert_int_equal(fake_result(c), GOOD);
+		r = fake_replay(c, false, 1);
+		memset(there->disk + 70000 * 512, 'W', 512); /* acknowledged in the meantime */
+		assert_int_equal(cdb_run(r), INTERRUPTED);
+		assert_disk(there, 70000, 1, 'W');
+		fake_free(c);
+	}
+}
+
+static void test_a_write_to_another_volume_is_noted_before_it_begins(void **state)
+{
+	struct copy_cdb l = {.targets = 0};
+	struct fake_cmd *c;
+
+	copy_add_target(&l, &f);
+	copy_add_target(&l, &g);
+	copy_add_segment(&l, 0, 1, 8, 0, 100);
+	c = copy_command(&f, &l, 1, 0);
+	g.is_holding = true;
+	fake_start(c);
+	fake_run(&f);
+	assert_int_equal(fake_held(&g), 1);
+	assert_int_equal(f.last_progress, 1);
+	fake_run(&g);
+	assert_int_equal(f.last_progress, 8 * 512);
+	fake_free(c);
+}
+
 static void test_progress_that_is_garbage_does_no_harm(void **state)
 {
 	static const uint64_t garbage[] = {3,         511, 513, 1000001, UINT64_MAX, UINT64_MAX - 1,
@@ -377,6 +420,8 @@ int main(void)
 	    T(test_a_replay_never_redoes_a_finished_piece),
 	    T(test_a_replay_of_a_piece_that_overlaps_itself_is_retryable),
 	    T(test_a_piece_that_was_begun_is_done_again_before_later_commands),
+	    T(test_a_begun_piece_between_volumes_is_not_done_again),
+	    T(test_a_write_to_another_volume_is_noted_before_it_begins),
 	    T(test_progress_that_is_garbage_does_no_harm),
 	    T(test_two_copies_in_opposite_directions_do_not_lock_each_other_out),
 	    T(test_abort_stops_before_the_next_piece),

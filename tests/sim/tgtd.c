@@ -17,14 +17,20 @@ static void connect_now(void *ctx, uint64_t arg);
 
 /* ---------------------------------------------------------------- the load */
 
-static void submit_later(struct tgtd *t)
+/* is_stuck: nothing could be sent; look again, but without hurry, as a stalled datastore takes
+ * seconds. A command that ends makes it sooner. */
+static void submit_later(struct tgtd *t, bool is_stuck)
 {
 	struct world *w = t->w;
+	uint64_t delay_ns =
+	    is_stuck ? world_delay(w, MS / 2, 4 * MS) : world_delay(w, US, w->opt.think_us * US);
 
-	if (t->is_submit_due || w->run->phase != RUN_LOAD || w->run->sent >= w->opt.command_count)
+	if (w->run->phase != RUN_LOAD || w->run->sent >= w->opt.command_count)
 		return;
-	t->is_submit_due = true;
-	world_after(w, world_delay(w, US, w->opt.think_us * US), &t->life, submit_now, t, 0);
+	if (t->submit_at_ns && t->submit_at_ns <= w->now_ns + delay_ns)
+		return;
+	t->submit_at_ns = w->now_ns + delay_ns;
+	world_after(w, delay_ns, &t->life, submit_now, t, t->submit_at_ns);
 }
 
 static void complete(void *ctx, void *cookie, const struct ring_client_result *r)
@@ -39,7 +45,7 @@ static void complete(void *ctx, void *cookie, const struct ring_client_result *r
 	c->is_busy = false;
 	t->w->run->ended++;
 	run_command_ended(t->w, t->w->now_ns - c->sent_ns);
-	submit_later(t);
+	submit_later(t, false);
 }
 
 static void kick(void *ctx)
@@ -119,8 +125,11 @@ static void submit_now(void *ctx, uint64_t arg)
 	struct tgtd *t = ctx;
 	struct world *w = t->w;
 	uint64_t burst = rng_range(&w->rng, 1, 3);
+	bool is_stuck = true;
 
-	t->is_submit_due = false;
+	if (t->submit_at_ns != arg)
+		return; /* it was made sooner */
+	t->submit_at_ns = 0;
 	if (w->opt.abort_pct)
 		maybe_abort(t);
 	while (burst-- > 0 && w->run->phase == RUN_LOAD && w->run->sent < w->opt.command_count) {
@@ -129,10 +138,9 @@ static void submit_now(void *ctx, uint64_t arg)
 		if (!c || !workload_draw(w, c, t->generation))
 			break;
 		send(t, c);
+		is_stuck = false;
 	}
-	/* A full queue goes on when a command ends. */
-	if (free_command(t) || w->opt.abort_pct)
-		submit_later(t);
+	submit_later(t, is_stuck);
 }
 
 bool tgtd_read(struct tgtd *t, uint32_t lba, uint32_t blocks)
@@ -255,8 +263,8 @@ struct tgtd *tgtd_start(struct world *w, uint32_t index)
 	w->tgtds[index] = t;
 	world_trace(w, "tgtd %u: generation %llu", index, (unsigned long long)t->generation);
 	connect_now(t, 0);
-	t->is_submit_due = true;
-	world_after(w, world_delay(w, 0, 3 * MS), &t->life, submit_now, t, 0);
+	t->submit_at_ns = w->now_ns + world_delay(w, 1, 3 * MS);
+	world_after(w, t->submit_at_ns - w->now_ns, &t->life, submit_now, t, t->submit_at_ns);
 	return t;
 }
 

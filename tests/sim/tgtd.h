@@ -30,7 +30,7 @@ struct tgtd {
 	bool is_attached;
 	bool is_flush_due;
 	bool is_tick_due;
-	bool is_submit_due;
+	uint64_t submit_at_ns; /* 0 = not */
 	struct command commands[TGTD_COMMANDS_MAX];
 };
 

@@ -76,7 +76,7 @@ static const struct sluice_filter_ops *on_find_filter(void *ctx, const char *nam
 	return strcmp(name, "plain") == 0 ? &filter : NULL;
 }
 
-static const struct volume_host host = {
+static struct volume_host host = {
     .event = on_event,
     .changed = on_changed,
     .drain_rings = on_drain_rings,
@@ -98,6 +98,7 @@ static int set_up(void **state)
 	fake_env_init(&fe, 1);
 	events = drains = 0;
 	attach_result = 0;
+	host.notes_changes = false;
 	memset(&plan, 0, sizeof(plan));
 	snprintf(plan.name, sizeof(plan.name), "v");
 	plan.size_bytes = RIG_SIZE_BYTES / 2;
@@ -304,6 +305,30 @@ static void filters_come_and_go_while_it_serves(void **state)
 	close_now();
 }
 
+/* Else nobody could open it again. */
+static void filter_can_be_taken_out_of_a_volume_that_is_not_open(void **state)
+{
+	struct answer a = {0}, b = {0}, c = {0};
+
+	with_filters("plain", "absent");
+	volume_open(volume, done, &a);
+	fake_env_settle(&fe);
+	assert_int_equal(volume_state(volume), VOLUME_FAILED);
+	volume_detach(volume, "absent", done, &b);
+	fake_env_settle(&fe);
+	assert_int_equal(b.result, 0);
+	assert_int_equal(volume_plan(volume)->filter_count, 1);
+	open_now();
+	close_now();
+	volume_quarantine(volume, "plain", "it crashed three times");
+	volume_detach(volume, "plain", done, &c);
+	assert_int_equal(c.result, 0);
+	assert_int_equal(volume_state(volume), VOLUME_QUARANTINED);
+	open_now();
+	assert_int_equal(volume_plan(volume)->filter_count, 0);
+	close_now();
+}
+
 static void close_ring(struct serve_ring *r, void *ctx)
 {
 	serve_ring_close(r);
@@ -329,6 +354,49 @@ static void close_waits_for_its_rings_and_their_commands(void **state)
 	fake_env_settle(&fe);
 	assert_int_equal(a.count, 1);
 	assert_int_equal(volume_state(volume), VOLUME_CLOSED);
+}
+
+/* What a crash would take back must not be seen by anybody yet. */
+static void changes_are_noted_before_they_are_in_force(void **state)
+{
+	struct serve_ring_cfg cfg = {
+	    .base = client.base, .size_bytes = client.h->total_bytes, .incarnation = 5};
+	struct plan_filter f = {.name = "plain"};
+	struct answer a = {0}, b = {0}, c = {0};
+	struct serve_ring *r;
+
+	host.notes_changes = true;
+	open_now();
+	assert_int_equal(serve_ring_open(volume_serve(volume), &cfg, &r, NULL), 0);
+	volume_attach(volume, &f, done, &a);
+	fake_env_settle(&fe);
+	assert_int_equal(a.count, 1);
+	assert_int_equal(a.result, 0);
+	rig_submit_write(&client, 0, 0, 1, 0x11);
+	serve_ring_poll(r, 8);
+	fake_env_settle(&fe);
+	assert_int_equal(rig_backend.submits, 0);
+	volume_flush(volume, done, &b);
+	assert_int_equal(b.result, -EBUSY);
+	volume_settle(volume);
+	fake_env_settle(&fe);
+	assert_int_equal(rig_take(&client, 0), SCSI_GOOD);
+	volume_grow(volume, RIG_SIZE_BYTES, done, &c);
+	fake_env_settle(&fe);
+	assert_int_equal(c.result, 0);
+	rig_submit_read(&client, 1, RIG_SIZE_BYTES / 2 / 512, 1);
+	serve_ring_poll(r, 8);
+	fake_env_settle(&fe);
+	assert_int_equal(rig_take(&client, 1), SCSI_CHECK_CONDITION);
+	volume_settle(volume);
+	volume_settle(volume); /* nothing waits any more */
+	rig_submit_read(&client, 2, RIG_SIZE_BYTES / 2 / 512, 1);
+	serve_ring_poll(r, 8);
+	fake_env_settle(&fe);
+	assert_int_equal(rig_take(&client, 2), SCSI_GOOD);
+	serve_ring_drain(r, close_ring, NULL);
+	fake_env_settle(&fe);
+	close_now();
 }
 
 static void quarantined_volume_opens_only_when_told_to(void **state)
@@ -368,7 +436,9 @@ int main(void)
 	    T(one_request_at_a_time),
 	    T(grows_online_and_refuses_to_shrink),
 	    T(filters_come_and_go_while_it_serves),
+	    T(filter_can_be_taken_out_of_a_volume_that_is_not_open),
 	    T(close_waits_for_its_rings_and_their_commands),
+	    T(changes_are_noted_before_they_are_in_force),
 	    T(quarantined_volume_opens_only_when_told_to),
 	    T(failed_flush_is_told),
 	};
