@@ -21,8 +21,8 @@
  *                                              +--client--> FREE     is, its process and its I/O
  * are gone)
  *
- * At the hang-up of a server the client sets the incarnation of CLAIMED and COMPARED slots to 0: their
- * owner is dead. Only SUBMITTED slots and such may be cancelled.
+ * At the hang-up of a server the client sets the incarnation of CLAIMED and COMPARED slots to 0:
+ * their owner is dead. Only SUBMITTED slots and such may be cancelled.
  *
  * Doorbells: publish; full fence; read the peer's need_kick; write its eventfd only if it is set.
  * Consumer: set need_kick; full fence; look again; sleep. Acquire and release alone lose wake-ups.
