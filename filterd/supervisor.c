@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -445,12 +446,25 @@ static void forget_sockets(const struct supervisor *s)
 	}
 }
 
+/* Each volume needs about five descriptors; the usual soft limit ends at 200 volumes. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		log_warn("the limit of open descriptors stays as it is: %s", strerror(errno));
+}
+
 int supervisor_run(const struct supervisor_cfg *cfg)
 {
 	struct supervisor s = {.cfg = cfg, .status = -1, .lock_fd = -1, .signal_fd = -1};
 	struct err err = {0};
 
 	s.child.ring_listen_fd = s.child.control_listen_fd = -1;
+	raise_descriptor_limit();
 	if (set_up(&s, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_CANNOT;
