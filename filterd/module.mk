@@ -3,7 +3,7 @@
 PROGS += sluice-filterd
 sluice-filterd_SRCS := $(wildcard filterd/*.c)
 sluice-filterd_INCS := filterd include common filterd/env filterd/backend filterd/chain filterd/plugin filterd/ring \
-	filterd/scsi filterd/volume filterd/ctl
+	filterd/scsi filterd/volume filterd/ctl common/ctl
 sluice-filterd_LIBS := volume plan ring_server scsi chain plugin backend ctl env common
 sluice-filterd_PKGS := jansson libsystemd liburing
 sluice-filterd_LDFLAGS := -Wl,--dynamic-list=filterd/chain/sdk.symbols

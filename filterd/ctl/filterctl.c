@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* filterctl.c - sluice-filterctl: commands for people and tests, over the control socket. */
+#include "ctl_client.h"
 #include "filterctl.h"
 
 #include <errno.h>
@@ -141,6 +142,23 @@ static int fail(const struct err *err)
 	return 1;
 }
 
+/* Waits as long as it takes: a volume's whole space may be being allocated. */
+static json_t *ask(const char *socket_path, const json_t *request, struct err *err)
+{
+	struct ctl_client c;
+	json_t *answer = NULL;
+
+	if (ctl_client_init(&c, socket_path, "sluice-filterd", 0, err) == 0)
+		answer = ctl_client_ask(&c, request, -1, err);
+	ctl_client_fini(&c);
+	if (!answer && (err->code == ENOENT || err->code == ECONNREFUSED) &&
+	    strcmp(err->field, "socket") == 0)
+		err_set(err, err->code, "socket",
+			"sluice-filterd is not running at %s; start it, or say --socket PATH",
+			socket_path);
+	return answer;
+}
+
 static int run(const char *socket_path, bool is_json, int argc, char **argv)
 {
 	const struct command *c = find(argc, argv);
@@ -160,7 +178,7 @@ static int run(const char *socket_path, bool is_json, int argc, char **argv)
 		return 2;
 	}
 	json_object_set_new(request, "request", json_string(c->request));
-	answer = filterctl_client_ask(socket_path, request, &err);
+	answer = ask(socket_path, request, &err);
 	if (!answer)
 		return fail(&err);
 	if (is_json) {

@@ -3,7 +3,6 @@
  * filterctl.h - what the files of sluice-filterctl share: one connection, one request, one answer.
  *
  *   filterctl.c          command line and commands
- *   filterctl_client.c   the socket
  *   filterctl_build.c    arguments into requests
  *   filterctl_print.c    answers into tables
  */
@@ -13,10 +12,6 @@
 #include <jansson.h>
 
 #include "err.h"
-
-/* Blocks until the answer is there. NULL with err set: no answer, or an error answer. New
- * reference. */
-json_t *filterctl_client_ask(const char *socket_path, const json_t *request, struct err *err);
 
 /* Arguments after the command's words; NULL with err set. New reference. */
 json_t *filterctl_build_datastore(int argc, char **argv, struct err *err);

@@ -13,7 +13,7 @@ import source
 
 WIRE = "include/wire"
 SDK = "include/sluice"
-HEADER_OF_LIBC_ONLY = re.compile(r"^(assert|errno|inttypes|limits|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|"
+HEADER_OF_LIBC_ONLY = re.compile(r"^(jansson|assert|errno|inttypes|limits|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|"
                                  r"stdio|stdlib|string|strings|ctype)\.h$")
 
 # Files of a pure folder that are its door to the system, with the reason.
@@ -25,9 +25,10 @@ DOORS = {
 RULES = {
     "include": dict(seen=[WIRE, SDK], pure=True),
     "common": dict(seen=[]),
+    "common/ctl": dict(seen=[WIRE, "common"]),
     "target": dict(seen=[WIRE, "common"], tgt=True),
     "filterd": dict(seen=[WIRE, SDK, "common", "filterd/env", "filterd/ring", "filterd/scsi", "filterd/chain",
-                          "filterd/plugin", "filterd/backend", "filterd/volume", "filterd/ctl", "filterd"]),
+                          "filterd/plugin", "filterd/backend", "filterd/volume", "filterd/ctl", "common/ctl", "filterd"]),
     "filterd/env": dict(seen=["common"]),
     "filterd/ring": dict(seen=[WIRE, "common", "filterd/env"], pure=True),
     "filterd/scsi": dict(seen=[SDK, "common", "filterd/env"], pure=True),
@@ -36,9 +37,15 @@ RULES = {
     "filterd/plugin": dict(seen=[SDK, "common"]),
     "filterd/filters": dict(seen=[SDK]),
     "filterd/log": dict(seen=["common", "filterd/env"], pure=True),
+    "filterd/ctl": dict(seen=[WIRE, "common", "common/ctl", "filterd/ctl"]),
     "db": dict(seen=["common"], sqlite=True),
-    "policy": dict(seen=["common", "db", WIRE]),
-    "web": dict(seen=["common"]),
+    "policy": dict(seen=["common", "common/ctl", "db", WIRE, "policy/model", "policy/plan", "policy/apply",
+                         "policy/http", "policy/rest", "policy"]),
+    "policy/model": dict(seen=["common"], pure=True),
+    "policy/plan": dict(seen=["common", "policy/model"], pure=True),
+    "policy/egress": dict(seen=["common", "common/ctl", WIRE]),
+    "web": dict(seen=["common", "web/gateway"]),
+    "policy/cli": dict(seen=["common", "policy/cli"]),
 }
 
 

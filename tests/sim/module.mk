@@ -4,7 +4,7 @@ TESTS += sim
 sim_SRCS := $(wildcard tests/sim/*.c) tests/tools/cdb.c filterd/supervise.c
 # tests/tools before filterd/scsi: both have a cdb.h.
 sim_INCS := include common tests/sim tests/tools filterd filterd/env filterd/backend filterd/chain filterd/scsi \
-	filterd/volume filterd/ring filterd/ctl target
+	filterd/volume filterd/ring common/ctl target
 sim_LIBS := volume scsi chain backend ring_server ring_client env common
 sim_PKGS := jansson
 ifneq ($(VARIANT),asan)

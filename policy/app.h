@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * app.h - what lives as long as policyd: its parts, made in main.c and handed to every resource.
+ *
+ * Thread: main.
+ */
+#ifndef POLICY_APP_H
+#define POLICY_APP_H
+
+#include <stdint.h>
+
+#include "loop.h"
+#include "reconciler.h"
+#include "store.h"
+
+struct auth;
+struct history;
+struct http_server;
+struct sse;
+
+struct app {
+	struct loop *loop;
+	struct store *store; /* main's own */
+	struct history *history;
+	struct reconciler *reconciler;
+	struct sampler *sampler;
+	struct sealer *sealer;
+	struct auth *auth;
+	struct sse *sse;
+	struct http_server *http;
+	const struct apply_cfg *cfg;
+	const char *run_dir, *state_dir, *backup_dir, *transfer_dir;
+	const char *egress_socket;
+	const char *samples_dir; /* bundled policies */
+	uint64_t started_ns;
+};
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * planner.h - what has to be done so that filterd and tgtd run what the database wants. Pure: two
+ * JSON documents in, an ordered list of steps out; the same input gives the same steps, and where
+ * desired and running agree there are none.
+ *
+ *   planner.c          order of it all
+ *   plan_datastores.c  plan_volumes.c  plan_filters.c  plan_targets.c  plan_access.c plan_portals.c
+ *
+ * desired: store_desired().  running:
+ *   {"filterd": {"is_up": bool,
+ *      "datastores": [{"name", "type", "path", "is_buffered", "used_bytes", "available_bytes"}],
+ *      "volumes": [{"name", "uuid", "datastore", "size_bytes", "block_bytes", "write_cache",
+ * "is_open", "state": "open|closed|...", "reason", "rings", "allocated_bytes", "filters":
+ * [{"filter", "class": number, "on_failure", "params": {name: text}, "is_bypassed"}]}]}, "tgtd":
+ * {"is_up": bool, "pid", "targets": [{"tid", "iqn", "state", "luns": [{"lun", "bstype", "path"}],
+ * "addresses": [text], "initiators": [iqn], "accounts": [user], "outgoing": user or null,
+ *                   "sessions": [{"sid", "cid", "initiator", "address"}]}],
+ *      "accounts": [{"user", "changed_ms"}],   changed_ms: which secret we put there, 0: not known
+ *      "portals": ["127.0.0.1:3260"]}}
+ * Without is_up the rest is absent and nothing is planned for that daemon.
+ *
+ * A step: {"step": "volume.create", "object_type": "volume", "object_name": "web-1",
+ *          "text": "create volume web-1, 10G on fast", "arguments": {...}}. No secret stands in a
+ * step; account.create names the host, and who carries it out opens the seal.
+ *
+ * Rules:
+ * - What the database does not know is never deleted: a volume of filterd's without a row is
+ *   reported (planner_strangers), not exported and not touched. Targets and accounts that bear our
+ * mark (IQN base; bstype sluice) and have no row are removed, others' are left alone.
+ * - A volume that has been created once and is gone is an error for people, never made anew empty.
+ *   The same name with another UUID is not ours: nothing is done with it.
+ * - Nothing is reachable before its access list stands: target, LUN, accounts, and the binding of
+ *   addresses and initiators last. What withdraws access comes before what grants any, and ends the
+ *   sessions of whom it concerns.
+ * - A target with CHAP always has one account whose secret nobody knows (the guard), so that the
+ *   list is never empty while a secret changes: to tgtd an empty list means no CHAP at all.
+ * - A volume is unexported before it is closed, closed before it is deleted; filters are changed
+ *   while it runs; a datastore is removed when no volume is left on it.
+ * - Growing only; a smaller size than the running one is refused by REST and skipped here.
+ */
+#ifndef POLICY_PLANNER_H
+#define POLICY_PLANNER_H
+
+#include <jansson.h>
+
+#include "err.h"
+
+/*
+ * The steps, by name, with their arguments:
+ *   datastore.add {name, type, path, is_buffered}      datastore.remove {name}
+ *   volume.create {name, uuid, datastore, size_bytes, block_bytes, write_cache, is_thin, filters}
+ *   volume.open {name}   volume.close {name}   volume.delete {name}   volume.grow {name,
+ * size_bytes} filter.attach {name, filter, on_failure, params}   filter.set {...}   filter.detach
+ * {name, filter} portal.add {name}    portal.remove {name} target.create {iqn}  target.delete {iqn}
+ *   lun.create {iqn, lun, volume}                      lun.delete {iqn, lun}
+ *   account.create {user, host | volume | guard: true, changed_ms}   account.delete {user}
+ *   account.bind {iqn, user, is_outgoing}              account.unbind {iqn, user, is_outgoing}
+ *   acl.bind {iqn, address | initiator}                acl.unbind {iqn, address | initiator}
+ *   session.close {iqn, sid, cid, initiator}
+ */
+json_t *planner_steps(const json_t *desired, const json_t *running, const char *iqn_base);
+
+/* [{"name", "uuid", "datastore", "size_bytes"}] of filterd's volumes that the database does not
+ * know. */
+json_t *planner_strangers(const json_t *desired, const json_t *running);
+/* [{"object_type", "object_name", "text"}]: what no step can mend and a person must see (a volume
+ * that is gone, another UUID, CHAP and no CHAP on one target, sizes that shrank). */
+json_t *planner_problems(const json_t *desired, const json_t *running);
+
+#endif
