@@ -9,6 +9,7 @@
  *   manager_volume.c     one volume: made, heard of, ended
  *   manager_change.c     requests that change a volume
  *   manager_status.c     questions
+ *   manager_list.c       questions about all volumes, page by page
  *   errand.c             one errand to a volume's worker and back
  *
  * Thread: main, all of it.
@@ -130,5 +131,13 @@ void manager_detach_filter(struct manager *m, const char *name, const char *filt
 void manager_show_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
 void manager_stats(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
 json_t *manager_status(const struct manager *m) ON_MAIN;
+/*
+ * One page, in the order of names, of at most limit volumes whose name comes after "after":
+ * {"volumes": [volume_brief() or volume_figures()], "next": name of the last one, or null at the
+ * end}.
+ */
+enum manager_page { MANAGER_BRIEF, MANAGER_FIGURES };
+void manager_list(struct manager *m, enum manager_page what, const char *after, uint32_t limit,
+		  manager_fn fn, void *ctx) ON_MAIN;
 
 #endif

@@ -107,6 +107,7 @@ void manager_end_datastore(struct mdatastore *d, void (*ended)(struct mdatastore
 void manager_free_datastore(struct mdatastore *d)
 {
 	list_del(&d->node);
+	space_fini(&d->space);
 	free(d->path);
 	free(d);
 }

@@ -27,7 +27,13 @@ test_ring_listener_LIBS := ring_server common
 test_ring_listener_PKGS := cmocka jansson
 
 TESTS += test_space
-test_space_SRCS := tests/unit/test_space.c filterd/space.c
+test_space_SRCS := tests/unit/test_space.c filterd/space.c filterd/usage.c
 test_space_INCS := filterd common filterd/env tests/lib
 test_space_LIBS := fake_env common
 test_space_PKGS := cmocka
+
+TESTS += test_usage
+test_usage_SRCS := tests/unit/test_usage.c filterd/usage.c
+test_usage_INCS := filterd common
+test_usage_LIBS := common
+test_usage_PKGS := cmocka

@@ -13,6 +13,10 @@
 #define SLUICE_VERSION "0.1"
 #endif
 
+/* Of volumes and figures; so many still fit into one answer. */
+#define REQUESTS_PAGE_DEFAULT 100u
+#define REQUESTS_PAGE_MAX     200u
+
 typedef void (*request_fn)(struct requests *c, struct ctl_call *call);
 
 /* The end of a request that the manager carried out. */
@@ -150,6 +154,29 @@ static void do_stats(struct requests *c, struct ctl_call *call) ON_MAIN
 		refused(call, &err);
 	else if (has_only(call, "name", NULL))
 		manager_stats(c->manager, name, answered, call);
+}
+
+static void do_list(struct requests *c, struct ctl_call *call, enum manager_page what) ON_MAIN
+{
+	const char *after = "";
+	uint64_t limit = REQUESTS_PAGE_DEFAULT;
+	struct err err;
+
+	if (json_opt_string(call->body, "after", &after, &err) < 0 ||
+	    json_opt_u64(call->body, "limit", 1, REQUESTS_PAGE_MAX, &limit, &err) < 0)
+		refused(call, &err);
+	else if (has_only(call, "after", "limit"))
+		manager_list(c->manager, what, after, (uint32_t)limit, answered, call);
+}
+
+static void do_volumes(struct requests *c, struct ctl_call *call)
+{
+	do_list(c, call, MANAGER_BRIEF);
+}
+
+static void do_figures(struct requests *c, struct ctl_call *call)
+{
+	do_list(c, call, MANAGER_FIGURES);
 }
 
 static void do_shutdown(struct requests *c, struct ctl_call *call)
@@ -319,6 +346,8 @@ static const struct {
     {"filters", do_filters},
     {"events", do_events},
     {"stats", do_stats},
+    {"volumes", do_volumes},
+    {"figures", do_figures},
     {"shutdown", do_shutdown},
     {"datastore.add", do_datastore_add},
     {"datastore.remove", do_datastore_remove},

@@ -23,6 +23,8 @@ static void probe_run(struct env_work *w)
 		return;
 	s->probed_used_bytes = (uint64_t)(st.f_blocks - st.f_bfree) * st.f_frsize;
 	s->probed_available_bytes = (uint64_t)st.f_bavail * st.f_frsize;
+	if (usage_scan(s->path, &s->probed_usage) < 0)
+		usage_free(&s->probed_usage);
 }
 
 static void judge(struct space *s)
@@ -46,6 +48,9 @@ static void probe_done(struct env_work *w)
 		atomic_store_explicit(&s->used_bytes, s->probed_used_bytes, memory_order_relaxed);
 		atomic_store_explicit(&s->available_bytes, s->probed_available_bytes,
 				      memory_order_relaxed);
+		usage_free(&s->usage);
+		s->usage = s->probed_usage;
+		s->probed_usage = (struct usage){0};
 		judge(s);
 	}
 	if (s->must_stop)
@@ -85,4 +90,15 @@ void space_get(const struct space *s, uint64_t *used_bytes, uint64_t *available_
 {
 	*used_bytes = atomic_load_explicit(&s->used_bytes, memory_order_relaxed);
 	*available_bytes = atomic_load_explicit(&s->available_bytes, memory_order_relaxed);
+}
+
+uint64_t space_allocated_bytes(const struct space *s, const char *volume)
+{
+	return usage_get(&s->usage, volume);
+}
+
+void space_fini(struct space *s)
+{
+	usage_free(&s->usage);
+	usage_free(&s->probed_usage);
 }

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "env.h"
+#include "usage.h"
 
 #define SPACE_PERIOD_MS 5000u
 #define SPACE_WARN_PCT  80u
@@ -32,6 +33,8 @@ struct space {
 	struct env_timer timer;
 	uint64_t probed_used_bytes, probed_available_bytes; /* helper, between run() and done() */
 	int probe_result;                                   /* the same */
+	struct usage probed_usage;                          /* the same */
+	struct usage usage;                                 /* owner worker */
 	bool is_probing, must_stop, has_warned;
 	void (*stopped)(void *ctx);
 };
@@ -41,6 +44,11 @@ void space_start(struct space *s);
 /* stopped(ctx) once, possibly before return. */
 void space_stop(struct space *s, void (*stopped)(void *ctx));
 void space_get(const struct space *s, uint64_t *used_bytes, uint64_t *available_bytes);
+
+/* What the image of this volume takes; 0: not known. Thread: owner worker. */
+uint64_t space_allocated_bytes(const struct space *s, const char *volume);
+/* After stopped(). */
+void space_fini(struct space *s);
 
 /* Pure: percent, rounded up; 0 of nothing. */
 uint32_t space_used_pct(uint64_t used_bytes, uint64_t available_bytes);

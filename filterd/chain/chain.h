@@ -105,6 +105,7 @@ void chain_grow(struct chain *c, uint64_t new_size_bytes, chain_done_fn fn,
 
 struct chain_op_stats {
 	uint64_t ios, errors, bytes;
+	uint64_t latency_ns;             /* of all together */
 	uint64_t latency_ns_buckets[64]; /* hist.h */
 };
 

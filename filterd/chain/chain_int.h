@@ -282,6 +282,7 @@ static inline void stats_add(struct chain_op_stats *s, const struct sluice_io *i
 	s->bytes += io->len_bytes;
 	if (unlikely(io->status != SLUICE_OK))
 		s->errors++;
+	s->latency_ns += latency_ns;
 	hist_record(s->latency_ns_buckets, latency_ns);
 }
 

@@ -17,7 +17,8 @@
  *   volume.c        life: create, open, close
  *   volume_ops.c    grow, flush, filters
  *   volume_rings.c  admission of rings
- *   volume_status.c what there is to see
+ *   volume_status.c what there is to see, for a person
+ *   volume_brief.c  the same, for a program that asks often and of all volumes
  *
  * Thread: owner worker.
  */
@@ -131,5 +132,9 @@ const struct plan_volume *volume_plan(const struct volume *v);
 
 json_t *volume_status(struct volume *v) ON_WORKER; /* with filters and their parameters */
 json_t *volume_stats(struct volume *v) ON_WORKER;  /* counters and latencies per layer and op */
+/* What a reconciler compares: identity, size, state, filters with their parameters. */
+json_t *volume_brief(struct volume *v) ON_WORKER;
+/* What a sampler subtracts: counters since the volume was opened, small. */
+json_t *volume_figures(struct volume *v) ON_WORKER;
 
 #endif
