@@ -11,6 +11,7 @@
 #include "log.h"
 #include "errand.h"
 #include "ring_listener.h"
+#include "transfers.h"
 
 /* A beat before the limit becomes the short one again, or the parent would count the call. */
 void manager_beat_blocking(struct shared_beat *b, bool begins)
@@ -101,6 +102,7 @@ int manager_start(struct manager *m, uint32_t worker_count, struct plan *plan, s
 	m->started_ns = clock_now_ns();
 	list_init(&m->datastores);
 	list_init(&m->volumes);
+	list_init(&m->transfers);
 	peers_init(&m->peers);
 	plan_init(&m->plan);
 	list_splice_back(&m->plan.datastores, &plan->datastores);
@@ -197,6 +199,7 @@ void manager_free(struct manager *m)
 		manager_free_datastore(list_entry(m->datastores.next, struct mdatastore, node));
 	for (uint32_t i = 0; i < m->worker_count; i++)
 		worker_free(m->workers[i]);
+	transfers_free_all(m);
 	plan_fini(&m->plan);
 	peers_fini(&m->peers);
 }

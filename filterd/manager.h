@@ -10,6 +10,7 @@
  *   manager_change.c     requests that change a volume
  *   manager_status.c     questions
  *   manager_list.c       questions about all volumes, page by page
+ *   transfers.c          imports and exports
  *   errand.c             one errand to a volume's worker and back
  *
  * Thread: main, all of it.
@@ -43,6 +44,8 @@ struct manager {
 	uint32_t next_worker;
 	struct list_node datastores; /* struct mdatastore */
 	struct list_node volumes;    /* struct mvolume */
+	struct list_node transfers;  /* transfers.c's */
+	uint64_t transfer_last_id;
 	struct ring_listener *rings;
 	uint64_t started_ns;
 	uint32_t closing; /* volumes and datastores that a stop still waits for */

@@ -7,6 +7,7 @@
 #include "json.h"
 #include "log.h"
 #include "plugin.h"
+#include "transfers.h"
 #include "wire/ctl.h"
 
 #ifndef SLUICE_VERSION
@@ -335,6 +336,65 @@ static void do_filter_detach(struct requests *c, struct ctl_call *call) ON_MAIN
 		manager_detach_filter(c->manager, name, filter, answered, call);
 }
 
+/* ---------------------------------------------------------------- transfers */
+
+static void do_transfer_start(struct requests *c, struct ctl_call *call) ON_MAIN
+{
+	static const char *const keys[] = {"request", "name", "direction", "size_bytes", NULL};
+	const char *name = get_name(call), *direction;
+	uint64_t size_bytes = 0, id;
+	struct err err;
+
+	if (!name)
+		return;
+	if (json_get_string(call->body, "direction", &direction, &err) < 0 ||
+	    json_opt_u64(call->body, "size_bytes", 0, PLAN_SIZE_MAX, &size_bytes, &err) < 0 ||
+	    json_only(call->body, keys, &err) < 0 ||
+	    transfers_start(c->manager, name, direction, size_bytes, &call->fd, &id, &err) < 0)
+		refused(call, &err);
+	else
+		ctl_answer(call, json_pack("{s:I}", "transfer", (json_int_t)id));
+}
+
+static bool get_transfer(struct ctl_call *call, uint64_t *id)
+{
+	struct err err;
+
+	if (json_get_u64(call->body, "transfer", 1, INT64_MAX, id, &err) < 0) {
+		refused(call, &err);
+		return false;
+	}
+	return has_only(call, "transfer", NULL);
+}
+
+static void do_transfer_show(struct requests *c, struct ctl_call *call) ON_MAIN
+{
+	struct err err;
+	uint64_t id;
+	json_t *j;
+
+	if (!get_transfer(call, &id))
+		return;
+	j = transfers_show(c->manager, id, &err);
+	if (j)
+		ctl_answer(call, j);
+	else
+		refused(call, &err);
+}
+
+static void do_transfer_cancel(struct requests *c, struct ctl_call *call) ON_MAIN
+{
+	struct err err;
+	uint64_t id;
+
+	if (!get_transfer(call, &id))
+		return;
+	if (transfers_cancel(c->manager, id, &err) < 0)
+		refused(call, &err);
+	else
+		ctl_answer(call, NULL);
+}
+
 /* ---------------------------------------------------------------- dispatch */
 
 static const struct {
@@ -358,6 +418,9 @@ static const struct {
     {"volume.grow", do_volume_grow},
     {"volume.flush", do_volume_flush},
     {"volume.show", do_volume_show},
+    {"transfer.start", do_transfer_start},
+    {"transfer.show", do_transfer_show},
+    {"transfer.cancel", do_transfer_cancel},
     {"filter.attach", do_filter_attach},
     {"filter.detach", do_filter_detach},
     {"filter.set", do_filter_set},

@@ -10,6 +10,7 @@
 
 #include "clock.h"
 #include "ctl_frame.h"
+#include "cleanup.h"
 #include "fd.h"
 #include "json.h"
 #include "log.h"
@@ -21,6 +22,7 @@ struct ctl_conn {
 	struct ctl_reader reader;
 	struct loop_timer timer; /* inside a frame */
 	uid_t uid;
+	int passed_fd; /* came along with the frame that is being read; -1: none */
 	struct list_node calls;
 	uint32_t pending;
 	char *out; /* out_at..out_len is to be sent */
@@ -49,6 +51,7 @@ static void conn_close(struct ctl_conn *c)
 	loop_remove(s->cfg.loop, &c->watch);
 	loop_timer_cancel(s->cfg.loop, &c->timer);
 	close(c->watch.fd);
+	fd_close(&c->passed_fd);
 	list_del(&c->node);
 	s->conn_count--;
 	ctl_reader_fini(&c->reader);
@@ -158,6 +161,7 @@ static void conn_fail(struct ctl_conn *c, const struct err *err)
 static void call_free(struct ctl_call *call)
 {
 	json_decref(call->body);
+	fd_close(&call->fd);
 	free(call);
 }
 
@@ -234,6 +238,7 @@ static int call_make(struct ctl_conn *c, struct ctl_call **out, struct err *err)
 	call->body = body;
 	call->request = request;
 	call->uid = c->uid;
+	call->fd = take_fd(&c->passed_fd);
 	list_push_back(&c->calls, &call->node);
 	c->pending++;
 	*out = call;
@@ -289,15 +294,21 @@ static void conn_ready(struct loop_fd *w, uint32_t events)
 {
 	struct ctl_conn *c = w->ctx;
 	char buf[16384];
+	unsigned fds = 1;
+	int fd = -1;
 	ssize_t n;
 
 	if ((events & EPOLLOUT) && !conn_flush(c))
 		return;
 	if (!(events & (EPOLLIN | EPOLLHUP | EPOLLERR)))
 		return;
-	n = recv(w->fd, buf, sizeof(buf), MSG_DONTWAIT);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	n = fd_recv(w->fd, buf, sizeof(buf), &fd, &fds);
+	if (n == -EAGAIN || n == -EINTR)
 		return;
+	if (n > 0 && fds) {
+		fd_close(&c->passed_fd);
+		c->passed_fd = fd;
+	}
 	if (n <= 0 || c->is_ending)
 		conn_close(c);
 	else
@@ -348,6 +359,7 @@ static void conn_open(struct ctl_server *s, int fd)
 	}
 	c->server = s;
 	c->uid = peer.uid;
+	c->passed_fd = -1;
 	c->watch = (struct loop_fd){.fd = fd, .fn = conn_ready, .ctx = c};
 	c->timer = (struct loop_timer){.fn = frame_timer_fired, .ctx = c};
 	list_init(&c->calls);
@@ -359,10 +371,9 @@ static void conn_open(struct ctl_server *s, int fd)
 		return;
 	}
 	if (!may_ask(fd, &peer)) {
-		err_set(
-		    &err, EPERM, "",
-		    "uid %u may not control sluice-filterd: root, its own user and its group may",
-		    peer.uid);
+		err_set(&err, EPERM, "",
+			"uid %u may not ask here: root, this program's own user and its group may",
+			peer.uid);
 		conn_fail(c, &err);
 	} else if (s->conn_count > CTL_CLIENTS_MAX) {
 		err_set(&err, EBUSY, "", "%u clients are connected already", CTL_CLIENTS_MAX);

@@ -32,6 +32,7 @@ struct ctl_call {
 	json_t *body;        /* an object */
 	const char *request; /* its "request" */
 	uid_t uid;           /* who asks, for the log */
+	int fd; /* a descriptor that came along, or -1; the call's: take_fd() keeps it */
 };
 
 typedef void (*ctl_handler_fn)(void *ctx, struct ctl_call *call);

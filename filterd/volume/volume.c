@@ -458,6 +458,8 @@ static void cancel_lock_wait(struct volume *v)
 void volume_close(struct volume *v, volume_done_fn fn, void *ctx)
 {
 	cancel_lock_wait(v);
+	if (volume_transfer_ends_first(v, fn, ctx))
+		return;
 	if (!volume_begin(v, REQUEST_CLOSE, fn, ctx))
 		return;
 	if (v->state != VOLUME_SERVING) {

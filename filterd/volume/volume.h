@@ -18,6 +18,7 @@
  *   volume_ops.c    grow, flush, filters
  *   volume_rings.c  admission of rings
  *   volume_status.c what there is to see, for a person
+ *   volume_transfer.c  its whole content in or out; transfer*.c do it
  *   volume_brief.c  the same, for a program that asks often and of all volumes
  *
  * Thread: owner worker.
@@ -41,6 +42,7 @@
 #define VOLUME_RINGS_WAIT_MS 1000u
 #define VOLUME_MAX_IOS       1024u
 
+struct transfer;
 struct volume;
 
 enum volume_state {
@@ -114,6 +116,11 @@ void volume_attach(struct volume *v, const struct plan_filter *f, volume_done_fn
 void volume_detach(struct volume *v, const char *filter, volume_done_fn fn, void *ctx) ON_WORKER;
 void volume_set(struct volume *v, const struct plan_filter *f, volume_done_fn fn,
 		void *ctx) ON_WORKER;
+/*
+ * t is set up as transfer.h says, but done() and ctx are ours; it stays until fn. No ring may be
+ * there, and none is admitted until it has ended: -EBUSY. A close meanwhile cancels it.
+ */
+void volume_transfer(struct volume *v, struct transfer *t, volume_done_fn fn, void *ctx) ON_WORKER;
 /* After a change that went well, if the host notes changes; until then all else gets -EBUSY. */
 void volume_settle(struct volume *v) ON_WORKER;
 

@@ -14,6 +14,7 @@ enum volume_request {
 	REQUEST_ATTACH,
 	REQUEST_DETACH,
 	REQUEST_SET,
+	REQUEST_TRANSFER,
 };
 
 struct volume {
@@ -37,6 +38,10 @@ struct volume {
 	struct plan_filter filter; /* of attach and set */
 	char filter_name[PARSE_NAME_MAX + 1];
 	uint64_t grow_bytes;
+	struct transfer *transfer;   /* its owner's; of REQUEST_TRANSFER */
+	volume_done_fn closing_done; /* a close that waits for the transfer to end */
+	void *closing_ctx;
+	bool is_close_wanted;
 	bool is_unsettled; /* the change is made and answered, not in force */
 
 	/* opening */
@@ -64,5 +69,8 @@ void volume_answer(struct volume *v, int result, const struct err *err);
 /* Ends the request under way. */
 void volume_end(struct volume *v, int result, const struct err *err);
 void volume_set_state(struct volume *v, enum volume_state state, const char *reason);
+
+/* True: a transfer is under way; it is cancelled, and the close with fn follows it. */
+bool volume_transfer_ends_first(struct volume *v, volume_done_fn fn, void *ctx);
 
 #endif

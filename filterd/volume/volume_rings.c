@@ -19,6 +19,9 @@ int volume_admit(const struct volume *v, struct err *err)
 	if (v->state != VOLUME_SERVING)
 		return err_set(err, EAGAIN, "volume", "volume %s is %s%s%s", v->plan->name,
 			       volume_state_word(v->state), v->reason[0] ? ": " : "", v->reason);
+	if (v->request == REQUEST_TRANSFER)
+		return err_set(err, EAGAIN, "volume",
+			       "volume %s is being imported, exported or cloned", v->plan->name);
 	return serve_admit(v->serve, v->plan->is_shared, err);
 }
 
