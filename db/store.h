@@ -6,15 +6,17 @@
  * them. WAL, synchronous=FULL, foreign keys. Every change stands in a transaction: begin, changes,
  * commit; reading needs none.
  *
- *   store.c          open, close, statements, transactions, fault points
- *   migrate.c        numbered migrations, refusal of newer databases
- *   check.c          integrity check at start, finding the newest good backup
- *   backup.c         online backup, restore
- *   table*.c         the tables' columns
- *   row.c            a row of any table to and from JSON
- *   query.c          lists: filter, sort, pages
- *   store_*.c        what is more than one row: links, desired state, tasks, events, audit,
- * statistics
+ *   store.c          open, close, transactions
+ *   sql*.c           statements, values and rows, SQLite's errors, fault points
+ *   migrate.c        numbered migrations; migrations.c has schema/NNNN_*.sql inside
+ *   check.c          is this file a whole database of ours? what to do if it is not
+ *   backup.c         online backup, the one at start; restore.c the way back
+ *   generation.c     a count of commits, which tells a lost write-ahead log
+ *   table*.c         the tables' columns, and a client's JSON against them
+ *   row.c            a row of any table to and from JSON; constraint.c why one is refused
+ *   query.c          lists: filter, sort, pages; cursor.c
+ *   store_*.c        what is more than one row: links, desired state, tasks, events, audit
+ *   history.c        a day of figures, in a file of its own
  *
  * Thread: the one that opened it. Errors everywhere: -EAGAIN the database was busy for
  * STORE_BUSY_MS; -ENOSPC the disk is full; -EIO; -EUCLEAN it is damaged. After an error inside a

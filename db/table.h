@@ -26,8 +26,10 @@ enum store_type {
 	STORE_ENUM, /* one of choices */
 	STORE_UUID,
 	STORE_TIME_MS,
-	STORE_JSON_ARRAY, /* of strings, each of at most max characters */
+	STORE_JSON_ARRAY, /* of strings, each of at most max characters; of anything if the
+			     appliance sets it */
 	STORE_JSON_OBJECT,
+	STORE_JSON,    /* any value */
 	STORE_NAME_OF, /* integer key of another table's row, seen as its name */
 };
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * migrations.c - schema/NNNN_*.sql inside the program. A new migration is a new file there and a
+ * line in each of the two lists below; one that has been released is never changed.
+ */
+#include "migrate.h"
+
+#define EMBED(symbol, file)                                                                        \
+	__asm__(".section .rodata\n"                                                               \
+		".global " #symbol "\n"                                                            \
+		".hidden " #symbol "\n" #symbol ":\n"                                              \
+		".incbin \"" file "\"\n"                                                           \
+		".byte 0\n"                                                                        \
+		".previous\n");                                                                    \
+	extern const char symbol[]
+
+EMBED(migration_0001, "db/schema/0001_initial.sql");
+
+const struct migration migrations[] = {
+    {"0001_initial", migration_0001},
+};
+const uint32_t migration_count = sizeof(migrations) / sizeof(migrations[0]);
