@@ -6,7 +6,8 @@
  *   rules.c        policy rules against the filters that there are
  *   rules_diff.c   two sets of rules compared
  *   params.c       one filter's parameters against its table
- *   access.c       IQNs, addresses, CHAP names and secrets
+ *   access.c       IQNs, CHAP names and secrets
+ *   address.c      addresses, networks, portals
  *   compliance.c   desired against running, with causes
  *   alert.c        thresholds with hysteresis
  */
@@ -48,9 +49,14 @@ void model_iqn_make(const char *base, const char *volume, const char *uuid, char
 /* An IPv4 or IPv6 address, with /prefix or without, written canonically into out. */
 int must_check model_address_check(const char *field, const char *text, char out[64],
 				   struct err *err);
+/* Whether address (of a session) is allowed, or lies in it if that is a network. */
+bool model_address_matches(const char *allowed, const char *address);
 /* "10.0.0.1:3260", "[::]:3260"; 0.0.0.0 and [::] are all addresses. */
 int must_check model_portal_check(const char *address, uint64_t port, char name[80],
 				  struct err *err);
+/* The account that keeps a target's list from being empty: see planner.h. No one may be called so.
+ */
+#define MODEL_CHAP_GUARD "sluice-guard"
 int must_check model_chap_user_check(const char *field, const char *text, struct err *err);
 /* 12 to 16 characters (Windows takes no more), at least 96 bits if made by us: 16 of a 64-letter
  * alphabet. random: 16 bytes. */

@@ -5,7 +5,9 @@
  * desired and running agree there are none.
  *
  *   planner.c          order of it all
- *   plan_datastores.c  plan_volumes.c  plan_filters.c  plan_targets.c  plan_access.c plan_portals.c
+ *   plan_view.c        both documents indexed, what is to become of each volume
+ *   plan_datastores.c  plan_volumes.c  plan_filters.c    towards filterd
+ *   plan_targets.c  plan_access.c  plan_accounts.c  plan_portals.c    towards tgtd
  *
  * desired: store_desired().  running:
  *   {"filterd": {"is_up": bool,
@@ -24,6 +26,16 @@
  *          "text": "create volume web-1, 10G on fast", "arguments": {...}}. No secret stands in a
  * step; account.create names the host, and who carries it out opens the seal.
  *
+ * How it is carried out: in order; a step that fails ends the plan for its object (the same
+ * object_type and object_name) but for acl.unbind and session.close, which are always right; other
+ * objects' steps go on. Then look and plan again, at once if anything was done: some things take
+ * two plans (a changed secret, CHAP turned on), and only a plan without steps says that all is as
+ * it should be. All steps of a volume's target bear the volume as object.
+ *
+ * What a binding means: tgtd lets in whom its list of names OR its list of addresses has, so only
+ * names are ever bound; a host's addresses are enforced by ending sessions from elsewhere when they
+ * are seen. plan_access.c says more.
+ *
  * Rules:
  * - What the database does not know is never deleted: a volume of filterd's without a row is
  *   reported (planner_strangers), not exported and not touched. Targets and accounts that bear our
@@ -33,10 +45,12 @@
  * - Nothing is reachable before its access list stands: target, LUN, accounts, and the binding of
  *   addresses and initiators last. What withdraws access comes before what grants any, and ends the
  *   sessions of whom it concerns.
- * - A target with CHAP always has one account whose secret nobody knows (the guard), so that the
- *   list is never empty while a secret changes: to tgtd an empty list means no CHAP at all.
+ * - A target with CHAP, or without any host, always has one account whose secret nobody knows (the
+ * guard), so that the list is never empty while a secret changes: to tgtd an empty list means no
+ * CHAP at all.
  * - A volume is unexported before it is closed, closed before it is deleted; filters are changed
  *   while it runs; a datastore is removed when no volume is left on it.
+ * - While the database has no portal at all, tgtd's own stay.
  * - Growing only; a smaller size than the running one is refused by REST and skipped here.
  */
 #ifndef POLICY_PLANNER_H
