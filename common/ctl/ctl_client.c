@@ -134,7 +134,8 @@ static int check(const json_t *answer, struct err *err)
 	const char *field = json_string_value(json_object_get(e, "field"));
 	const char *text = json_string_value(json_object_get(e, "text"));
 
-	if (!e)
+	/* An answer may speak of an error that is not its own: a transfer that failed. */
+	if (!e || json_is_true(json_object_get(answer, "ok")))
 		return 0;
 	return err_set(err, ctl_errno_from_name(json_string_value(json_object_get(e, "code"))),
 		       field ? field : "", "%s", text ? text : "an error without a text");

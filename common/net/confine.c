@@ -100,10 +100,10 @@ static int allow_three_families(scmp_filter_ctx ctx)
 	for (int family = 0; family < AF_INET6 && rc == 0; family++)
 		if (family != AF_UNIX && family != AF_INET)
 			rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket),
-					      1, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)family));
+					      1, SCMP_A0_32(SCMP_CMP_EQ, (uint32_t)family, 0));
 	if (rc == 0)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EAFNOSUPPORT), SCMP_SYS(socket), 1,
-				      SCMP_A0_32(SCMP_CMP_GT, AF_INET6));
+				      SCMP_A0_32(SCMP_CMP_GT, AF_INET6, 0));
 	return rc;
 }
 

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * allow.h - the destinations that an administrator has allowed, and which of them a URL means.
+ *
+ * An entry is              and allows
+ *   hooks.example.com:443    https to that name and port, as long as its addresses are public
+ *   hooks.example.com        the same, port 443
+ *   http://10.0.0.5:8080     plain http to exactly that; "http://" without a port means 80
+ *   10.0.0.5:8443, [fd00::5]:8443   a literal address is what the administrator wrote, private or
+ * not hooks.lan:443!private    a name that may lead to a private address of one's own network
+ *
+ * Names are compared without regard to case, numbers in the one form that libcurl makes of them
+ * ("0x7f.1" is 127.0.0.1). There are no wildcards.
+ *
+ * Thread: main.
+ */
+#ifndef EGRESS_ALLOW_H
+#define EGRESS_ALLOW_H
+
+#include <curl/curl.h>
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "err.h"
+
+#define ALLOW_ENTRIES_MAX 256u
+
+struct allow_entry {
+	char host[256]; /* an IPv6 address stands in brackets */
+	uint16_t port;
+	bool is_plain;       /* http; else https */
+	bool may_be_private; /* literal, or "!private" */
+};
+
+struct allow_list {
+	struct allow_entry *entries;
+	uint32_t count;
+};
+
+int must_check allow_parse(const char *text, struct allow_entry *out, struct err *err);
+/* Replaces the list by an array of strings; after an error the old one stays. */
+int must_check allow_set(struct allow_list *l, const json_t *hosts, struct err *err);
+void allow_fini(struct allow_list *l);
+
+/* Takes a URL apart: a handle for CURLOPT_CURLU, and what of the list allows it. Owns: *out is the
+ * caller's. Errors: -EINVAL no URL, or with a user in it; -EACCES not on the list. */
+int must_check allow_url(const struct allow_list *l, const char *text, CURLU **out,
+			 struct allow_entry *entry, struct err *err);
+
+#endif
