@@ -17,6 +17,8 @@ struct auth;
 struct history;
 struct http_server;
 struct sse;
+struct transfers;
+struct webhook;
 
 struct app {
 	struct loop *loop;
@@ -25,9 +27,11 @@ struct app {
 	struct reconciler *reconciler;
 	struct sampler *sampler;
 	struct sealer *sealer;
+	struct transfers *transfers; /* import, export, clone: transfer.h */
 	struct auth *auth;
 	struct sse *sse;
 	struct http_server *http;
+	struct webhook *webhook; /* delivers them; see apply/webhook.h */
 	const struct apply_cfg *cfg;
 	const char *run_dir, *state_dir, *backup_dir, *transfer_dir;
 	const char *egress_socket;

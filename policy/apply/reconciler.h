@@ -40,6 +40,8 @@ struct apply_cfg {
 	const char *iqn_base;       /* "iqn.2026-01.org.sluice:host7" */
 	const char *transfer_dir;   /* imports and exports of files are in here and nowhere else */
 	struct sealer *sealer;
+	struct reconciler
+	    *reconciler;   /* sampler_start() only: whom it asks for tgtd's state; may be NULL */
 	struct loop *loop; /* main's; changed_fn runs on it */
 	void (*changed_fn)(
 	    void *ctx); /* something noted in the database or measured: look again; coalesced */
@@ -53,6 +55,10 @@ void reconciler_stop(struct reconciler *r); /* ends the round after its step; jo
 /* planner.h's running document as last observed, {} before the first; "observed_ms" added. New
  * reference. */
 json_t *reconciler_running(struct reconciler *r);
+/* Parts of it, cheaper than the whole: tgtd's number of a target, 0: not there; filterd's volume,
+ * NULL: not there. New reference. */
+uint64_t reconciler_tid(struct reconciler *r, const char *iqn);
+json_t *reconciler_volume(struct reconciler *r, const char *name);
 /* {"filterd": {"is_up", "since_ms", "text"}, "tgtd": {...}, "last_round_ms", "last_round_steps",
  * "pending": count, "problems": [...], "strangers": [...]} */
 json_t *reconciler_health(struct reconciler *r);

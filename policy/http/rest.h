@@ -38,6 +38,7 @@ enum route_flags {
 	ROUTE_BIG_BODY = 4,  /* up to 16 MiB instead of 1 MiB: config */
 	ROUTE_SLOW = 8,      /* login, password changes: carried on by the password threads */
 	ROUTE_NO_RECONCILE = 16, /* users, tokens: no need to look at filterd and tgtd */
+	ROUTE_TOP = 32, /* the path is not below /api/v1: "/healthz", "/readyz", "/metrics" */
 };
 
 struct actor {
@@ -58,7 +59,10 @@ struct request {
 	struct actor actor;
 	int64_t if_match; /* 0: none was sent */
 	bool is_dry_run;
-	void *http; /* server's */
+	bool is_part; /* of a configuration document, which has one task for all: rest_task() makes
+			 none */
+	void *http;   /* server's */
+	struct slow *slow; /* ROUTE_SLOW: what the password threads do; see slow.h */
 };
 /* ?name=value, decoded; NULL: not given. Unknown names are refused by the router: see route.query.
  */
@@ -81,9 +85,13 @@ struct reply {
 			from. */
 	uint64_t body_bytes; /* of a stream out; UINT64_MAX: not known */
 	void (*ended)(void *ctx, bool is_whole,
-		      struct reply *r); /* STREAM_IN: all is sent; fills the final reply */
+		      struct reply *r); /* STREAM_IN: all is sent; fills the final reply.
+					   Stream out: all is sent or not; r is not looked at */
 	void *ended_ctx;
 	bool is_sse; /* topics in text */
+	/* with an error: */
+	const char *problem;    /* its stable code where errno's is too coarse; NULL: errno's */
+	unsigned retry_after_s; /* Retry-After; 0: what belongs to the status */
 };
 
 typedef int (*route_fn)(struct request *q, struct reply *r, struct err *err);
@@ -96,7 +104,8 @@ struct route {
 	route_fn fn;
 	const char *object; /* "volume"; for audit and tasks */
 	const char *const
-	    *query; /* names that it takes besides dry_run, ends with NULL; NULL: none */
+	    *query; /* names that it takes besides dry_run, ends with NULL; NULL: none.
+		       "*" among them: the function checks the others itself, as rest_list() does */
 };
 
 /* Errors' numbers become statuses: EINVAL ERANGE ENAMETOOLONG 422, EBADMSG 400, ENOENT 404, EEXIST

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+/* table_datastores.c - commands on datastores. */
+#include "tables.h"
+
+static const struct column datastore_columns[] = {
+    {"NAME", "name"},
+    {"TYPE", "type"},
+    {"STATE", "@state"},
+    {"USED", "used_bytes"},
+    {"FREE", "available_bytes"},
+    {"PROVISIONED", "provisioned_bytes"},
+    {"VOLUMES", "volume_count"},
+    {"PATH", "path"},
+    {NULL},
+};
+
+static const struct arg create_args[] = {
+    ARG_NEW_NAME("of the new datastore"),
+    {"--type", ARG_CHOICE, TO_BODY, "type", ARG_REQUIRED, "dir|block|mem",
+     "files in a folder, a block device, or memory that is lost at a restart"},
+    {"--path", ARG_TEXT, TO_BODY, "path", 0, NULL, "the folder or the device"},
+    {"--buffered", ARG_FLAG, TO_BODY, "is_buffered", 0, NULL,
+     "through the page cache instead of direct I/O"},
+    {"--overcommit-limit", ARG_NUMBER, TO_BODY, "overcommit_limit_pct", 0, NULL,
+     "how far thin volumes may exceed the capacity, percent; 0: as far as they like"},
+    ARG_DESCRIPTION,
+    ARG_END,
+};
+static const struct arg set_args[] = {
+    ARG_NAME_OF("/datastores", "the datastore"),
+    {"--overcommit-limit", ARG_NUMBER, TO_BODY, "overcommit_limit_pct", 0, NULL,
+     "percent; 0: none"},
+    ARG_DESCRIPTION,
+    ARG_END,
+};
+static const struct arg name_args[] = {ARG_NAME_OF("/datastores", "the datastore"), ARG_END};
+
+const struct command table_datastore_commands[] = {
+    {"datastore list", "GET", "/datastores", "Lists the datastores.", table_list_args,
+     datastore_columns, COMMAND_LIST, NULL, NULL},
+    {"datastore create", "POST", "/datastores", "Makes a datastore.", create_args, NULL, 0, NULL,
+     "example: sluice datastore create fast --type dir --path /srv/fast"},
+    {"datastore show", "GET", "/datastores/{name}", "Shows a datastore.", name_args, NULL, 0, NULL,
+     NULL},
+    {"datastore set", "PATCH", "/datastores/{name}", "Changes a datastore.", set_args, NULL, 0,
+     NULL, NULL},
+    {"datastore delete", "DELETE", "/datastores/{name}",
+     "Removes a datastore that has no volumes; its folder or device stays.", name_args, NULL,
+     COMMAND_DESTROYS, NULL, NULL},
+    {0},
+};

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "idempotency.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app.h"
+#include "cleanup.h"
+#include "json.h"
+#include "store_link.h"
+
+#define KEY_MAX 128u
+
+int idempotency_key(const struct exchange *x, const char **out, struct err *err)
+{
+	const char *key = x->header(x, "Idempotency-Key");
+
+	*out = NULL;
+	if (!key || strcmp(x->method, "POST") != 0 || x->match.route->role == REST_PUBLIC)
+		return 0;
+	if (!*key || strlen(key) > KEY_MAX)
+		return err_set(err, EBADMSG, "Idempotency-Key",
+			       "Idempotency-Key must have 1 to %u characters", KEY_MAX);
+	for (const char *p = key; *p; p++)
+		if (*p <= ' ' || *p > '~')
+			return err_set(err, EBADMSG, "Idempotency-Key",
+				       "Idempotency-Key may have visible ASCII only");
+	*out = key;
+	return 0;
+}
+
+static int hash_of(const struct exchange *x, char hex[65], struct err *err)
+{
+	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	unsigned char digest[32];
+	bool is_good = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
+		       EVP_DigestUpdate(ctx, x->method, strlen(x->method) + 1) &&
+		       EVP_DigestUpdate(ctx, x->target, strlen(x->target) + 1) &&
+		       EVP_DigestUpdate(ctx, x->body_text ? x->body_text : "", x->body_bytes) &&
+		       EVP_DigestFinal_ex(ctx, digest, NULL);
+
+	EVP_MD_CTX_free(ctx);
+	if (!is_good)
+		return err_set(err, EIO, "", "SHA-256 does not work");
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	return 0;
+}
+
+static int take_answer(struct exchange *x, const char *key, const json_t *kept, struct err *err)
+{
+	const char *box = json_string_value(json_object_get(kept, "body"));
+	const char *location = json_string_value(json_object_get(kept, "location"));
+	char *text = box && *box ? sealer_open_box(x->app->sealer, key, box, err) : NULL;
+
+	if (box && *box && !text)
+		return -err->code;
+	x->answer.status = (int)json_integer_value(json_object_get(kept, "status"));
+	snprintf(x->answer.location, sizeof(x->answer.location), "%s", location ? location : "");
+	x->answer.text = text;
+	x->answer.text_bytes = text ? strlen(text) : 0;
+	x->answer.content_type = "application/json";
+	return 1;
+}
+
+int idempotency_replay(struct exchange *x, const char *key, struct err *err)
+{
+	cleanup_json json_t *kept = store_idempotent_get(x->q.store, key, x->q.actor.name);
+	const char *before;
+	char hash[65];
+
+	if (!kept || !json_is_object(kept))
+		return 0;
+	before = json_string_value(json_object_get(kept, "request_hash"));
+	if (hash_of(x, hash, err) < 0)
+		return -err->code;
+	if (!before || strcmp(before, hash) != 0) {
+		x->r.problem = "idempotency_mismatch";
+		return err_set(
+		    err, EINVAL, "Idempotency-Key",
+		    "this Idempotency-Key was sent with another request; take a new one");
+	}
+	return take_answer(x, key, kept, err);
+}
+
+int idempotency_keep(struct exchange *x, const char *key, struct err *err)
+{
+	cleanup_free char *box = NULL;
+	char hash[65];
+
+	if (hash_of(x, hash, err) < 0)
+		return -err->code;
+	if (x->answer.text) {
+		box = sealer_seal(x->app->sealer, key, x->answer.text, err);
+		if (!box)
+			return -err->code;
+	}
+	return store_idempotent_put(x->q.store, key, x->q.actor.name, hash, x->answer.status,
+				    box ? box : "", x->answer.location, err);
+}

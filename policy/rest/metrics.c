@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * metrics.c - what there is to measure, by tables: a line for each metric, and where its values
+ * come from. metrics_app.c gathers the facts. Pure.
+ */
+#include "metrics.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct metric {
+	const char *name, *unit, *help; /* the name ends in the unit, as OpenMetrics wants it */
+	const char *member;             /* of the object */
+	double factor;                  /* to the base unit */
+};
+
+/* Of each volume, from the figures. */
+static const struct metric volume_figures[] = {
+    {"sluice_volume_read_iops", "", "Reads per second.", "read_iops", 1},
+    {"sluice_volume_write_iops", "", "Writes per second.", "write_iops", 1},
+    {"sluice_volume_read_bytes_per_second", "", "Bytes read per second.", "read_bytes_per_s", 1},
+    {"sluice_volume_write_bytes_per_second", "", "Bytes written per second.", "write_bytes_per_s",
+     1},
+    {"sluice_volume_read_latency_p50_seconds", "seconds", "Median of the reads' latency.",
+     "read_p50_us", 1e-6},
+    {"sluice_volume_read_latency_p99_seconds", "seconds",
+     "Latency that 99 of 100 reads stay below.", "read_p99_us", 1e-6},
+    {"sluice_volume_write_latency_p50_seconds", "seconds", "Median of the writes' latency.",
+     "write_p50_us", 1e-6},
+    {"sluice_volume_write_latency_p99_seconds", "seconds",
+     "Latency that 99 of 100 writes stay below.", "write_p99_us", 1e-6},
+    {"sluice_volume_errors_per_second", "", "I/O errors per second.", "errors_per_s", 1},
+};
+
+static const struct metric volume_rows[] = {
+    {"sluice_volume_size_bytes", "bytes", "Size that the initiator sees.", "size_bytes", 1},
+    {"sluice_volume_allocated_bytes", "bytes", "Space that it takes on its datastore.",
+     "allocated_bytes", 1},
+};
+
+static const struct metric datastore_rows[] = {
+    {"sluice_datastore_used_bytes", "bytes", "Space in use.", "used_bytes", 1},
+    {"sluice_datastore_available_bytes", "bytes", "Space left.", "available_bytes", 1},
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+/* ---------------------------------------------------------------- text */
+
+static void head(FILE *f, const char *name, const char *unit, const char *help)
+{
+	fprintf(f, "# TYPE %s gauge\n", name);
+	if (unit[0])
+		fprintf(f, "# UNIT %s %s\n", name, unit);
+	fprintf(f, "# HELP %s %s\n", name, help);
+}
+
+/* A label's value: backslash, quote and newline are escaped, and nothing else is. */
+static void label(FILE *f, const char *name, const char *value)
+{
+	fprintf(f, "%s=\"", name);
+	for (const char *p = value; *p; p++) {
+		if (*p == '\n')
+			fputs("\\n", f);
+		else if (*p == '\\' || *p == '"')
+			fprintf(f, "\\%c", *p);
+		else
+			fputc(*p, f);
+	}
+	fputc('"', f);
+}
+
+static const char *text_of(const json_t *j, const char *key)
+{
+	const char *text = json_string_value(json_object_get(j, key));
+
+	return text ? text : "";
+}
+
+static void sample(FILE *f, const char *name, const char *label_name, const char *value, double v)
+{
+	fprintf(f, "%s{", name);
+	label(f, label_name, value);
+	fprintf(f, "} %.17g\n", v);
+}
+
+/* One table over one list of objects. */
+static void table(FILE *f, const struct metric *metrics, size_t count, const json_t *objects,
+		  const char *label_name)
+{
+	const json_t *o;
+	size_t i;
+
+	for (size_t m = 0; m < count; m++) {
+		head(f, metrics[m].name, metrics[m].unit, metrics[m].help);
+		json_array_foreach(objects, i, o)
+		{
+			double v = json_number_value(json_object_get(o, metrics[m].member));
+
+			sample(f, metrics[m].name, label_name, text_of(o, "name"),
+			       v * metrics[m].factor);
+		}
+	}
+}
+
+/* {word: count} as one metric with a label. */
+static void counts(FILE *f, const char *name, const char *help, const char *label_name,
+		   const json_t *by_word)
+{
+	const char *word;
+	json_t *v;
+
+	head(f, name, "", help);
+	json_object_foreach((json_t *)by_word, word, v)
+	{
+		sample(f, name, label_name, word, json_number_value(v));
+	}
+}
+
+static void single(FILE *f, const char *name, const char *unit, const char *help, double v)
+{
+	head(f, name, unit, help);
+	fprintf(f, "%s %.17g\n", name, v);
+}
+
+/* ---------------------------------------------------------------- what is not a plain table */
+
+/* How many objects have each value of a member. New reference. */
+static json_t *count_by(const json_t *objects, const char *member)
+{
+	json_t *out = json_object();
+	const json_t *o;
+	size_t i;
+
+	json_array_foreach(objects, i, o)
+	{
+		const char *word = text_of(o, member);
+
+		json_object_set_new(
+		    out, word, json_integer(json_integer_value(json_object_get(out, word)) + 1));
+	}
+	return out;
+}
+
+static void layers(FILE *f, const json_t *volumes)
+{
+	static const char name[] = "sluice_volume_layer_latency_ratio";
+	const json_t *v, *l;
+	size_t i, k;
+
+	head(f, name, "ratio", "Share of a volume's latency that each layer of its chain adds.");
+	json_array_foreach(volumes, i, v)
+	{
+		json_array_foreach(json_object_get(v, "layers"), k, l)
+		{
+			double pct = json_number_value(json_object_get(l, "latency_share_pct"));
+
+			fprintf(f, "%s{", name);
+			label(f, "volume", text_of(v, "name"));
+			fputc(',', f);
+			label(f, "layer", text_of(l, "layer"));
+			fprintf(f, "} %.17g\n", pct / 100.0);
+		}
+	}
+}
+
+static void daemons(FILE *f, const json_t *health)
+{
+	static const char *const names[] = {"filterd", "tgtd"};
+	static const char name[] = "sluice_daemon_up";
+
+	head(f, name, "", "Whether a daemon answers: 1 or 0.");
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const json_t *d = json_object_get(health, names[i]);
+
+		sample(f, name, "daemon", names[i], json_is_true(json_object_get(d, "is_up")));
+	}
+}
+
+static void counted(FILE *f, const char *name, const char *help, const char *label_name,
+		    const json_t *objects, const char *member)
+{
+	json_t *by_word = count_by(objects, member);
+
+	counts(f, name, help, label_name, by_word);
+	json_decref(by_word);
+}
+
+char *metrics_write(const json_t *facts)
+{
+	const json_t *figures = json_object_get(json_object_get(facts, "figures"), "volumes");
+	const json_t *volumes = json_object_get(facts, "volumes");
+	const json_t *datastores = json_object_get(facts, "datastores");
+	const json_t *health = json_object_get(facts, "health");
+	char *text = NULL;
+	size_t bytes = 0;
+	FILE *f = open_memstream(&text, &bytes);
+
+	if (!f)
+		return NULL;
+	table(f, volume_figures, COUNT(volume_figures), figures, "volume");
+	layers(f, figures);
+	table(f, volume_rows, COUNT(volume_rows), volumes, "volume");
+	table(f, datastore_rows, COUNT(datastore_rows), datastores, "datastore");
+	counted(f, "sluice_volumes", "Volumes by running state.", "state", volumes,
+		"running_state");
+	counted(f, "sluice_alerts", "Alerts that are not over, by severity.", "severity",
+		json_object_get(facts, "alerts"), "severity");
+	counts(f, "sluice_tasks", "Tasks by state.", "state", json_object_get(facts, "tasks"));
+	counts(f, "sluice_compliance", "Volumes by compliance with their policy.", "status",
+	       json_object_get(facts, "compliance"));
+	daemons(f, health);
+	single(f, "sluice_iscsi_sessions", "", "Initiators' sessions.",
+	       (double)json_array_size(json_object_get(facts, "sessions")));
+	single(f, "sluice_pending_steps", "", "Steps that running state lacks of what is wanted.",
+	       json_number_value(json_object_get(health, "pending")));
+	single(f, "sluice_uptime_seconds", "seconds", "Since sluice-policyd was started.",
+	       json_number_value(json_object_get(facts, "uptime_s")));
+	fputs("# EOF\n", f);
+	if (fclose(f) != 0) {
+		free(text);
+		return NULL;
+	}
+	return text;
+}

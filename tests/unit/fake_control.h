@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * fake_control.h - sluice-filterd's control socket on a thread, with datastores and volumes in
+ * memory, as far as the reconciler speaks with it.
+ *
+ * Thread: the test's; the fake has its own.
+ */
+#ifndef TESTS_FAKE_CONTROL_H
+#define TESTS_FAKE_CONTROL_H
+
+#include <jansson.h>
+#include <stdint.h>
+
+struct fake_control;
+
+struct fake_control *fake_control_start(const char *path, int incarnation);
+void fake_control_stop(struct fake_control *f); /* frees */
+
+/* This request is refused with this code and text; NULL: none any more. */
+void fake_control_refuse(struct fake_control *f, const char *request, int code, const char *text);
+/* filterd's volume of this name, or NULL. New reference. */
+json_t *fake_control_volume(struct fake_control *f, const char *name);
+void fake_control_add_volume(struct fake_control *f, const char *name, const char *uuid);
+void fake_control_drop_volume(struct fake_control *f, const char *name);
+/* How often request was asked. */
+int fake_control_asked(struct fake_control *f, const char *request);
+
+#endif
