@@ -51,7 +51,9 @@ pkg_check   = $(foreach p,$(1),$(if $(shell pkg-config --exists $(p) && echo y),
 	the library $(p) is missing: apt-get install $(call pkg_deb,$(p)), or sudo scripts/install-deps.sh test)))
 pkg_cflags  = $(if $(1),$(call pkg_check,$(1))$(shell pkg-config --cflags $(1)))
 pkg_libs    = $(if $(1),$(call pkg_check,$(1))$(shell pkg-config --libs $(1)))
-pkg_deb_liburing := liburing-dev
+pkg_deb_gnutls    := libgnutls28-dev
+pkg_deb_libcrypto := libssl-dev
+pkg_deb_libcurl   := libcurl4-openssl-dev
 
 # $(1) unit, $(2) extra compile flags
 define unit_objects
@@ -123,15 +125,15 @@ JOBS := $(shell nproc)
 # With sudo, what was built belongs to who called it, so that a later plain make can write there.
 give_back = @[ -z "$$SUDO_UID" ] || [ "$$(id -u)" != 0 ] || [ ! -d build ] || chown -R "$$SUDO_UID:$$SUDO_GID" build
 
-## up: as root: install, build and start a demo LUN (PORT=3260 PORTAL=127.0.0.1 SIZE=1G)
+## up: as root: install, build and start an appliance with one volume (PORT=3260 PORTAL=127.0.0.1 WEB_PORT=8443 SIZE=1G)
 up:
-	@PORT='$(PORT)' PORTAL='$(PORTAL)' scripts/demo.sh preflight
+	@PORT='$(PORT)' PORTAL='$(PORTAL)' WEB_PORT='$(WEB_PORT)' scripts/demo.sh preflight
 	@scripts/install-deps.sh build
 	@scripts/fetch-tgt-headers.sh
 	@echo 'sluice: building'
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release product
 	$(give_back)
-	@PORT='$(PORT)' PORTAL='$(PORTAL)' SIZE='$(SIZE)' scripts/demo.sh up
+	@PORT='$(PORT)' PORTAL='$(PORTAL)' WEB_PORT='$(WEB_PORT)' SIZE='$(SIZE)' scripts/demo.sh up
 ## down: as root: stop what "make up" started, keep its data (PURGE=1 removes it)
 down:
 	@PURGE='$(PURGE)' scripts/demo.sh down

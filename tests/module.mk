@@ -4,7 +4,7 @@
 # A line of build/check/manifest is   suite|seconds|jobs|name|command
 # "seconds" limits one test; "jobs" is how many of the suite run side by side. tests/lib/check.sh runs it.
 .PHONY: check check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
-	check-integration check-conformance check-crash bench check-manifest
+	check-integration check-appliance check-policyd-kills check-conformance check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
 SEEDS   ?= 200000
@@ -19,13 +19,20 @@ tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim),$(TESTS)),$(ca
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
-MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh)
+MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/unit/*_mutants.sh)
 SIM                = $(filter sim,$(TESTS))
 CONFORMANCE_SCRIPT = $(wildcard tests/integration/test-conformance.sh)
 CRASH_SCRIPT       = $(sort $(wildcard tests/integration/test-*-under-load.sh tests/fault/test-*.sh))
-INTEGRATION_TESTS  = $(filter-out $(CONFORMANCE_SCRIPT) $(CRASH_SCRIPT),$(sort $(wildcard \
+INTEGRATION_TESTS  = $(filter-out $(CONFORMANCE_SCRIPT) $(CRASH_SCRIPT) $(APPLIANCE_TESTS),$(sort $(wildcard \
 			tests/integration/test-*.sh tests/ring/*/test-*.sh)))
-BENCH_SCRIPT       = $(wildcard tests/perf/bench.sh)
+BENCH_SCRIPT       = $(wildcard tests/perf/bench.sh tests/perf/bench_policy.sh)
+# With policyd or a gateway: they wait more than they compute, so three run side by side.
+APPLIANCE_TESTS   := $(filter-out %-under-load.sh,$(shell grep -lE 'lib/(appliance|reconcile|gateway)[.]sh' tests/integration/test-*.sh))
+# Sanitized, what has threads or parses what strangers send; the rest is the same code again.
+APPLIANCE_ASAN     = $(foreach w,api-auth api-says cli-drives cli-endures egress gateway openapi-matches policyd reconcile \
+			rest-config rest-transfer rest-volumes rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))
+APPLIANCE_TSAN     = $(foreach w,api-says policyd-changes reconcile-daemons reconcile-killed rest-config rest-events \
+			rest-stats rest-transfer-in rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))
 
 check-manifest:
 	$(shell mkdir -p $(dir $(MANIFEST)))
@@ -41,6 +48,9 @@ check-manifest:
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,1,$(s),$(s)))
 	$(foreach v,asan tsan,$(foreach s,$(filter tests/integration/%,$(INTEGRATION_TESTS)),$(call line,integration-$(v),240,1,$(s),env VARIANT=$(v) $(s))))
+	$(foreach s,$(APPLIANCE_TESTS),$(call line,appliance,180,3,$(s),$(s)))
+	$(foreach s,$(APPLIANCE_ASAN),$(call line,appliance-asan,300,3,$(s),env VARIANT=asan $(s)))
+	$(foreach s,$(APPLIANCE_TSAN),$(call line,appliance-tsan,300,3,$(s),env VARIANT=tsan $(s)))
 	$(foreach s,$(CONFORMANCE_SCRIPT),$(call line,conformance,900,1,$(s),$(s)))
 	$(foreach s,$(CRASH_SCRIPT),$(call line,crash,1800,1,$(s),$(s)))
 	$(foreach s,$(BENCH_SCRIPT),$(call line,bench,300,1,$(s) --smoke,$(s) --smoke))
@@ -80,6 +90,15 @@ check-integration:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=$(VARIANT) product
 	$(call suite,$(if $(filter release,$(VARIANT)),integration,integration-$(VARIANT)))
+## check-appliance: the whole appliance by REST and command line (root; VARIANT=asan or tsan)
+check-appliance:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=$(VARIANT) product
+	$(call suite,$(if $(filter release,$(VARIANT)),appliance,appliance-$(VARIANT)))
+## check-policyd-kills: kill -9 of policyd before each changing SQLite statement of 23 operations
+check-policyd-kills:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	KILL_STEP=1 tests/integration/test-policyd-killed-under-load.sh
 ## check-conformance: iscsi-test-cu, one process per test
 check-conformance:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
