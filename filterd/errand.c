@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-struct errand *errand_make(struct mvolume *mv, void (*run)(struct errand *j),
+static struct errand *make(struct manager *m, struct worker *w, void (*run)(struct errand *j),
 			   void (*back)(struct errand *j), manager_fn fn, void *ctx)
 {
 	struct errand *j = calloc(1, sizeof(*j));
@@ -16,12 +16,32 @@ struct errand *errand_make(struct mvolume *mv, void (*run)(struct errand *j),
 			fn(ctx, &err, NULL);
 		return NULL;
 	}
-	j->manager = mv->manager;
-	j->mv = mv;
+	j->manager = m;
+	j->worker = w;
 	j->run = run;
 	j->back = back;
 	j->fn = fn;
 	j->ctx = ctx;
+	return j;
+}
+
+struct errand *errand_make(struct mvolume *mv, void (*run)(struct errand *j),
+			   void (*back)(struct errand *j), manager_fn fn, void *ctx)
+{
+	struct errand *j = make(mv->manager, mv->worker, run, back, fn, ctx);
+
+	if (j)
+		j->mv = mv;
+	return j;
+}
+
+struct errand *errand_make_on(struct mdatastore *d, void (*run)(struct errand *j),
+			      void (*back)(struct errand *j), manager_fn fn, void *ctx)
+{
+	struct errand *j = make(d->manager, d->worker, run, back, fn, ctx);
+
+	if (j)
+		j->datastore = d;
 	return j;
 }
 
@@ -36,7 +56,7 @@ void errand_start(struct errand *j)
 {
 	j->there.fn = run_there;
 	j->there.ctx = j;
-	env_post(j->mv->worker->env, &j->there);
+	env_post(j->worker->env, &j->there);
 }
 
 static void run_home(struct loop_msg *m)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * errand.h - one errand to a volume's worker and back. Only manager*.c include it.
+ * errand.h - one errand to a volume's or a datastore's worker and back. Only manager*.c include it.
  *
  *   main: errand_start -> worker: run(job) ... errand_ended(job) -> main: back(job), job freed
  */
@@ -11,7 +11,9 @@
 
 struct errand {
 	struct manager *manager;
-	struct mvolume *mv;
+	struct mvolume *mv;           /* NULL: it is about a datastore */
+	struct mdatastore *datastore; /* NULL: it is about a volume */
+	struct worker *worker;
 	void (*run)(struct errand *j);  /* worker */
 	void (*back)(struct errand *j); /* main; result, err and json are set */
 	manager_fn fn;                  /* whom to answer; main's */
@@ -32,6 +34,8 @@ struct errand {
 /* NULL: no memory, fn was told. */
 struct errand *errand_make(struct mvolume *mv, void (*run)(struct errand *j),
 			   void (*back)(struct errand *j), manager_fn fn, void *ctx);
+struct errand *errand_make_on(struct mdatastore *d, void (*run)(struct errand *j),
+			      void (*back)(struct errand *j), manager_fn fn, void *ctx);
 void errand_start(struct errand *j) ON_MAIN;
 /* Again to the worker, with another run and back, from within back. */
 void errand_again(struct errand *j, void (*run)(struct errand *j),
@@ -41,14 +45,17 @@ void errand_ended(void *job, int result, const struct err *err) ON_WORKER;
 /* Tells fn how it went; takes json. */
 void errand_answer(struct errand *j) ON_MAIN;
 
-/* Of manager_volume.c and manager.c, for one another. */
+/* Of the manager's files, for one another. */
 void manager_free_volume(struct mvolume *mv); /* its volume is destroyed */
 int must_check manager_make_datastore(struct manager *m, struct plan_datastore *plan,
-				      struct err *err);
-/* Its space is not watched any more: ended(d), possibly before return; then
- * manager_free_datastore(). */
+				      struct err *err) ON_MAIN;
+/* Nothing about it is under way any more: ended(d); then manager_free_datastore(). */
 void manager_end_datastore(struct mdatastore *d, void (*ended)(struct mdatastore *d));
 void manager_free_datastore(struct mdatastore *d);
+/* Its groups, with the plan's parameters. */
+int must_check manager_make_groups(struct mdatastore *d, struct err *err) ON_MAIN;
+/* Writes the plan to disk; on an error a restart sees the old one. */
+int must_check manager_write_plan(struct manager *m, struct err *err) ON_MAIN;
 struct mdatastore *manager_find_datastore(const struct manager *m, const char *name);
 /* Says to the parent that this thread is in a call that may take long. Thread: b's own. */
 void manager_beat_blocking(struct shared_beat *b, bool begins);

@@ -16,6 +16,7 @@
 struct event {
 	uint64_t number; /* from 1 */
 	uint64_t wall_ms;
+	char datastore[81]; /* of what is about one */
 	char volume[81];
 	char filter[81];
 	char kind[48];
@@ -27,8 +28,9 @@ struct events {
 	uint64_t count; /* ever */
 };
 
-void events_add(struct events *e, const char *volume, const char *filter, const char *kind,
-		const char *text);
+/* Each name may be NULL or "": of none. */
+void events_add(struct events *e, const char *datastore, const char *volume, const char *filter,
+		const char *kind, const char *text);
 /* Those with a number over after, oldest first. */
 json_t *events_to_json(const struct events *e, uint64_t after);
 

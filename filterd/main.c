@@ -16,6 +16,7 @@
 #include "parse.h"
 #include "shared.h"
 #include "supervisor.h"
+#include "version.h"
 #include "wire/ctl.h"
 
 #define STATE_DIR "/var/lib/sluice/filterd"
@@ -113,7 +114,7 @@ int main(int argc, char **argv)
 			cfg.has_no_parent = true;
 			break;
 		case OPT_VERSION:
-			puts("sluice-filterd 0.1");
+			puts("sluice-filterd " SLUICE_VERSION);
 			return 0;
 		case OPT_HELP:
 			fputs(usage, stdout);

@@ -38,16 +38,29 @@ struct mvolume *manager_find(const struct manager *m, const char *name)
 void manager_event(struct manager *m, const char *volume, const char *filter, const char *kind,
 		   const char *text)
 {
-	events_add(m->events, volume, filter, kind, text);
+	events_add(m->events, "", volume, filter, kind, text);
 }
 
-int manager_save(struct manager *m, struct err *err)
+void manager_datastore_event(struct manager *m, const char *datastore, const char *filter,
+			     const char *kind, const char *text)
+{
+	events_add(m->events, datastore, "", filter, kind, text);
+}
+
+int manager_write_plan(struct manager *m, struct err *err)
 {
 	int rc;
 
 	manager_beat_blocking(&m->shared->main, true);
 	rc = plan_save(m->plan_path, &m->plan, err);
 	manager_beat_blocking(&m->shared->main, false);
+	return rc;
+}
+
+int manager_save(struct manager *m, struct err *err)
+{
+	int rc = manager_write_plan(m, err);
+
 	if (rc) {
 		err_prefix(err, "the change is in force, but a restart will not know of it");
 		manager_event(m, "", "", "plan_not_saved", err->text);

@@ -8,6 +8,7 @@
  *   manager_datastore.c  one datastore: made, its space watched, ended
  *   manager_volume.c     one volume: made, heard of, ended
  *   manager_change.c     requests that change a volume
+ *   manager_group.c      what filters share on a datastore: made, changed, shown
  *   manager_status.c     questions
  *   manager_list.c       questions about all volumes, page by page
  *   transfers.c          imports and exports
@@ -21,6 +22,7 @@
 #include <jansson.h>
 
 #include "events.h"
+#include "groups.h"
 #include "loop.h"
 #include "plan.h"
 #include "role.h"
@@ -59,13 +61,17 @@ struct mdatastore {
 	struct manager *manager;
 	struct plan_datastore *plan; /* in manager.plan; NULL: removed */
 	struct worker *worker;
+	struct groups *groups;         /* the worker's */
+	char name[PARSE_NAME_MAX + 1]; /* const */
 	char type[16];
 	char *path;
 	struct space space; /* the worker's; of type dir only */
 	uint32_t warned_pct;
 	struct env_msg start_msg, stop_msg;
 	struct loop_msg warned_msg, stopped_msg;
-	void (*ended)(struct mdatastore *d);
+	void (*ended)(struct mdatastore *d); /* NULL: it need not end yet */
+	bool is_removed;                     /* of stop_msg: no volume has its groups */
+	bool is_changing;                    /* a request of ours is under way */
 };
 
 struct mvolume {
@@ -78,7 +84,7 @@ struct mvolume {
 	struct volume_host host;
 	struct shared_blame *blame;
 	uint32_t rings_expected; /* of a shared volume: that our predecessor had */
-	bool is_creating;        /* not in the saved plan yet */
+	bool is_creating;        /* not open for the first time yet */
 	bool is_changing;        /* a request of ours is under way */
 	/* as last heard from the worker */
 	enum volume_state state;
@@ -101,6 +107,8 @@ void manager_free(struct manager *m) ON_MAIN;
 struct mvolume *manager_find(const struct manager *m, const char *name) ON_MAIN;
 void manager_event(struct manager *m, const char *volume, const char *filter, const char *kind,
 		   const char *text) ON_MAIN;
+void manager_datastore_event(struct manager *m, const char *datastore, const char *filter,
+			     const char *kind, const char *text) ON_MAIN;
 /* A ring came or went; live: how many there are now. */
 void manager_rings_changed(struct mvolume *mv, uint32_t live) ON_MAIN;
 /* Saves the plan; the error says that the change is in force but not saved. */
@@ -113,6 +121,13 @@ int must_check manager_add_datastore(struct manager *m, struct plan_datastore *d
 				     struct err *err) ON_MAIN;
 int must_check manager_remove_datastore(struct manager *m, const char *name,
 					struct err *err) ON_MAIN;
+
+/* Owns: takes f's content. Its parameters are the datastore's from now on; those that it does not
+ * name get their defaults. Noted before they are in force. */
+void manager_set_group(struct manager *m, const char *name, struct plan_filter *f, manager_fn fn,
+		       void *ctx) ON_MAIN;
+/* more is {"filters": [{"filter", "params", "is_active", "status"}]} of all that have a group. */
+void manager_show_groups(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
 
 /* Owns: takes v. Without an UUID it gets a random one. Fails whole: no image stays. */
 void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_full, manager_fn fn,

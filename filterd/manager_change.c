@@ -172,12 +172,16 @@ static void unlink_image(struct mvolume *mv)
 
 static void create_failed(struct errand *j, bool has_image) ON_MAIN
 {
+	struct err err;
+
 	if (has_image)
 		unlink_image(j->mv);
 	store_drop_volume(j->manager->store_root, j->mv->plan->uuid);
 	j->mv->is_changing = true; /* until it is gone */
 	errand_answer(j);
 	manager_drop_volume(j->mv);
+	if (has_image && manager_write_plan(j->manager, &err))
+		log_warn("the plan may still name a volume that was not made: %s", err.text);
 }
 
 /* Without an error of its own, so the open's sentence stays in j->err. */
@@ -207,7 +211,7 @@ static void back_created_and_opened(struct errand *j) ON_MAIN
 	}
 	mv->is_creating = false;
 	log_info("volume %s: created on datastore %s", mv->plan->name, mv->plan->datastore);
-	finish(j, true);
+	finish(j, false); /* it was saved before it was opened */
 }
 
 static void back_image_made(struct errand *j) ON_MAIN
@@ -216,6 +220,9 @@ static void back_image_made(struct errand *j) ON_MAIN
 		create_failed(j, false);
 	} else if (j->manager->is_stopping) { /* its close may be over already */
 		j->result = err_set(&j->err, ESHUTDOWN, "", "sluice-filterd is stopping");
+		create_failed(j, true);
+	} else if ((j->result = manager_write_plan(j->manager, &j->err))) {
+		/* Nobody has written to it yet; what is written must outlive a restart. */
 		create_failed(j, true);
 	} else {
 		errand_again(j, run_open, back_created_and_opened);

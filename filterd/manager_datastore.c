@@ -40,7 +40,7 @@ static void warned_msg(struct loop_msg *msg) ON_MAIN
 	    "datastore %s is %u %% full; when nothing is left, writes to its thin volumes pause",
 	    d->plan->name, d->warned_pct);
 	log_warn("%s", text);
-	manager_event(m, "", "", "datastore_filling", text);
+	manager_datastore_event(m, d->name, "", "datastore_filling", text);
 	list_for_each (n, &m->volumes) {
 		struct mvolume *mv = list_entry(n, struct mvolume, node);
 
@@ -78,6 +78,10 @@ static void space_stopped(void *ctx)
 {
 	struct mdatastore *d = ctx;
 
+	if (d->is_removed) { /* here: a report of them may be on its way */
+		groups_free(d->groups);
+		d->groups = NULL;
+	}
 	d->stopped_msg.fn = stopped_msg;
 	d->stopped_msg.ctx = d;
 	loop_post(d->manager->loop, &d->stopped_msg);
@@ -87,16 +91,17 @@ static void stop_msg(struct env_msg *msg)
 {
 	struct mdatastore *d = msg->ctx;
 
-	space_stop(&d->space, space_stopped);
+	if (strcmp(d->type, "dir") == 0)
+		space_stop(&d->space, space_stopped);
+	else
+		space_stopped(d);
 }
 
 void manager_end_datastore(struct mdatastore *d, void (*ended)(struct mdatastore *d))
 {
 	d->ended = ended;
-	if (strcmp(d->type, "dir") != 0) {
-		ended(d);
+	if (d->is_changing) /* again when that is over */
 		return;
-	}
 	d->stop_msg.fn = stop_msg;
 	d->stop_msg.ctx = d;
 	env_post(d->worker->env, &d->stop_msg);
@@ -108,6 +113,7 @@ void manager_free_datastore(struct mdatastore *d)
 {
 	list_del(&d->node);
 	space_fini(&d->space);
+	groups_free(d->groups);
 	free(d->path);
 	free(d);
 }
@@ -115,6 +121,7 @@ void manager_free_datastore(struct mdatastore *d)
 int manager_make_datastore(struct manager *m, struct plan_datastore *plan, struct err *err)
 {
 	struct mdatastore *d = calloc(1, sizeof(*d));
+	int rc;
 
 	if (!d || !(d->path = strdup(plan->path))) {
 		free(d);
@@ -122,6 +129,7 @@ int manager_make_datastore(struct manager *m, struct plan_datastore *plan, struc
 	}
 	d->manager = m;
 	d->plan = plan;
+	snprintf(d->name, sizeof(d->name), "%s", plan->name);
 	snprintf(d->type, sizeof(d->type), "%s", plan->type);
 	if (plan->worker >= (int32_t)m->worker_count)
 		log_warn("datastore %s names worker %d; there are %u, so another one takes it",
@@ -132,6 +140,12 @@ int manager_make_datastore(struct manager *m, struct plan_datastore *plan, struc
 	d->space.path = d->path;
 	d->space.warn = space_warn;
 	d->space.ctx = d;
+	rc = manager_make_groups(d, err);
+	if (rc) {
+		list_init(&d->node);
+		manager_free_datastore(d);
+		return rc;
+	}
 	list_push_back(&m->datastores, &d->node);
 	if (strcmp(d->type, "dir") == 0) {
 		d->start_msg.fn = start_msg;
@@ -149,7 +163,11 @@ int manager_add_datastore(struct manager *m, struct plan_datastore *d, struct er
 	struct stat st;
 	int rc = 0;
 
-	if (is_dir && (stat(d->path, &st) < 0 || !S_ISDIR(st.st_mode)))
+	if (d->filter_count)
+		rc = err_set(err, EINVAL, "filters",
+			     "add the datastore first, then set its filters' parameters with "
+			     "datastore.filter.set");
+	else if (is_dir && (stat(d->path, &st) < 0 || !S_ISDIR(st.st_mode)))
 		rc = err_set(err, ENOENT, "path", "%s is not a folder; make it first", d->path);
 	else if (strcmp(d->type, "block") == 0 && stat(d->path, &st) < 0)
 		rc = err_set(err, ENOENT, "path", "there is no device %s", d->path);
@@ -182,8 +200,14 @@ int manager_remove_datastore(struct manager *m, const char *name, struct err *er
 		return err_set(err, EBUSY, "name",
 			       "datastore %s still has volume %s; delete its volumes first", name,
 			       v->name);
+	if (d->is_changing)
+		return err_set(err, EBUSY, "name",
+			       "datastore %s has another request under way; try again when it has "
+			       "ended",
+			       name);
 	plan_remove_datastore(&m->plan, d->plan);
 	d->plan = NULL;
+	d->is_removed = true;
 	list_del(&d->node);
 	rc = manager_save(m, err);
 	manager_end_datastore(d, manager_free_datastore);

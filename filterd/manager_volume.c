@@ -230,6 +230,7 @@ struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, st
 	    .image_path = image,
 	    .is_buffered = d->plan->is_buffered,
 	    .host = &mv->host,
+	    .groups = d->groups,
 	    .blame = mv->blame ? mv->blame->filter : NULL,
 	    .incarnation = atomic_load_explicit(&m->shared->incarnation, memory_order_relaxed),
 	    .rings_expected = mv->rings_expected,

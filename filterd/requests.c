@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "requests.h"
+#include "requests_int.h"
 
 #include <errno.h>
 #include <string.h>
+#include <strings.h>
 
 #include "json.h"
 #include "log.h"
 #include "plugin.h"
 #include "transfers.h"
+#include "version.h"
 #include "wire/ctl.h"
-
-#ifndef SLUICE_VERSION
-#define SLUICE_VERSION "0.1"
-#endif
 
 /* Of volumes and figures; so many still fit into one answer. */
 #define REQUESTS_PAGE_DEFAULT 100u
@@ -20,8 +18,7 @@
 
 typedef void (*request_fn)(struct requests *c, struct ctl_call *call);
 
-/* The end of a request that the manager carried out. */
-static void answered(void *ctx, const struct err *err, json_t *more)
+void requests_answered(void *ctx, const struct err *err, json_t *more)
 {
 	struct ctl_call *call = ctx;
 
@@ -34,35 +31,68 @@ static void answered(void *ctx, const struct err *err, json_t *more)
 	ctl_answer_error(call, err);
 }
 
-static void refused(struct ctl_call *call, const struct err *err)
+void requests_refused(struct ctl_call *call, const struct err *err)
 {
-	answered(call, err, NULL);
+	requests_answered(call, err, NULL);
 }
 
-/* The request's name, or NULL and the call is answered. */
-static const char *get_name(struct ctl_call *call)
+const char *requests_get_name(struct ctl_call *call)
 {
 	const char *name;
 	struct err err;
 
 	if (json_get_string(call->body, "name", &name, &err) < 0 ||
 	    parse_name("name", name, &err) < 0) {
-		refused(call, &err);
+		requests_refused(call, &err);
 		return NULL;
 	}
 	return name;
 }
 
-/* Refuses what is not "request" or one of the two fields: a misspelt option must not be ignored. */
-static bool has_only(struct ctl_call *call, const char *one, const char *two)
+/* "uuid": the one that is meant. Names are given again, and a database may be older than what runs
+ * here: nothing is written to or taken from another volume of the same name. */
+static bool is_meant(const struct requests *c, struct ctl_call *call, const char *name) ON_MAIN
+{
+	const struct mvolume *mv = manager_find(c->manager, name);
+	const char *uuid = NULL;
+	char is[37];
+	struct err err;
+
+	if (json_opt_string(call->body, "uuid", &uuid, &err) < 0) {
+		requests_refused(call, &err);
+		return false;
+	}
+	if (!mv || !uuid)
+		return true;
+	parse_uuid_format(mv->plan->uuid, is);
+	if (strcasecmp(is, uuid) == 0)
+		return true;
+	err_set(&err, ESTALE, "uuid",
+		"volume %s is another one here: its UUID is %s, not %.40s; nothing was done", name,
+		is, uuid);
+	requests_refused(call, &err);
+	return false;
+}
+
+bool requests_has_only(struct ctl_call *call, const char *one, const char *two)
 {
 	const char *keys[] = {"request", one ? one : "request", two ? two : "request", NULL};
 	struct err err;
 
 	if (json_only(call->body, keys, &err) == 0)
 		return true;
-	refused(call, &err);
+	requests_refused(call, &err);
 	return false;
+}
+
+json_t *requests_content(const struct ctl_call *call, const char *take_out)
+{
+	json_t *j = json_copy(call->body);
+
+	json_object_del(j, "request");
+	if (take_out)
+		json_object_del(j, take_out);
+	return j;
 }
 
 /* ---------------------------------------------------------------- questions */
@@ -76,7 +106,7 @@ static void do_hello(struct requests *c, struct ctl_call *call)
 
 static void do_status(struct requests *c, struct ctl_call *call) ON_MAIN
 {
-	if (has_only(call, NULL, NULL))
+	if (requests_has_only(call, NULL, NULL))
 		ctl_answer(call, manager_status(c->manager));
 }
 
@@ -114,22 +144,29 @@ static json_t *param_to_json(const struct sluice_param *p)
 	return j;
 }
 
+static json_t *params_to_json(const struct sluice_param *table, uint32_t count)
+{
+	json_t *params = json_array();
+
+	for (uint32_t i = 0; i < count; i++)
+		json_array_append_new(params, param_to_json(&table[i]));
+	return params;
+}
+
 static void do_filters(struct requests *c, struct ctl_call *call)
 {
 	json_t *filters = json_array();
 
 	for (uint32_t i = 0; i < plugin_count(); i++) {
 		const struct sluice_filter_ops *ops = plugin_at(i);
-		json_t *params = json_array();
-
-		for (uint32_t p = 0; p < ops->param_count; p++)
-			json_array_append_new(params, param_to_json(&ops->params[p]));
 		json_array_append_new(
 		    filters,
-		    json_pack("{s:s, s:s, s:s, s:i, s:b, s:o}", "filter", ops->name, "version",
+		    json_pack("{s:s, s:s, s:s, s:i, s:b, s:o, s:o}", "filter", ops->name, "version",
 			      ops->version ? ops->version : "", "help", ops->help ? ops->help : "",
 			      "class", (int)ops->cls, "transparent",
-			      (ops->flags & SLUICE_FILTER_TRANSPARENT) != 0, "params", params));
+			      (ops->flags & SLUICE_FILTER_TRANSPARENT) != 0, "params",
+			      params_to_json(ops->params, ops->param_count), "group_params",
+			      params_to_json(ops->group_params, ops->group_param_count)));
 	}
 	ctl_answer(call, json_pack("{s:o}", "filters", filters));
 }
@@ -140,8 +177,8 @@ static void do_events(struct requests *c, struct ctl_call *call)
 	struct err err;
 
 	if (json_opt_u64(call->body, "after", 0, INT64_MAX, &after, &err) < 0)
-		refused(call, &err);
-	else if (has_only(call, "after", NULL))
+		requests_refused(call, &err);
+	else if (requests_has_only(call, "after", NULL))
 		ctl_answer(call,
 			   json_pack("{s:o}", "events", events_to_json(c->manager->events, after)));
 }
@@ -152,9 +189,9 @@ static void do_stats(struct requests *c, struct ctl_call *call) ON_MAIN
 	struct err err;
 
 	if (json_opt_string(call->body, "name", &name, &err) < 0)
-		refused(call, &err);
-	else if (has_only(call, "name", NULL))
-		manager_stats(c->manager, name, answered, call);
+		requests_refused(call, &err);
+	else if (requests_has_only(call, "name", NULL))
+		manager_stats(c->manager, name, requests_answered, call);
 }
 
 static void do_list(struct requests *c, struct ctl_call *call, enum manager_page what) ON_MAIN
@@ -165,93 +202,53 @@ static void do_list(struct requests *c, struct ctl_call *call, enum manager_page
 
 	if (json_opt_string(call->body, "after", &after, &err) < 0 ||
 	    json_opt_u64(call->body, "limit", 1, REQUESTS_PAGE_MAX, &limit, &err) < 0)
-		refused(call, &err);
-	else if (has_only(call, "after", "limit"))
-		manager_list(c->manager, what, after, (uint32_t)limit, answered, call);
+		requests_refused(call, &err);
+	else if (requests_has_only(call, "after", "limit"))
+		manager_list(c->manager, what, after, (uint32_t)limit, requests_answered, call);
 }
 
-static void do_volumes(struct requests *c, struct ctl_call *call)
+static void do_volumes(struct requests *c, struct ctl_call *call) ON_MAIN
 {
 	do_list(c, call, MANAGER_BRIEF);
 }
 
-static void do_figures(struct requests *c, struct ctl_call *call)
+static void do_figures(struct requests *c, struct ctl_call *call) ON_MAIN
 {
 	do_list(c, call, MANAGER_FIGURES);
 }
 
 static void do_shutdown(struct requests *c, struct ctl_call *call)
 {
-	if (!has_only(call, NULL, NULL))
+	if (!requests_has_only(call, NULL, NULL))
 		return;
 	log_info("control: shutdown by uid %u", call->uid);
 	ctl_answer(call, NULL);
 	c->shutdown(c->ctx);
 }
 
-/* ---------------------------------------------------------------- datastores */
-
-/* The body without "request" (and take_out), for the plan's readers, which refuse what they do not
- * know. */
-static json_t *content(const struct ctl_call *call, const char *take_out)
-{
-	json_t *j = json_copy(call->body);
-
-	json_object_del(j, "request");
-	if (take_out)
-		json_object_del(j, take_out);
-	return j;
-}
-
-static void do_datastore_add(struct requests *c, struct ctl_call *call) ON_MAIN
-{
-	cleanup_json json_t *j = content(call, NULL);
-	struct plan_datastore *d = NULL;
-	struct err err;
-
-	if (plan_datastore_from_json(j, &d, &err) < 0 ||
-	    manager_add_datastore(c->manager, d, &err) < 0)
-		refused(call, &err);
-	else
-		ctl_answer(call, NULL);
-}
-
-static void do_datastore_remove(struct requests *c, struct ctl_call *call) ON_MAIN
-{
-	const char *name = get_name(call);
-	struct err err;
-
-	if (!name || !has_only(call, "name", NULL))
-		return;
-	if (manager_remove_datastore(c->manager, name, &err) < 0)
-		refused(call, &err);
-	else
-		ctl_answer(call, NULL);
-}
-
 /* ---------------------------------------------------------------- volumes */
 
 static void do_volume_create(struct requests *c, struct ctl_call *call) ON_MAIN
 {
-	cleanup_json json_t *j = content(call, "full");
+	cleanup_json json_t *j = requests_content(call, "full");
 	struct plan_volume *v = NULL;
 	bool is_full = false;
 	struct err err;
 
 	if (json_opt_bool(call->body, "full", &is_full, &err) < 0 ||
 	    plan_volume_from_json(j, &v, &err) < 0)
-		refused(call, &err);
+		requests_refused(call, &err);
 	else
-		manager_create_volume(c->manager, v, is_full, answered, call);
+		manager_create_volume(c->manager, v, is_full, requests_answered, call);
 }
 
 static void by_name(struct requests *c, struct ctl_call *call,
 		    void (*fn)(struct manager *m, const char *name, manager_fn done, void *ctx))
 {
-	const char *name = get_name(call);
+	const char *name = requests_get_name(call);
 
-	if (name && has_only(call, "name", NULL))
-		fn(c->manager, name, answered, call);
+	if (name && requests_has_only(call, "name", NULL))
+		fn(c->manager, name, requests_answered, call);
 }
 
 static void do_volume_open(struct requests *c, struct ctl_call *call)
@@ -264,9 +261,12 @@ static void do_volume_close(struct requests *c, struct ctl_call *call)
 	by_name(c, call, manager_close_volume);
 }
 
-static void do_volume_delete(struct requests *c, struct ctl_call *call)
+static void do_volume_delete(struct requests *c, struct ctl_call *call) ON_MAIN
 {
-	by_name(c, call, manager_delete_volume);
+	const char *name = requests_get_name(call);
+
+	if (name && requests_has_only(call, "name", "uuid") && is_meant(c, call, name))
+		manager_delete_volume(c->manager, name, requests_answered, call);
 }
 
 static void do_volume_flush(struct requests *c, struct ctl_call *call)
@@ -281,16 +281,16 @@ static void do_volume_show(struct requests *c, struct ctl_call *call)
 
 static void do_volume_grow(struct requests *c, struct ctl_call *call) ON_MAIN
 {
-	const char *name = get_name(call);
+	const char *name = requests_get_name(call);
 	uint64_t size_bytes = 0;
 	struct err err;
 
 	if (!name)
 		return;
 	if (json_get_u64(call->body, "size_bytes", 1, PLAN_SIZE_MAX, &size_bytes, &err) < 0)
-		refused(call, &err);
-	else if (has_only(call, "name", "size_bytes"))
-		manager_grow_volume(c->manager, name, size_bytes, answered, call);
+		requests_refused(call, &err);
+	else if (requests_has_only(call, "name", "size_bytes"))
+		manager_grow_volume(c->manager, name, size_bytes, requests_answered, call);
 }
 
 /* ---------------------------------------------------------------- filters */
@@ -299,17 +299,17 @@ static void put_filter(struct requests *c, struct ctl_call *call,
 		       void (*fn)(struct manager *m, const char *name, struct plan_filter *f,
 				  manager_fn done, void *ctx))
 {
-	cleanup_json json_t *j = content(call, "name");
-	const char *name = get_name(call);
+	cleanup_json json_t *j = requests_content(call, "name");
+	const char *name = requests_get_name(call);
 	struct plan_filter f;
 	struct err err;
 
 	if (!name)
 		return;
 	if (plan_filter_from_json(j, &f, &err) < 0)
-		refused(call, &err);
+		requests_refused(call, &err);
 	else
-		fn(c->manager, name, &f, answered, call);
+		fn(c->manager, name, &f, requests_answered, call);
 }
 
 static void do_filter_attach(struct requests *c, struct ctl_call *call)
@@ -324,34 +324,35 @@ static void do_filter_set(struct requests *c, struct ctl_call *call)
 
 static void do_filter_detach(struct requests *c, struct ctl_call *call) ON_MAIN
 {
-	const char *name = get_name(call), *filter;
+	const char *name = requests_get_name(call), *filter;
 	struct err err;
 
 	if (!name)
 		return;
 	if (json_get_string(call->body, "filter", &filter, &err) < 0 ||
 	    parse_name("filter", filter, &err) < 0)
-		refused(call, &err);
-	else if (has_only(call, "name", "filter"))
-		manager_detach_filter(c->manager, name, filter, answered, call);
+		requests_refused(call, &err);
+	else if (requests_has_only(call, "name", "filter"))
+		manager_detach_filter(c->manager, name, filter, requests_answered, call);
 }
 
 /* ---------------------------------------------------------------- transfers */
 
 static void do_transfer_start(struct requests *c, struct ctl_call *call) ON_MAIN
 {
-	static const char *const keys[] = {"request", "name", "direction", "size_bytes", NULL};
-	const char *name = get_name(call), *direction;
+	static const char *const keys[] = {"request",    "name", "direction",
+					   "size_bytes", "uuid", NULL};
+	const char *name = requests_get_name(call), *direction;
 	uint64_t size_bytes = 0, id;
 	struct err err;
 
-	if (!name)
+	if (!name || !is_meant(c, call, name))
 		return;
 	if (json_get_string(call->body, "direction", &direction, &err) < 0 ||
 	    json_opt_u64(call->body, "size_bytes", 0, PLAN_SIZE_MAX, &size_bytes, &err) < 0 ||
 	    json_only(call->body, keys, &err) < 0 ||
 	    transfers_start(c->manager, name, direction, size_bytes, &call->fd, &id, &err) < 0)
-		refused(call, &err);
+		requests_refused(call, &err);
 	else
 		ctl_answer(call, json_pack("{s:I}", "transfer", (json_int_t)id));
 }
@@ -361,10 +362,10 @@ static bool get_transfer(struct ctl_call *call, uint64_t *id)
 	struct err err;
 
 	if (json_get_u64(call->body, "transfer", 1, INT64_MAX, id, &err) < 0) {
-		refused(call, &err);
+		requests_refused(call, &err);
 		return false;
 	}
-	return has_only(call, "transfer", NULL);
+	return requests_has_only(call, "transfer", NULL);
 }
 
 static void do_transfer_show(struct requests *c, struct ctl_call *call) ON_MAIN
@@ -379,7 +380,7 @@ static void do_transfer_show(struct requests *c, struct ctl_call *call) ON_MAIN
 	if (j)
 		ctl_answer(call, j);
 	else
-		refused(call, &err);
+		requests_refused(call, &err);
 }
 
 static void do_transfer_cancel(struct requests *c, struct ctl_call *call) ON_MAIN
@@ -390,7 +391,7 @@ static void do_transfer_cancel(struct requests *c, struct ctl_call *call) ON_MAI
 	if (!get_transfer(call, &id))
 		return;
 	if (transfers_cancel(c->manager, id, &err) < 0)
-		refused(call, &err);
+		requests_refused(call, &err);
 	else
 		ctl_answer(call, NULL);
 }
@@ -409,8 +410,10 @@ static const struct {
     {"volumes", do_volumes},
     {"figures", do_figures},
     {"shutdown", do_shutdown},
-    {"datastore.add", do_datastore_add},
-    {"datastore.remove", do_datastore_remove},
+    {"datastore.add", requests_datastore_add},
+    {"datastore.remove", requests_datastore_remove},
+    {"datastore.filters", requests_datastore_filters},
+    {"datastore.filter.set", requests_datastore_filter_set},
     {"volume.create", do_volume_create},
     {"volume.open", do_volume_open},
     {"volume.close", do_volume_close},
@@ -438,5 +441,5 @@ void requests_handle(void *control, struct ctl_call *call)
 	}
 	err_set(&err, ENOSYS, "request", "there is no request '%.60s' in protocol version %u",
 		call->request, CTL_VERSION);
-	refused(call, &err);
+	requests_refused(call, &err);
 }

@@ -252,8 +252,8 @@ static void child_failed(struct supervisor *s, enum supervise_cause cause, const
 		 b ? " in filter " : "", b ? b->filter : "", b ? " of volume " : "",
 		 b ? b->volume : "");
 	log_error("%s", text);
-	events_add(&s->shared->events, b ? b->volume : "", b ? b->filter : "", "filterd_restarted",
-		   text);
+	events_add(&s->shared->events, "", b ? b->volume : "", b ? b->filter : "",
+		   "filterd_restarted", text);
 	if (must_quarantine)
 		quarantine(s, b, how);
 	if (!s->decide.backoff_ms || cause == SUPERVISE_OUTSIDE)
@@ -262,7 +262,7 @@ static void child_failed(struct supervisor *s, enum supervise_cause cause, const
 		 "sluice-filterd ends again and again; the next start waits %u ms",
 		 s->decide.backoff_ms);
 	log_error("%s", text);
-	events_add(&s->shared->events, "", "", "filterd_crash_loop", text);
+	events_add(&s->shared->events, "", "", "", "filterd_crash_loop", text);
 }
 
 static void child_ended(struct supervisor *s, int status)

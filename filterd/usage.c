@@ -83,7 +83,7 @@ void usage_free(struct usage *u)
 
 uint64_t usage_get(const struct usage *u, const char *volume)
 {
-	struct usage_entry key;
+	struct usage_entry key = {.allocated_bytes = 0};
 	const struct usage_entry *e;
 	size_t len = strlen(volume);
 

@@ -19,7 +19,8 @@
 enum write_cache { WRITE_CACHE_DURABLE, WRITE_CACHE_VOLATILE };
 
 struct backend_cfg {
-	const char *path;     /* dir: the image file; block: the device; mem: ignored */
+	/* dir: the image file; block: the device; mem: ignored; slow: see slow.c */
+	const char *path;
 	uint64_t size_bytes;  /* of the volume; 0 = what is there (block) */
 	uint32_t block_bytes; /* logical block of the volume */
 	enum write_cache write_cache;
@@ -38,7 +39,7 @@ struct backend {
 };
 
 struct backend_ops {
-	const char *name; /* "dir", "block", "mem" */
+	const char *name; /* "dir", "block", "mem", "slow" */
 	uint32_t op_mask; /* SLUICE_OP_BIT()s */
 	/* Makes an image; full: all space reserved. -EEXIST, -ENOSPC, ... */
 	int (*create)(struct env *e, const struct backend_cfg *cfg, bool is_full, struct err *err);
@@ -60,5 +61,6 @@ const struct backend_ops *backend_find(const char *name);
 extern const struct backend_ops backend_dir;
 extern const struct backend_ops backend_block;
 extern const struct backend_ops backend_mem;
+extern const struct backend_ops backend_slow; /* for tests: mem behind a queue */
 
 #endif

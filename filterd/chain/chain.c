@@ -19,13 +19,29 @@ static void chain_free(struct chain *c)
 	buf_pool_free(c->bufs);
 	if (c->link)
 		report_link_close(c->link);
+	if (c->owns_groups)
+		groups_free(c->groups);
 	free(c->volume);
 	free(c);
 }
 
+/* For filters of this one volume. */
+static int own_groups(struct chain *c, struct err *err)
+{
+	struct groups_cfg cfg = {
+	    .env = c->env, .datastore = "", .report = c->host.report, .ctx = c->host.ctx};
+	int r = groups_create(&cfg, &c->groups, err);
+
+	c->owns_groups = r == 0;
+	return r;
+}
+
 static int chain_init(struct chain *c, const struct chain_cfg *cfg, struct err *err)
 {
+	int r;
+
 	c->env = cfg->env;
+	c->groups = cfg->groups;
 	c->backend = cfg->backend;
 	c->blame = cfg->blame;
 	if (cfg->host)
@@ -40,15 +56,17 @@ static int chain_init(struct chain *c, const struct chain_cfg *cfg, struct err *
 	list_init(&c->deferred);
 	list_init(&c->control);
 	list_init(&c->free_ios);
+	list_init(&c->ready_node);
 	c->control_msg = (struct env_msg){.fn = control_msg, .ctx = c};
 	c->deadline_timer = (struct env_timer){.fn = deadline_tick, .ctx = c};
 	c->volume = strdup(cfg->volume);
 	c->bufs = buf_pool_new();
-	c->link = report_link_new(c);
+	c->link = report_link_new(c, NULL);
 	if (!c->volume || !c->bufs || !c->link)
 		return err_set(err, ENOMEM, NULL, "no memory for the chain of volume '%s'",
 			       cfg->volume);
-	return pool_create(c, cfg->max_ios, err);
+	r = c->groups ? 0 : own_groups(c, err);
+	return r < 0 ? r : pool_create(c, cfg->max_ios, err);
 }
 
 int chain_create(const struct chain_cfg *cfg, struct chain **out, struct err *err)
@@ -77,6 +95,7 @@ void chain_destroy(struct chain *c)
 {
 	assert(c->filter_count == 0);
 	assert(c->in_flight == 0 && c->works == 0 && c->depth == 0);
+	assert(list_is_empty(&c->ready_node));
 	assert(list_is_empty(&c->waiting) && list_is_empty(&c->control) && !c->is_control_posted);
 	env_timer_cancel(c->env, &c->deadline_timer);
 	env_timer_cancel(c->env, &c->drain_timer);

@@ -15,6 +15,7 @@
 #include "sluice/io.h"
 
 struct chain;
+struct groups; /* groups.h */
 struct plugin; /* plugin.h: one loaded shared object */
 
 enum on_failure { ON_FAILURE_HOLD, ON_FAILURE_BYPASS };
@@ -42,6 +43,9 @@ struct chain_host {
 
 struct chain_cfg {
 	struct env *env;
+	/* Of the datastore, and outlives the chain. NULL: the chain's filters share nothing with
+	 * other volumes. */
+	struct groups *groups;
 	struct backend *backend;
 	const char *volume;
 	uint32_t block_bytes;

@@ -19,7 +19,7 @@
  * Files: chain.c make and look; pool.c memory; walk.c down and up; token.c defer; deadline.c hung
  * filters; drain.c hold; control.c one change after the other; attach.c, event.c, grow.c the
  * changes; filter.c one filter; params.c text to values; own_io.c, buf.c, sdk.c, sdk_async.c,
- * report.c the SDK; stats.c figures.
+ * report.c the SDK; group.c, group_sdk.c what the filters of a datastore share; stats.c figures.
  *
  * Thread: owner worker, but for what says atomic.
  */
@@ -30,6 +30,7 @@
 #include <string.h>
 
 #include "chain.h"
+#include "groups.h"
 #include "hist.h"
 #include "list.h"
 
@@ -108,6 +109,8 @@ struct sluice_filter {
 	uint32_t buffers;
 	uint64_t hung_count;
 	void *state;
+	struct sluice_group *group; /* NULL: it has none, or is not attached */
+	struct list_node group_node;
 	union sluice_value *values;
 	struct list_node timers;
 	char blame[CHAIN_BLAME_BYTES];
@@ -118,8 +121,23 @@ struct control_op;  /* control.h */
 struct report_link; /* report.c */
 struct buf_pool;    /* buf.c */
 
+/* The groups of one datastore; see group_int.h. */
+struct groups {
+	struct env *env;
+	char *datastore;         /* const */
+	struct list_node groups; /* struct sluice_group */
+	struct list_node ready;  /* chains that are to walk when the present walk is over */
+	uint32_t walks;          /* on this worker's stack, of all chains of the datastore */
+	struct report_link *link;
+	void (*report)(void *ctx, const char *filter, const char *kind, const char *text);
+	void *ctx;
+};
+
 struct chain {
 	struct env *env;
+	struct groups *groups;
+	bool owns_groups;
+	struct list_node ready_node; /* of groups.ready, or alone */
 	struct backend *backend;
 	char *blame;
 	uint32_t filter_count;
@@ -192,9 +210,15 @@ static inline void blame_end(const struct sluice_filter *f)
 /* ---------------------------------------------------------------- walk.c */
 
 /* Around anything that may make I/Os movable; the outermost leave moves them. */
+static inline void groups_enter(struct groups *gs)
+{
+	gs->walks++;
+}
+void groups_leave(struct groups *gs); /* the outermost lets the chains walk that are ready */
 static inline void walk_enter(struct chain *c)
 {
-	c->depth++;
+	if (c->depth++ == 0)
+		groups_enter(c->groups);
 }
 void walk_leave(struct chain *c);
 /* io->stage says where it goes on. */
@@ -260,7 +284,8 @@ void own_io_release(struct chain *c); /* those that waited */
 void own_io_finish(struct chain_io *cio);
 void own_io_drop(struct sluice_filter *f); /* detach: those that wait end as aborted */
 
-struct report_link *report_link_new(struct chain *c);
+/* Of one of the two. */
+struct report_link *report_link_new(struct chain *c, struct groups *gs);
 void report_link_close(struct report_link *l);
 void report_misuse(struct chain *c, uint32_t slot, enum misuse kind); /* Thread: any */
 void report_host(struct chain *c, const char *filter, const char *kind, const char *fmt, ...)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "chain_int.h"
+#include "group_int.h"
 #include "params.h"
 
 static int check_place(const struct chain_filter_cfg *cfg, struct err *err)
@@ -36,6 +37,7 @@ int filter_new(struct chain *c, const struct chain_filter_cfg *cfg, struct sluic
 	       struct err *err)
 {
 	const struct sluice_filter_ops *ops = cfg->ops;
+	struct params_table t = params_of_filter(ops);
 	struct sluice_filter *f;
 	int r = check_place(cfg, err);
 
@@ -44,7 +46,7 @@ int filter_new(struct chain *c, const struct chain_filter_cfg *cfg, struct sluic
 	f = calloc(1, sizeof(*f));
 	if (!f)
 		return err_set(err, ENOMEM, NULL, "no memory for filter '%s'", ops->name);
-	r = params_parse(ops, cfg->names, cfg->values, cfg->value_count, &f->values, err);
+	r = params_parse(&t, cfg->names, cfg->values, cfg->value_count, &f->values, err);
 	if (r < 0) {
 		free(f);
 		return r;
@@ -57,6 +59,7 @@ int filter_new(struct chain *c, const struct chain_filter_cfg *cfg, struct sluic
 	f->on_failure = cfg->on_failure;
 	f->index = CHAIN_MAX_FILTERS; /* not in the chain */
 	list_init(&f->timers);
+	list_init(&f->group_node);
 	snprintf(f->blame, sizeof(f->blame), "%s", ops->name);
 	*out = f;
 	return 0;
@@ -64,17 +67,22 @@ int filter_new(struct chain *c, const struct chain_filter_cfg *cfg, struct sluic
 
 void filter_free(struct sluice_filter *f)
 {
+	struct params_table t;
+
 	if (!f)
 		return;
-	params_free(f->ops, f->values);
+	t = params_of_filter(f->ops);
+	params_free(&t, f->values);
 	free(f);
 }
 
 int filter_attach(struct sluice_filter *f, struct err *err)
 {
 	struct sluice_error serr = {{0}, {0}};
-	int r = 0;
+	int r = group_join(f, err);
 
+	if (r < 0)
+		return r;
 	walk_enter(f->chain);
 	if (f->ops->attach) {
 		blame_begin(f);
@@ -86,7 +94,10 @@ int filter_attach(struct sluice_filter *f, struct err *err)
 	else
 		f->is_attached = true;
 	walk_leave(f->chain);
-	return r < 0 ? filter_refusal(f, "attach", r, &serr, err) : 0;
+	if (r == 0)
+		return 0;
+	group_part(f);
+	return filter_refusal(f, "attach", r, &serr, err);
 }
 
 void filter_detach(struct sluice_filter *f)
@@ -104,6 +115,7 @@ void filter_detach(struct sluice_filter *f)
 		sdk_async_cancel(f);
 	}
 	walk_leave(f->chain);
+	group_part(f);
 }
 
 struct sluice_filter *filter_find(const struct chain *c, const char *name)

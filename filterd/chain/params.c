@@ -17,16 +17,16 @@ static void join(char *text, size_t size_bytes, const char *item, bool is_first)
 	snprintf(text + n, size_bytes - n, "%s%s", is_first ? "" : ", ", item);
 }
 
-static int unknown_name(const struct sluice_filter_ops *ops, const char *name, struct err *err)
+static int unknown_name(const struct params_table *t, const char *name, struct err *err)
 {
 	char known[200] = "";
 
-	for (uint32_t i = 0; i < ops->param_count; i++)
-		join(known, sizeof(known), ops->params[i].name, i == 0);
-	if (ops->param_count == 0)
+	for (uint32_t i = 0; i < t->count; i++)
+		join(known, sizeof(known), t->params[i].name, i == 0);
+	if (t->count == 0)
 		return err_set(err, EINVAL, name, "filter '%s' has no parameters, so no '%s'",
-			       ops->name, name);
-	return err_set(err, EINVAL, name, "filter '%s' has no parameter '%s'; it has %s", ops->name,
+			       t->filter, name);
+	return err_set(err, EINVAL, name, "filter '%s' has no parameter '%s'; it has %s", t->filter,
 		       name, known);
 }
 
@@ -115,11 +115,11 @@ static int find_text(const struct sluice_param *p, const char *const *names,
 	return 0;
 }
 
-static int fill(const struct sluice_filter_ops *ops, const char *const *names,
-		const char *const *values, uint32_t count, union sluice_value *out, struct err *err)
+static int fill(const struct params_table *t, const char *const *names, const char *const *values,
+		uint32_t count, union sluice_value *out, struct err *err)
 {
-	for (uint32_t i = 0; i < ops->param_count; i++) {
-		const struct sluice_param *p = &ops->params[i];
+	for (uint32_t i = 0; i < t->count; i++) {
+		const struct sluice_param *p = &t->params[i];
 		const char *text;
 		int r = find_text(p, names, values, count, &text, err);
 
@@ -132,45 +132,44 @@ static int fill(const struct sluice_filter_ops *ops, const char *const *names,
 	return 0;
 }
 
-static bool has_param(const struct sluice_filter_ops *ops, const char *name)
+static bool has_param(const struct params_table *t, const char *name)
 {
-	for (uint32_t i = 0; i < ops->param_count; i++) {
-		if (strcmp(ops->params[i].name, name) == 0)
+	for (uint32_t i = 0; i < t->count; i++) {
+		if (strcmp(t->params[i].name, name) == 0)
 			return true;
 	}
 	return false;
 }
 
-int params_parse(const struct sluice_filter_ops *ops, const char *const *names,
-		 const char *const *values, uint32_t count, union sluice_value **out,
-		 struct err *err)
+int params_parse(const struct params_table *t, const char *const *names, const char *const *values,
+		 uint32_t count, union sluice_value **out, struct err *err)
 {
 	union sluice_value *v;
 	int r;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (!has_param(ops, names[i]))
-			return unknown_name(ops, names[i], err);
+		if (!has_param(t, names[i]))
+			return unknown_name(t, names[i], err);
 	}
-	v = calloc(ops->param_count + 1, sizeof(*v));
+	v = calloc(t->count + 1, sizeof(*v));
 	if (!v)
 		return err_set(err, ENOMEM, NULL, "no memory for the parameters of '%s'",
-			       ops->name);
-	r = fill(ops, names, values, count, v, err);
+			       t->filter);
+	r = fill(t, names, values, count, v, err);
 	if (r < 0) {
-		params_free(ops, v);
+		params_free(t, v);
 		return r;
 	}
 	*out = v;
 	return 0;
 }
 
-void params_free(const struct sluice_filter_ops *ops, union sluice_value *values)
+void params_free(const struct params_table *t, union sluice_value *values)
 {
 	if (!values)
 		return;
-	for (uint32_t i = 0; i < ops->param_count; i++) {
-		if (ops->params[i].type == SLUICE_TYPE_STRING)
+	for (uint32_t i = 0; i < t->count; i++) {
+		if (t->params[i].type == SLUICE_TYPE_STRING)
 			free((char *)(uintptr_t)values[i].string);
 	}
 	free(values);

@@ -13,11 +13,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "chain_int.h"
+#include "group_int.h"
 #include "log.h"
 
 struct report_link {
-	struct chain *c; /* owner worker; NULL: the chain has ended */
+	struct chain *c;   /* owner worker; NULL: it has ended, or groups is set */
+	struct groups *gs; /* the same; of reports about a datastore */
 	atomic_uint refs;
 	atomic_bool is_misuse_posted;
 	struct env_msg misuse_msg;
@@ -44,6 +45,15 @@ static void tell(struct chain *c, const char *filter, const char *kind, const ch
 		c->host.report(c->host.ctx, filter, kind, text);
 	else
 		log_warn("volume '%s': %s: %s", c->volume, kind, text);
+}
+
+static void tell_of_datastore(struct groups *gs, const char *filter, const char *kind,
+			      const char *text)
+{
+	if (gs->report)
+		gs->report(gs->ctx, filter, kind, text);
+	else
+		log_warn("datastore '%s', filter %s: %s: %s", gs->datastore, filter, kind, text);
 }
 
 void report_host(struct chain *c, const char *filter, const char *kind, const char *fmt, ...)
@@ -124,13 +134,14 @@ void report_misuse(struct chain *c, uint32_t slot, enum misuse kind)
 	env_post(c->env, &l->misuse_msg);
 }
 
-struct report_link *report_link_new(struct chain *c)
+struct report_link *report_link_new(struct chain *c, struct groups *gs)
 {
 	struct report_link *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return NULL;
 	l->c = c;
+	l->gs = gs;
 	atomic_init(&l->refs, 1);
 	atomic_init(&l->is_misuse_posted, false);
 	l->misuse_msg = (struct env_msg){.fn = misuse_arrived, .ctx = l};
@@ -140,6 +151,7 @@ struct report_link *report_link_new(struct chain *c)
 void report_link_close(struct report_link *l)
 {
 	l->c = NULL;
+	l->gs = NULL;
 	link_put(l);
 }
 
@@ -163,26 +175,44 @@ static void report_arrived(struct env_msg *m)
 
 	if (r->link->c)
 		tell(r->link->c, r->filter, r->code, r->text);
+	else if (r->link->gs)
+		tell_of_datastore(r->link->gs, r->filter, r->code, r->text);
 	link_put(r->link);
 	free(r);
 }
 
-void sluice_report(struct sluice_filter *f, const char *code, const char *fmt, ...)
+static void send(struct report_link *l, struct env *env, const char *filter, const char *code,
+		 const char *fmt, va_list ap)
 {
 	struct report *r = calloc(1, sizeof(*r));
-	va_list ap;
 
 	if (!r) {
-		sluice_log(f, LOG_LEVEL_WARN, "no memory to report '%s'", code);
+		log_warn("filter '%s': no memory to report '%s'", filter, code);
 		return;
 	}
-	va_start(ap, fmt);
 	vsnprintf(r->text, sizeof(r->text), fmt, ap);
-	va_end(ap);
-	snprintf(r->filter, sizeof(r->filter), "%s", f->ops->name);
+	snprintf(r->filter, sizeof(r->filter), "%s", filter);
 	snprintf(r->code, sizeof(r->code), "%s", code);
 	r->msg.fn = report_arrived;
-	r->link = f->chain->link;
-	atomic_fetch_add_explicit(&r->link->refs, 1, memory_order_relaxed);
-	env_post(f->chain->env, &r->msg);
+	r->link = l;
+	atomic_fetch_add_explicit(&l->refs, 1, memory_order_relaxed);
+	env_post(env, &r->msg);
+}
+
+void sluice_report(struct sluice_filter *f, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	send(f->chain->link, f->chain->env, f->ops->name, code, fmt, ap);
+	va_end(ap);
+}
+
+void sluice_group_report(struct sluice_group *g, const char *code, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	send(g->all->link, g->all->env, g->ops->name, code, fmt, ap);
+	va_end(ap);
 }

@@ -177,17 +177,35 @@ static void walk_io(struct chain_io *cio)
 	walk_up(cio);
 }
 
+/* The outermost walk of c moves all that is there. */
+static inline void walk_run(struct chain *c)
+{
+	while (!list_is_empty(&c->run))
+		walk_io(list_entry(list_pop_front(&c->run), struct chain_io, node));
+	c->depth = 0;
+	if (unlikely(c->state == CHAIN_DRAINING))
+		drain_check(c);
+}
+
+void groups_leave(struct groups *gs)
+{
+	while (unlikely(gs->walks == 1 && !list_is_empty(&gs->ready))) {
+		struct chain *c = list_entry(list_pop_front(&gs->ready), struct chain, ready_node);
+
+		c->depth = 1;
+		walk_run(c);
+	}
+	gs->walks--;
+}
+
 void walk_leave(struct chain *c)
 {
 	if (c->depth > 1) {
 		c->depth--;
 		return;
 	}
-	while (!list_is_empty(&c->run))
-		walk_io(list_entry(list_pop_front(&c->run), struct chain_io, node));
-	c->depth = 0;
-	if (unlikely(c->state == CHAIN_DRAINING))
-		drain_check(c);
+	walk_run(c);
+	groups_leave(c->groups);
 }
 
 void walk_queue(struct chain_io *cio)
@@ -198,7 +216,14 @@ void walk_queue(struct chain_io *cio)
 		list_push_back(&c->run, &cio->node);
 		return;
 	}
+	if (unlikely(c->groups->walks > 0)) {
+		list_push_back(&c->run, &cio->node);
+		if (list_is_empty(&c->ready_node))
+			list_push_back(&c->groups->ready, &c->ready_node);
+		return;
+	}
 	c->depth = 1;
+	c->groups->walks = 1;
 	walk_io(cio);
 	walk_leave(c);
 }

@@ -17,6 +17,8 @@ static const char usage[] =
     "  status | filters | events | shutdown\n"
     "  datastore add NAME --type dir|block|mem [--path PATH] [--worker N] [--buffered]\n"
     "  datastore remove NAME\n"
+    "  datastore filters NAME\n"
+    "  datastore filter-set NAME FILTER [parameter=value]...   the others get their defaults\n"
     "  volume create NAME --datastore D [--size 10G] [--full] [--write-cache durable|volatile]\n"
     "         [--block-bytes 512|4096] [--shared] [--readonly] [--uuid UUID] [--filter SPEC]...\n"
     "  volume open|close|flush|show NAME\n"
@@ -111,6 +113,8 @@ static const struct command commands[] = {
     {"stats", NULL, build_maybe_name, filterctl_print_stats, "stats"},
     {"datastore", "add", filterctl_build_datastore, NULL, "datastore.add"},
     {"datastore", "remove", build_name, NULL, "datastore.remove"},
+    {"datastore", "filters", build_name, filterctl_print_groups, "datastore.filters"},
+    {"datastore", "filter-set", filterctl_build_group, NULL, "datastore.filter.set"},
     {"volume", "create", filterctl_build_volume, NULL, "volume.create"},
     {"volume", "open", build_name, NULL, "volume.open"},
     {"volume", "close", build_name, NULL, "volume.close"},

@@ -15,12 +15,15 @@
 
 /* Arguments after the command's words; NULL with err set. New reference. */
 json_t *filterctl_build_datastore(int argc, char **argv, struct err *err);
+/* NAME FILTER [parameter=value]... */
+json_t *filterctl_build_group(int argc, char **argv, struct err *err);
 json_t *filterctl_build_volume(int argc, char **argv, struct err *err);
 /* "name[,param=value...][,on_failure=bypass|hold]"; a comma in a value is written "\\,". */
 json_t *filterctl_build_filter(const char *spec, struct err *err);
 
 void filterctl_print_status(const json_t *answer);
 void filterctl_print_filters(const json_t *answer);
+void filterctl_print_groups(const json_t *answer);
 void filterctl_print_events(const json_t *answer);
 void filterctl_print_stats(const json_t *answer);
 void filterctl_print_volume(const json_t *answer);

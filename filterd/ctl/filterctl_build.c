@@ -61,6 +61,32 @@ refuse:
 	return NULL;
 }
 
+json_t *filterctl_build_group(int argc, char **argv, struct err *err)
+{
+	json_t *params, *j;
+
+	if (argc < 3) {
+		err_set(err, EINVAL, "",
+			"say: datastore filter-set NAME FILTER [parameter=value]...");
+		return NULL;
+	}
+	params = json_object();
+	j = json_pack("{s:s, s:s, s:o}", "name", argv[1], "filter", argv[2], "params", params);
+	for (int i = 3; i < argc; i++) {
+		const char *eq = strchr(argv[i], '=');
+		cleanup_free char *name =
+		    eq && eq != argv[i] ? strndup(argv[i], (size_t)(eq - argv[i])) : NULL;
+
+		if (!name || json_object_set_new(params, name, json_string(eq + 1)) < 0) {
+			err_set(err, EINVAL, "filter", "'%.80s' is not written as parameter=value",
+				argv[i]);
+			json_decref(j);
+			return NULL;
+		}
+	}
+	return j;
+}
+
 enum { OPT_TYPE = 256, OPT_PATH, OPT_WORKER, OPT_BUFFERED };
 
 json_t *filterctl_build_datastore(int argc, char **argv, struct err *err)

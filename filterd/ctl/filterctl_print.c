@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -129,9 +130,45 @@ void filterctl_print_filters(const json_t *answer)
 		{
 			print_param(p);
 		}
+		if (json_array_size(json_object_get(f, "group_params")) > 0)
+			printf("  of a datastore ('datastore filter-set'):\n");
+		json_array_foreach(json_object_get(f, "group_params"), k, p)
+		{
+			print_param(p);
+		}
 	}
 	if (json_array_size(json_object_get(answer, "filters")) == 0)
 		printf("no filters are loaded; see --filter-dir of sluice-filterd\n");
+}
+
+static void print_values(json_t *params)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(params, key, value)
+	{
+		printf("    %s=%s\n", key, json_string_value(value) ?: "");
+	}
+}
+
+void filterctl_print_groups(const json_t *answer)
+{
+	size_t i;
+	json_t *f;
+
+	json_array_foreach(json_object_get(answer, "filters"), i, f)
+	{
+		char *status = json_dumps(json_object_get(f, "status"), JSON_SORT_KEYS);
+
+		printf("%s, %s\n", text(f, "filter"),
+		       json_is_true(json_object_get(f, "is_active")) ? "active" : "not in use");
+		print_values(json_object_get(f, "params"));
+		printf("    status %s\n", status ? status : "");
+		free(status);
+	}
+	if (json_array_size(json_object_get(answer, "filters")) == 0)
+		printf("no filter that is loaded has parameters of a datastore\n");
 }
 
 void filterctl_print_events(const json_t *answer)
@@ -147,7 +184,8 @@ void filterctl_print_events(const json_t *answer)
 
 		if (localtime_r(&s, &tm))
 			strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
-		printf("%lld  %s  %s%s%s%s%s: %s\n", number(e, "number"), when, text(e, "kind"),
+		printf("%lld  %s  %s%s%s%s%s%s%s: %s\n", number(e, "number"), when, text(e, "kind"),
+		       text(e, "datastore")[0] ? " datastore " : "", text(e, "datastore"),
 		       text(e, "volume")[0] ? " volume " : "", text(e, "volume"),
 		       text(e, "filter")[0] ? " filter " : "", text(e, "filter"), text(e, "text"));
 	}
@@ -179,17 +217,11 @@ void filterctl_print_stats(const json_t *answer)
 
 static void print_filter(const json_t *f)
 {
-	const char *key;
-	json_t *value;
-
 	printf("  %-16s position %lld, on_failure %s%s, holds %lld, hung %lld, misused %lld\n",
 	       text(f, "filter"), number(f, "position"), text(f, "on_failure"),
 	       json_is_true(json_object_get(f, "bypassed")) ? ", BYPASSED" : "", number(f, "held"),
 	       number(f, "hung_count"), number(f, "misuse_count"));
-	json_object_foreach(json_object_get(f, "params"), key, value)
-	{
-		printf("    %s=%s\n", key, json_string_value(value) ?: "");
-	}
+	print_values(json_object_get(f, "params"));
 }
 
 void filterctl_print_volume(const json_t *answer)

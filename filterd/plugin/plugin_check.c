@@ -99,32 +99,58 @@ static const char *param_fault(const struct sluice_param *p)
 	return "its type is unknown";
 }
 
-static int check_params(const struct sluice_filter_ops *ops, struct err *err)
+static int check_param(const char *filter, const struct sluice_param *table, uint32_t i,
+		       struct err *err)
 {
-	if (ops->param_count > PARAMS_MAX || (ops->param_count > 0 && !ops->params))
-		return err_set(err, EINVAL, "params", "filter '%s' declares %u parameters %s",
-			       ops->name, ops->param_count,
-			       ops->params ? "; 64 is the limit" : "without a table");
-	for (uint32_t i = 0; i < ops->param_count; i++) {
-		const struct sluice_param *p = &ops->params[i];
-		const char *fault;
+	const struct sluice_param *p = &table[i];
+	const char *fault;
 
-		if (!is_name(p->name))
-			return err_set(err, EINVAL, "params",
-				       "filter '%s': parameter %u has no name of [a-z0-9_]{1,32}",
-				       ops->name, i);
-		for (uint32_t j = 0; j < i; j++) {
-			if (strcmp(ops->params[j].name, p->name) == 0)
-				return err_set(err, EINVAL, p->name,
-					       "filter '%s' declares parameter %s twice", ops->name,
-					       p->name);
-		}
-		fault = param_fault(p);
-		if (fault)
-			return err_set(err, EINVAL, p->name, "filter '%s', parameter %s: %s",
-				       ops->name, p->name, fault);
+	if (!is_name(p->name))
+		return err_set(err, EINVAL, "params",
+			       "filter '%s': parameter %u has no name of [a-z0-9_]{1,32}", filter,
+			       i);
+	for (uint32_t j = 0; j < i; j++) {
+		if (strcmp(table[j].name, p->name) == 0)
+			return err_set(err, EINVAL, p->name,
+				       "filter '%s' declares parameter %s twice", filter, p->name);
 	}
+	fault = param_fault(p);
+	if (fault)
+		return err_set(err, EINVAL, p->name, "filter '%s', parameter %s: %s", filter,
+			       p->name, fault);
 	return 0;
+}
+
+/* field: "params" or "group_params", whose table it is. */
+static int check_params(const char *filter, const char *field, const struct sluice_param *table,
+			uint32_t count, struct err *err)
+{
+	int r = 0;
+
+	if (count > PARAMS_MAX || (count > 0 && !table))
+		return err_set(err, EINVAL, field, "filter '%s' declares %u parameters %s", filter,
+			       count, table ? "; 64 is the limit" : "without a table");
+	for (uint32_t i = 0; i < count && r == 0; i++)
+		r = check_param(filter, table, i, err);
+	return r;
+}
+
+static int check_group(const struct sluice_filter_ops *ops, struct err *err)
+{
+	unsigned there = !!ops->group_create + !!ops->group_destroy + !!ops->group_reconfigure +
+			 !!ops->group_status;
+
+	if (there == 0 && (ops->group_params || ops->group_param_count > 0))
+		return err_set(err, EINVAL, "group_params",
+			       "filter '%s' declares parameters of a group that it does not have",
+			       ops->name);
+	if (there != 0 && there != 4)
+		return err_set(err, EINVAL, "group_create",
+			       "filter '%s' has %u of group_create, group_destroy, "
+			       "group_reconfigure and group_status; have all four, or none",
+			       ops->name, there);
+	return check_params(ops->name, "group_params", ops->group_params, ops->group_param_count,
+			    err);
 }
 
 static int check_abi(const struct sluice_filter_ops *ops, struct err *err)
@@ -170,5 +196,6 @@ int plugin_check(const struct sluice_filter_ops *ops, struct err *err)
 		return err_set(err, EINVAL, "io_ctx_bytes",
 			       "filter '%s' wants %u bytes per I/O; %u is the limit", ops->name,
 			       ops->io_ctx_bytes, IO_CTX_MAX_BYTES);
-	return check_params(ops, err);
+	r = check_params(ops->name, "params", ops->params, ops->param_count, err);
+	return r < 0 ? r : check_group(ops, err);
 }

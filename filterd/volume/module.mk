@@ -12,11 +12,14 @@ volume_INCS := include common filterd/env filterd/backend filterd/chain filterd/
 	filterd/volume
 volume_PKGS := jansson
 
-TESTS += test_volume_plan test_volume_serve test_volume_states test_volume_peers
-test_volume_plan_SRCS := tests/unit/test_volume_plan.c
-test_volume_plan_INCS := $(plan_INCS)
-test_volume_plan_LIBS := plan backend env common
-test_volume_plan_PKGS := jansson cmocka liburing
+TESTS += test_volume_plan test_volume_plan_groups test_volume_serve test_volume_states test_volume_peers
+define volume_plan_test
+$(1)_SRCS := tests/unit/$(1).c
+$(1)_INCS := $(plan_INCS)
+$(1)_LIBS := plan backend env common
+$(1)_PKGS := jansson cmocka liburing
+endef
+$(foreach t,test_volume_plan test_volume_plan_groups,$(eval $(call volume_plan_test,$(t))))
 
 # A volume between a ring that the test plays and a backend that the test controls.
 define volume_rig_test

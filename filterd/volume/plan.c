@@ -62,7 +62,7 @@ struct plan_volume *plan_volume_on(const struct plan *p, const char *datastore)
 
 int plan_add_datastore(struct plan *p, struct plan_datastore *d, struct err *err)
 {
-	bool is_mem = strcmp(d->type, "mem") == 0;
+	bool has_path = strcmp(d->type, "dir") == 0 || strcmp(d->type, "block") == 0;
 
 	if (plan_find_datastore(p, d->name))
 		return err_set(err, EEXIST, "name", "datastore %s exists already", d->name);
@@ -70,7 +70,7 @@ int plan_add_datastore(struct plan *p, struct plan_datastore *d, struct err *err
 		return err_set(err, EINVAL, "type",
 			       "datastore %s: type '%s' is not dir, block or mem", d->name,
 			       d->type);
-	if (!is_mem && d->path[0] != '/')
+	if (has_path && d->path[0] != '/')
 		return err_set(err, EINVAL, "path",
 			       "datastore %s: the path must begin with '/', '%.80s' does not",
 			       d->name, d->path);
@@ -134,6 +134,9 @@ void plan_datastore_free(struct plan_datastore *d)
 {
 	if (!d)
 		return;
+	for (uint32_t i = 0; i < d->filter_count; i++)
+		plan_filter_fini(&d->filters[i]);
+	free(d->filters);
 	free(d->path);
 	free(d);
 }
@@ -246,6 +249,52 @@ void plan_drop_filter(struct plan_volume *v, const char *name)
 	plan_filter_fini(f);
 	v->filter_count--;
 	memmove(f, f + 1, (v->filter_count - at) * sizeof(*f));
+}
+
+struct plan_filter *plan_find_group(const struct plan_datastore *d, const char *name)
+{
+	for (uint32_t i = 0; i < d->filter_count; i++)
+		if (strcmp(d->filters[i].name, name) == 0)
+			return &d->filters[i];
+	return NULL;
+}
+
+int plan_put_group(struct plan_datastore *d, const struct plan_filter *f, struct err *err)
+{
+	struct plan_filter copy, *old = plan_find_group(d, f->name), *more;
+
+	if (!old && d->filter_count == PLAN_GROUPS_MAX)
+		return err_set(err, ENOSPC, "filter",
+			       "datastore %s has parameters of %u filters already", d->name,
+			       PLAN_GROUPS_MAX);
+	if (plan_filter_copy(&copy, f) < 0)
+		return err_set(err, ENOMEM, "", "no memory");
+	if (old) {
+		plan_filter_fini(old);
+		*old = copy;
+		return 0;
+	}
+	more = realloc(d->filters, (d->filter_count + 1) * sizeof(*more));
+	if (!more) {
+		plan_filter_fini(&copy);
+		return err_set(err, ENOMEM, "", "no memory");
+	}
+	d->filters = more;
+	d->filters[d->filter_count++] = copy;
+	return 0;
+}
+
+void plan_drop_group(struct plan_datastore *d, const char *name)
+{
+	struct plan_filter *f = plan_find_group(d, name);
+	uint32_t at;
+
+	if (!f)
+		return;
+	at = (uint32_t)(f - d->filters);
+	plan_filter_fini(f);
+	d->filter_count--;
+	memmove(f, f + 1, (d->filter_count - at) * sizeof(*f));
 }
 
 void plan_filter_cfg(const struct plan_filter *f, const struct sluice_filter_ops *ops,

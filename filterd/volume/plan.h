@@ -24,6 +24,7 @@
 
 #define PLAN_VERSION     1u
 #define PLAN_FILTERS_MAX 8u  /* one of each class */
+#define PLAN_GROUPS_MAX  64u /* filters with parameters on one datastore */
 #define PLAN_PARAMS_MAX  64u /* of one filter */
 #define PLAN_VALUE_MAX   4096u
 #define PLAN_SIZE_MAX    (1ull << 50)
@@ -56,9 +57,12 @@ struct plan_datastore {
 	struct list_node node;
 	char name[PARSE_NAME_MAX + 1];
 	char type[16];  /* a backend's name */
-	char *path;     /* dir: the folder; block: the device; mem: "" */
+	char *path;     /* dir: the folder; block: the device; mem: ""; slow: see slow.c */
 	int32_t worker; /* -1: any */
 	bool is_buffered;
+	/* What filters share on it; of each, name and parameters alone count. */
+	uint32_t filter_count;
+	struct plan_filter *filters; /* [filter_count] */
 };
 
 struct plan {
@@ -100,6 +104,14 @@ void plan_drop_filter(struct plan_volume *v, const char *name);
 void plan_filter_cfg(const struct plan_filter *f, const struct sluice_filter_ops *ops,
 		     struct chain_filter_cfg *out);
 
+/* ---------------------------------------------------------------- filters of a datastore */
+
+struct plan_filter *plan_find_group(const struct plan_datastore *d, const char *name);
+/* Adds a copy, or replaces the one of the same name. Errors: -ENOSPC, -ENOMEM; nothing changed. */
+int must_check plan_put_group(struct plan_datastore *d, const struct plan_filter *f,
+			      struct err *err);
+void plan_drop_group(struct plan_datastore *d, const char *name);
+
 /* ---------------------------------------------------------------- JSON */
 
 json_t *plan_to_json(const struct plan *p);
@@ -113,6 +125,8 @@ int must_check plan_datastore_from_json(const json_t *j, struct plan_datastore *
 /* Members that are absent take defaults; without a uuid the volume's is all zeros. */
 int must_check plan_volume_from_json(const json_t *j, struct plan_volume **out, struct err *err);
 int must_check plan_filter_from_json(const json_t *j, struct plan_filter *out, struct err *err);
+/* Of a datastore: "filter" and "params" alone. */
+int must_check plan_group_from_json(const json_t *j, struct plan_filter *out, struct err *err);
 
 /* ---------------------------------------------------------------- file */
 

@@ -21,15 +21,21 @@ static int one_of(const char *field, const char *text, const char *const words[2
 		       words[0], words[1]);
 }
 
-json_t *plan_filter_to_json(const struct plan_filter *f)
+static json_t *params_to_json(const struct plan_filter *f)
 {
 	json_t *params = json_object();
-	json_t *j;
 
 	for (uint32_t i = 0; i < f->param_count; i++)
 		json_object_set_new(params, f->names[i], json_string(f->values[i]));
+	return params;
+}
+
+json_t *plan_filter_to_json(const struct plan_filter *f)
+{
+	json_t *j;
+
 	j = json_pack("{s:s, s:s, s:o}", "filter", f->name, "on_failure",
-		      on_failure_words[f->on_failure], "params", params);
+		      on_failure_words[f->on_failure], "params", params_to_json(f));
 	if (j && f->position)
 		json_object_set_new(j, "position", json_integer(f->position));
 	return j;
@@ -111,20 +117,71 @@ int plan_filter_from_json(const json_t *j, struct plan_filter *out, struct err *
 	return rc;
 }
 
+/* Of a datastore: a name and parameters, nothing else. */
+static json_t *groups_to_json(const struct plan_datastore *d)
+{
+	json_t *a = json_array();
+
+	for (uint32_t i = 0; i < d->filter_count; i++)
+		json_array_append_new(a, json_pack("{s:s, s:o}", "filter", d->filters[i].name,
+						   "params", params_to_json(&d->filters[i])));
+	return a;
+}
+
+int plan_group_from_json(const json_t *j, struct plan_filter *out, struct err *err)
+{
+	static const char *const keys[] = {"filter", "params", NULL};
+
+	memset(out, 0, sizeof(*out));
+	return json_is_object(j) && json_only(j, keys, err) < 0
+		   ? -err->code
+		   : plan_filter_from_json(j, out, err);
+}
+
+static int groups_from_json(const json_t *groups, struct plan_datastore *d, struct err *err)
+{
+	size_t i;
+	json_t *j;
+
+	json_array_foreach(groups, i, j)
+	{
+		struct plan_filter f;
+		int rc = plan_group_from_json(j, &f, err);
+
+		if (rc)
+			return rc;
+		if (plan_find_group(d, f.name))
+			rc = err_set(err, EEXIST, "filters", "filter %s is named twice", f.name);
+		else
+			rc = plan_put_group(d, &f, err);
+		plan_filter_fini(&f);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 json_t *plan_datastore_to_json(const struct plan_datastore *d)
 {
-	return json_pack("{s:s, s:s, s:s, s:i, s:b}", "name", d->name, "type", d->type, "path",
-			 d->path, "worker", (int)d->worker, "buffered", d->is_buffered);
+	json_t *j = json_pack("{s:s, s:s, s:s, s:i, s:b}", "name", d->name, "type", d->type, "path",
+			      d->path, "worker", (int)d->worker, "buffered", d->is_buffered);
+
+	/* Without any, the plan is one that older versions read too. */
+	if (j && d->filter_count)
+		json_object_set_new(j, "filters", groups_to_json(d));
+	return j;
 }
 
 int plan_datastore_from_json(const json_t *j, struct plan_datastore **out, struct err *err)
 {
-	static const char *const keys[] = {"name", "type", "path", "worker", "buffered", NULL};
+	static const char *const keys[] = {"name",     "type",    "path", "worker",
+					   "buffered", "filters", NULL};
 	const char *name = "", *type = "", *path = "";
 	const json_t *worker = json_object_get(j, "worker");
 	bool is_buffered = false, is_any;
 	uint64_t index = 0;
 	struct plan_datastore *d;
+	json_t *filters = NULL;
 	int rc;
 
 	if (!json_is_object(j))
@@ -134,6 +191,7 @@ int plan_datastore_from_json(const json_t *j, struct plan_datastore **out, struc
 	    (rc = parse_name("name", name, err)) || (rc = json_get_string(j, "type", &type, err)) ||
 	    (rc = json_opt_string(j, "path", &path, err)) ||
 	    (rc = json_opt_bool(j, "buffered", &is_buffered, err)) ||
+	    (rc = json_opt_array(j, "filters", &filters, err)) ||
 	    (!is_any && (rc = json_opt_u64(j, "worker", 0, 255, &index, err))))
 		return rc;
 	d = calloc(1, sizeof(*d));
@@ -145,8 +203,12 @@ int plan_datastore_from_json(const json_t *j, struct plan_datastore **out, struc
 	snprintf(d->type, sizeof(d->type), "%s", type);
 	d->worker = is_any ? -1 : (int32_t)index;
 	d->is_buffered = is_buffered;
-	*out = d;
-	return 0;
+	rc = filters ? groups_from_json(filters, d, err) : 0;
+	if (rc)
+		plan_datastore_free(d);
+	else
+		*out = d;
+	return rc;
 }
 
 json_t *plan_volume_to_json(const struct plan_volume *v)

@@ -74,6 +74,7 @@ int volume_create(const struct volume_cfg *cfg, struct volume **out, struct err 
 					    .store_put = chain_store_put,
 					    .store_get = chain_store_get,
 					    .ctx = v};
+	v->groups = cfg->groups;
 	v->blame = cfg->blame;
 	v->incarnation = cfg->incarnation;
 	v->rings_expected = cfg->rings_expected;
@@ -329,6 +330,7 @@ static void make_chain(struct volume *v)
 {
 	struct chain_cfg cfg = {
 	    .env = v->env,
+	    .groups = v->groups,
 	    .backend = v->backend,
 	    .volume = v->plan->name,
 	    .block_bytes = v->plan->block_bytes,

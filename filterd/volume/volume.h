@@ -90,6 +90,7 @@ struct volume_cfg {
 	const char *image_path;         /* copied */
 	bool is_buffered;
 	const struct volume_host *host; /* outlives the volume */
+	struct groups *groups;          /* chain_cfg.groups; may be NULL */
 	char *blame;                    /* chain_cfg.blame; may be NULL */
 	uint64_t incarnation;
 	uint32_t rings_expected; /* that the last filterd had, of a shared volume; else 0 */

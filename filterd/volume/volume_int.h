@@ -25,6 +25,7 @@ struct volume {
 	bool is_buffered;
 	const struct volume_host *host;
 	struct chain_host chain_host;
+	struct groups *groups;
 	char *blame;
 	uint64_t incarnation;
 

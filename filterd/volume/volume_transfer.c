@@ -11,7 +11,7 @@
 #include "transfer.h"
 #include "volume_int.h"
 
-static void transferred(struct transfer *t, int result, const struct err *err)
+static void transferred(struct transfer *t, int result, const struct err *err) ON_WORKER
 {
 	struct volume *v = t->ctx;
 	bool is_close_wanted = v->is_close_wanted;

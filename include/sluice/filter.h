@@ -32,7 +32,7 @@
 
 #include "sluice/io.h"
 
-#define SLUICE_SDK_ABI 1u /* both sides must have the same; the message of a refusal names both */
+#define SLUICE_SDK_ABI 2u /* both sides must have the same; the message of a refusal names both */
 
 enum sluice_class {
 	SLUICE_CLASS_INSPECTION = 100,
@@ -113,6 +113,7 @@ struct sluice_event {
 /* ------------------------------------------------------------------ the filter */
 
 struct sluice_filter; /* one filter on one volume; the host's handle */
+struct sluice_group;  /* all filters of one name on one datastore; the host's handle */
 struct sluice_token;  /* one deferred I/O */
 
 #define SLUICE_FILTER_TRANSPARENT                                                                  \
@@ -153,6 +154,20 @@ struct sluice_filter_ops {
 
 	/* Own figures: writes one JSON object, returns its length; optional. */
 	size_t (*status)(struct sluice_filter *f, char *json, size_t size_bytes);
+
+	/*
+	 * What the filters of one datastore share (all of them run on one worker): made before the
+	 * first is attached, gone after the last was detached. Its parameters are the datastore's,
+	 * set by the administrator there. All NULL: the filter has no group.
+	 */
+	const struct sluice_param *group_params;
+	uint32_t group_param_count;
+	int (*group_create)(struct sluice_group *g, const union sluice_value *values,
+			    struct sluice_error *err);
+	void (*group_destroy)(struct sluice_group *g);
+	int (*group_reconfigure)(struct sluice_group *g, enum sluice_phase phase,
+				 const union sluice_value *values, struct sluice_error *err);
+	size_t (*group_status)(struct sluice_group *g, char *json, size_t size_bytes);
 };
 
 #define SLUICE_EXPORT __attribute__((visibility("default")))
@@ -173,6 +188,16 @@ uint32_t sluice_volume_block_bytes(const struct sluice_filter *f);
 
 uint64_t sluice_now_ns(const struct sluice_filter *f);
 uint64_t sluice_random_u64(const struct sluice_filter *f);
+
+/* The group that f belongs to; from attach() to detach(). NULL: its filter has none. */
+struct sluice_group *sluice_group(const struct sluice_filter *f);
+void sluice_group_state_set(struct sluice_group *g, void *state);
+void *sluice_group_state(const struct sluice_group *g);
+const char *sluice_group_datastore(const struct sluice_group *g);
+uint64_t sluice_group_now_ns(const struct sluice_group *g);
+/* As sluice_report(), about the datastore. */
+void sluice_group_report(struct sluice_group *g, const char *code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /*
  * Takes io out of the flow. Call it in submit() or done(), then return SLUICE_DEFER.
@@ -228,6 +253,9 @@ struct sluice_timer {
 };
 void sluice_timer_set(struct sluice_filter *f, struct sluice_timer *t, uint64_t deadline_ns);
 void sluice_timer_cancel(struct sluice_filter *f, struct sluice_timer *t);
+/* The same, of a group: they may be set while no filter of it is attached yet or any more. */
+void sluice_group_timer_set(struct sluice_group *g, struct sluice_timer *t, uint64_t deadline_ns);
+void sluice_group_timer_cancel(struct sluice_group *g, struct sluice_timer *t);
 
 /* Work pool: run() on a helper thread, then done() on the owner worker. Usually done() finishes a
  * token. */

@@ -7,7 +7,7 @@ CHAIN_PLUGINS := $(addprefix $(B)/filters/,passthru.so passthru_cache.so passthr
 
 define chain_test
 TESTS += $(1)
-$(1)_SRCS    := tests/chain/$(1).c tests/chain/rig.c
+$(1)_SRCS    := tests/chain/$(1).c tests/chain/rig.c $(if $(findstring _group,$(1)),tests/chain/group_rig.c)
 $(1)_INCS    := $(CHAIN_TEST_INCS)
 $(1)_LIBS    := chain plugin fake_env common
 $(1)_PKGS    := cmocka
@@ -47,6 +47,13 @@ test_plugin_load_PKGS := cmocka
 test_plugin_load_LDFLAGS := -Wl,--dynamic-list=filterd/chain/sdk.symbols
 test_plugin_load_LDLIBS := -ljansson
 test_plugin_load_DEPS := $(CHAIN_PLUGINS) $(patsubst %,$(B)/tests/bad/%.so,abi entry symbol null)
+
+# A filter with a group, for test_chain_group_plugin and the integration tests.
+PLUGINS += group_probe
+group_probe_SRCS := tests/lib/group_probe.c
+group_probe_INCS := include
+group_probe_OUT  := tests/plugins/group_probe.so
+test_chain_group_plugin_DEPS += $(B)/tests/plugins/group_probe.so
 
 # $(1) name, $(2) its fault
 define bad_plugin

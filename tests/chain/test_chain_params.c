@@ -31,8 +31,8 @@ static const struct sluice_param table[] = {
     {.name = "mode", .type = SLUICE_TYPE_ENUM, .unit = "", .choices = modes, .def = 1, .help = "h"},
     {.name = "path", .type = SLUICE_TYPE_STRING, .unit = "", .min = 1, .max = 10, .help = "h"},
 };
-static const struct sluice_filter_ops ops = {.name = "f", .params = table, .param_count = 5};
-static const struct sluice_filter_ops bare = {.name = "bare"};
+static const struct params_table of_f = {"f", table, 5};
+static const struct params_table of_bare = {"bare", NULL, 0};
 
 static struct err err;
 static union sluice_value *values;
@@ -41,7 +41,7 @@ static int parse(const char *name, const char *value)
 {
 	const char *names[] = {"path", name}, *texts[] = {"/x", value};
 
-	return params_parse(&ops, names, texts, name ? 2 : 1, &values, &err);
+	return params_parse(&of_f, names, texts, name ? 2 : 1, &values, &err);
 }
 
 static void defaults_fill_what_is_not_named(void **state)
@@ -52,7 +52,7 @@ static void defaults_fill_what_is_not_named(void **state)
 	assert_int_equal(values[2].u64, 1);
 	assert_int_equal(values[3].u64, 1);
 	assert_string_equal(values[4].string, "/x");
-	params_free(&ops, values);
+	params_free(&of_f, values);
 }
 
 static void each_type_is_parsed_and_formatted(void **state)
@@ -72,7 +72,7 @@ static void each_type_is_parsed_and_formatted(void **state)
 		assert_int_equal(parse(p->name, cases[i].text), 0);
 		params_format(p, values[cases[i].at], text, sizeof(text));
 		assert_string_equal(text, cases[i].back);
-		params_free(&ops, values);
+		params_free(&of_f, values);
 	}
 }
 
@@ -107,7 +107,7 @@ static void what_is_wrong_is_named(void **state)
 
 static void a_string_without_a_default_must_be_named(void **state)
 {
-	assert_int_equal(params_parse(&ops, NULL, NULL, 0, &values, &err), -EINVAL);
+	assert_int_equal(params_parse(&of_f, NULL, NULL, 0, &values, &err), -EINVAL);
 	assert_string_equal(err.field, "path");
 	assert_non_null(strstr(err.text, "missing"));
 }
@@ -116,18 +116,18 @@ static void a_string_has_its_length_checked(void **state)
 {
 	const char *names[] = {"path"}, *long_one[] = {"12345678901"}, *none[] = {""};
 
-	assert_int_equal(params_parse(&ops, names, long_one, 1, &values, &err), -ERANGE);
+	assert_int_equal(params_parse(&of_f, names, long_one, 1, &values, &err), -ERANGE);
 	assert_non_null(strstr(err.text, "1 to 10 bytes, not 11"));
-	assert_int_equal(params_parse(&ops, names, none, 1, &values, &err), -ERANGE);
+	assert_int_equal(params_parse(&of_f, names, none, 1, &values, &err), -ERANGE);
 }
 
 static void a_filter_without_parameters_takes_none(void **state)
 {
 	const char *names[] = {"x"}, *texts[] = {"1"};
 
-	assert_int_equal(params_parse(&bare, NULL, NULL, 0, &values, &err), 0);
-	params_free(&bare, values);
-	assert_int_equal(params_parse(&bare, names, texts, 1, &values, &err), -EINVAL);
+	assert_int_equal(params_parse(&of_bare, NULL, NULL, 0, &values, &err), 0);
+	params_free(&of_bare, values);
+	assert_int_equal(params_parse(&of_bare, names, texts, 1, &values, &err), -EINVAL);
 	assert_string_equal(err.text, "filter 'bare' has no parameters, so no 'x'");
 }
 

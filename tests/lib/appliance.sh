@@ -6,6 +6,7 @@
 #
 #   start_appliance [web] [egress]      all daemons; "web" and "egress" add those two
 #   policyd_start [option...]  policyd_stop  policyd_kill
+#   policyd_launch [option...]          starts it and waits for nothing
 #   api METHOD PATH [JSON] [curl option...]   asks policyd as local root; the body goes to stdout and
 #                                       $T/api.body, the status is in $STATUS, headers in $T/api.head
 #   api_ok METHOD PATH [JSON]           the same; a status that is no success ends the test
@@ -29,7 +30,7 @@ sluice() {
 	timeout -k 1 "${CLI_LIMIT_S:-60}" "$B/bin/sluice" --socket "$POLICYD_SOCKET" "$@"
 }
 
-policyd_start() {
+policyd_launch() {
 	mkdir -p "$T/policy" "$T/transfer"
 	ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:exitcode=99} \
 		TSAN_OPTIONS=${TSAN_OPTIONS:-exitcode=99:halt_on_error=0} \
@@ -37,6 +38,9 @@ policyd_start() {
 		--filterd-socket "$RUN_DIR/filterd.sock" --ring-socket "$RUN_DIR/ring.sock" \
 		--tgt-socket "$TGT_IPC_SOCKET.${TGTD_C[a]:-1}" --egress-socket "$RUN_DIR/egress.sock" \
 		--transfer-dir "$T/transfer" --samples-dir "$ROOT/policy/samples" --iqn-base "$IQN_BASE" "$@"
+}
+policyd_start() {
+	policyd_launch "$@"
 	wait_until 20 "policyd to answer" policyd_answers
 }
 policyd_answers() {

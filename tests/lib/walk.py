@@ -172,6 +172,11 @@ def change_everything(w):
     w.ok("PUT", "/volumes/v2/content", data=b"\0" * (4 << 20))
     w.ok("GET", "/volumes/v2/content")
     w.ok("PATCH", "/datastores/main", {"description": "files"})
+    w.ok("PUT", "/datastores/main/filters/io_control", {"parameters": {"threshold_us": 20000}})
+    w.ok("GET", "/datastores/main/filters")
+    w.ok("GET", "/volumes/v1/chain")
+    w.ok("GET", "/config")
+    w.ok("DELETE", "/datastores/main/filters/io_control")
     w.ok("PATCH", "/hosts/spare", {"description": "spare"})
     w.ok("PATCH", "/host-groups/g1", {"members": ["h1"]})
     w.ok("PATCH", "/filters/inject", {"is_enabled": False})
@@ -258,7 +263,7 @@ def close_session(w):
 def dry_runs(w):
     """Each documented dry run, with a body that would do."""
     bodies = {
-        "createDatastore": {"name": "dry", "type": "mem"}, "changeDatastore": {"description": "dry"},
+        "putDatastoreFilter": {}, "createDatastore": {"name": "dry", "type": "mem"}, "changeDatastore": {"description": "dry"},
         "createVolume": {"name": "dry", "datastore": "second", "size_bytes": 1 << 20}, "changeVolume": {"description": "dry"},
         "createHost": {"name": "dry", "iqn": "iqn.2026-01.test:dry"}, "changeHost": {"description": "dry"},
         "createHostGroup": {"name": "dry"}, "changeHostGroup": {"description": "dry"}, "putVolumeAccess": {"hosts": []},
@@ -274,7 +279,7 @@ def dry_runs(w):
         if o.id not in bodies:
             continue
         name = {"deletePolicy": "copied", "deleteHost": "spare"}.get(o.id) or names_for(o.path) or ""
-        path = o.path.replace("{name}", name).replace("{key}", "appliance_name")
+        path = o.path.replace("{name}", name).replace("{key}", "appliance_name").replace("{filter}", "io_control")
         value = w.ok(o.method, path + "?dry_run=1", bodies[o.id])
         if value and set(value) != {"plan", "result"}:
             w.faults.append(f"{o}?dry_run=1 answers with {sorted(value)}")
@@ -285,7 +290,7 @@ def dry_runs(w):
 def refusals(w):
     """Refused, each with a proper problem: what is unknown, misspelt, of the wrong type, not there."""
     for o in w.document.operations:
-        path = o.path.replace("{name}", "nobody").replace("{id}", "999999").replace("{version}", "9").replace("{key}", "nokey")
+        path = o.path.replace("{name}", "nobody").replace("{id}", "999999").replace("{version}", "9").replace("{key}", "nokey").replace("{filter}", "no")
         if o.path.startswith("/iscsi-sessions/"):
             path = "/iscsi-sessions/9-9-9"
         status, _ = w.ask(o.method, path + "?nonsense=1", {} if o.method != "GET" else None)

@@ -59,7 +59,7 @@ static void another_abi_is_refused_with_both_versions(void **state)
 	ops.abi = 77;
 	ops.name = NULL; /* nothing behind the ABI is looked at */
 	refused(EPROTO, "SDK ABI 77");
-	refused(EPROTO, "this filterd has 1");
+	refused(EPROTO, "this filterd has 2");
 	ops.abi = SLUICE_SDK_ABI;
 	ops.struct_bytes = 8;
 	refused(EPROTO, "table has 8 bytes");
@@ -148,6 +148,73 @@ static void each_fault_of_a_parameter_is_named(void **state)
 	refused(EINVAL, "without a table");
 }
 
+static int g_create(struct sluice_group *g, const union sluice_value *values,
+		    struct sluice_error *e)
+{
+	return 0;
+}
+
+static void g_destroy(struct sluice_group *g) {}
+
+static int g_reconfigure(struct sluice_group *g, enum sluice_phase phase,
+			 const union sluice_value *values, struct sluice_error *e)
+{
+	return 0;
+}
+
+static size_t g_status(struct sluice_group *g, char *json, size_t size_bytes)
+{
+	return 0;
+}
+
+static void give_group(void)
+{
+	good_table(NULL);
+	ops.group_create = g_create;
+	ops.group_destroy = g_destroy;
+	ops.group_reconfigure = g_reconfigure;
+	ops.group_status = g_status;
+	ops.group_params = params;
+	ops.group_param_count = 2;
+}
+
+static void a_group_is_whole_or_none(void **state)
+{
+	give_group();
+	assert_int_equal(plugin_check(&ops, &err), 0);
+	ops.group_params = NULL;
+	ops.group_param_count = 0;
+	assert_int_equal(plugin_check(&ops, &err), 0);
+	ops.group_create = NULL;
+	refused(EINVAL, "has 3 of group_create");
+	give_group();
+	ops.group_destroy = NULL;
+	refused(EINVAL, "have all four, or none");
+	give_group();
+	ops.group_reconfigure = NULL;
+	refused(EINVAL, "have all four, or none");
+	give_group();
+	ops.group_status = NULL;
+	refused(EINVAL, "have all four, or none");
+	good_table(NULL);
+	ops.group_params = params;
+	ops.group_param_count = 1;
+	refused(EINVAL, "of a group that it does not have");
+}
+
+static void a_groups_parameters_are_checked_like_its_own(void **state)
+{
+	static struct sluice_param one = {
+	    .name = "rate", .type = SLUICE_TYPE_U64, .unit = "pct", .max = 9, .help = "h"};
+
+	give_group();
+	ops.group_params = &one;
+	ops.group_param_count = 1;
+	refused(EINVAL, "parameter rate: its name does not end in its unit");
+	ops.group_params = NULL;
+	refused(EINVAL, "without a table");
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -156,6 +223,8 @@ int main(void)
 	    cmocka_unit_test_setup(names_are_checked, good_table),
 	    cmocka_unit_test_setup(class_ops_flags_and_sizes_are_checked, good_table),
 	    cmocka_unit_test_setup(each_fault_of_a_parameter_is_named, good_table),
+	    cmocka_unit_test_setup(a_group_is_whole_or_none, good_table),
+	    cmocka_unit_test_setup(a_groups_parameters_are_checked_like_its_own, good_table),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

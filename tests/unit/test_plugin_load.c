@@ -51,7 +51,7 @@ static const char *in_build(const char *name)
 
 static void a_filter_of_another_abi_is_refused_with_both_versions(void **state)
 {
-	refused("bad/abi.so", EPROTO, "SDK ABI 6, this filterd has 1");
+	refused("bad/abi.so", EPROTO, "SDK ABI 7, this filterd has 2");
 }
 
 static void what_is_not_a_filter_is_refused(void **state)
