@@ -97,7 +97,7 @@ TEST_FILES   := $(foreach u,$(TESTS),$(B)/tests/$(call out,$(u)))
 $(B)/flags: FORCE
 	@mkdir -p $(@D); echo '$(CFLAGS) | $(LDFLAGS)' | cmp -s - $@ || echo '$(CFLAGS) | $(LDFLAGS)' > $@
 
-.PHONY: FORCE all product tests variant-tests tgt-headers help clean distclean deps-ok up down format lint
+.PHONY: FORCE all product tests variant-tests tgt-headers help clean distclean deps-ok up down demo-noisy-neighbour format lint
 FORCE:
 deps-ok:
 
@@ -137,6 +137,11 @@ up:
 ## down: as root: stop what "make up" started, keep its data (PURGE=1 removes it)
 down:
 	@PURGE='$(PURGE)' scripts/demo.sh down
+
+## demo-noisy-neighbour: as root: a greedy client beside a quiet one, without and with I/O control (SECONDS_EACH=5)
+demo-noisy-neighbour:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release product build/release/bin/iscsi_bench
+	@SECONDS_EACH='$(SECONDS_EACH)' scripts/demo-noisy-neighbour.sh
 
 ## format: clang-format all C files in place
 format:

@@ -231,25 +231,14 @@ ssize_t fd_recv(int sock, void *buf, size_t size, int *fds, unsigned *fd_count)
 	return n;
 }
 
-static int flag_set(int fd, int get, int set, int flag, bool is_on)
+int fd_set_nonblock(int fd, bool is_nonblock)
 {
-	int flags = fcntl(fd, get);
+	int flags = fcntl(fd, F_GETFL);
 
 	if (flags < 0)
 		return -errno;
-	if (fcntl(fd, set, is_on ? flags | flag : flags & ~flag))
-		return -errno;
-	return 0;
-}
-
-int fd_set_nonblock(int fd, bool is_nonblock)
-{
-	return flag_set(fd, F_GETFL, F_SETFL, O_NONBLOCK, is_nonblock);
-}
-
-int fd_set_cloexec(int fd, bool is_cloexec)
-{
-	return flag_set(fd, F_GETFD, F_SETFD, FD_CLOEXEC, is_cloexec);
+	flags = is_nonblock ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+	return fcntl(fd, F_SETFL, flags) < 0 ? -errno : 0;
 }
 
 int fd_event_create(void)

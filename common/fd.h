@@ -59,7 +59,6 @@ ssize_t fd_send(int sock, const void *buf, size_t len, const int *fds,
 ssize_t fd_recv(int sock, void *buf, size_t size, int *fds, unsigned *fd_count) must_check;
 
 int fd_set_nonblock(int fd, bool is_nonblock) must_check;
-int fd_set_cloexec(int fd, bool is_cloexec) must_check;
 
 /* Non-blocking, close-on-exec eventfd with the counter at 0, or -errno. */
 int fd_event_create(void) must_check;

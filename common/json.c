@@ -76,18 +76,6 @@ int json_opt_bool(const json_t *obj, const char *key, bool *out, struct err *err
 	return 0;
 }
 
-int json_get_object(const json_t *obj, const char *key, json_t **out, struct err *err)
-{
-	json_t *v = json_object_get(obj, key);
-
-	if (!v)
-		return missing(key, err);
-	if (!json_is_object(v))
-		return wrong(key, "an object", err);
-	*out = v;
-	return 0;
-}
-
 int json_opt_array(const json_t *obj, const char *key, json_t **out, struct err *err)
 {
 	json_t *v = json_object_get(obj, key);

@@ -29,8 +29,6 @@ int must_check json_get_u64(const json_t *obj, const char *key, uint64_t min, ui
 int must_check json_opt_u64(const json_t *obj, const char *key, uint64_t min, uint64_t max,
 			    uint64_t *out, struct err *err);
 int must_check json_opt_bool(const json_t *obj, const char *key, bool *out, struct err *err);
-int must_check json_get_object(const json_t *obj, const char *key, json_t **out,
-			       struct err *err); /* borrowed */
 int must_check json_opt_array(const json_t *obj, const char *key, json_t **out,
 			      struct err *err); /* borrowed */
 

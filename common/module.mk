@@ -3,3 +3,9 @@ LIBS += common
 common_SRCS := $(wildcard common/*.c)
 common_INCS := common
 common_PKGS := jansson
+
+TESTS += test_destination
+test_destination_SRCS := tests/unit/test_destination.c
+test_destination_INCS := common
+test_destination_LIBS := common
+test_destination_PKGS := cmocka

@@ -3,6 +3,7 @@
 #include "migrate.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "log.h"
@@ -47,6 +48,7 @@ int migrate_run(sqlite3 *db, struct err *err)
 {
 	const struct migration *list = used ? used : migrations;
 	uint32_t version = (uint32_t)sql_pragma(db, "PRAGMA user_version", 0);
+	bool is_new = version == 0;
 	int rc = 0;
 
 	if (version >= migrate_newest())
@@ -54,7 +56,7 @@ int migrate_run(sqlite3 *db, struct err *err)
 	sqlite3_exec(db, "PRAGMA foreign_keys = OFF", NULL, NULL, NULL);
 	for (; rc == 0 && version < migrate_newest(); version++) {
 		rc = run_one(db, &list[version], version + 1, err);
-		if (rc == 0 && version > 0)
+		if (rc == 0 && !is_new)
 			log_info("the database was migrated from version %u to %u (%s)", version,
 				 version + 1, list[version].name);
 	}

@@ -15,8 +15,10 @@
 	extern const char symbol[]
 
 EMBED(migration_0001, "db/schema/0001_initial.sql");
+EMBED(migration_0002, "db/schema/0002_datastore_filters.sql");
 
 const struct migration migrations[] = {
     {"0001_initial", migration_0001},
+    {"0002_datastore_filters", migration_0002},
 };
 const uint32_t migration_count = sizeof(migrations) / sizeof(migrations[0]);

@@ -52,15 +52,22 @@ static int put_aside(const char *path, const char *tail, const char *stamp, stru
 	return 0;
 }
 
-/* The count of commits goes on from where the old database was: a number that stood for one state
- * never stands for another, in backups' or in anybody's memory. */
-static int count_on(const char *copy, int64_t seen, struct err *err)
+/*
+ * The count of commits goes on from where the old database was: a number that stood for one state
+ * never stands for another, in backups' or in anybody's memory.
+ * A task that waited for its turn when the backup was made has had it since: begun again, an import
+ * or a clone would write over what its volume has got in the meantime. As one that was under way it
+ * is ended and named at the start.
+ */
+static int bring_up_to_date(const char *copy, int64_t seen, struct err *err)
 {
 	sqlite3 *db = NULL;
-	char text[120];
+	char text[200];
 	int rc = sqlite3_open_v2(copy, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
-	snprintf(text, sizeof(text), "UPDATE generation SET commits = max(commits, %lld) + 1",
+	snprintf(text, sizeof(text),
+		 "UPDATE generation SET commits = max(commits, %lld) + 1;"
+		 "UPDATE tasks SET state = 'running' WHERE state = 'queued'",
 		 (long long)seen);
 	rc = rc == SQLITE_OK ? sql_script(db, text, err) : sql_fail(db, rc, err);
 	sqlite3_close(db);
@@ -139,7 +146,7 @@ int store_restore(const char *path, const char *backup, struct err *err)
 	unlink(copy);
 	rc = copy_backup(backup, copy, err);
 	if (rc == 0)
-		rc = count_on(copy, generation_seen(path), err);
+		rc = bring_up_to_date(copy, generation_seen(path), err);
 	if (rc == 0)
 		rc = take_place(path, copy, err);
 	if (rc < 0)

@@ -100,6 +100,17 @@ json_t *store_access(struct store *s, int64_t volume_id, struct err *err)
 	return NULL;
 }
 
+json_t *store_access_hosts(struct store *s, int64_t volume_id, struct err *err)
+{
+	return sql_array(s, err,
+			 "SELECT name, chap_user, chap_secret_sealed FROM hosts WHERE id IN"
+			 " (SELECT host_id FROM volume_access WHERE volume_id = ?1"
+			 " UNION SELECT m.host_id FROM volume_access AS a"
+			 " JOIN host_group_members AS m ON m.group_id = a.group_id"
+			 " WHERE a.volume_id = ?1) ORDER BY name",
+			 "i", volume_id);
+}
+
 json_t *store_host_volumes(struct store *s, int64_t host_id, struct err *err)
 {
 	return sql_array(s, err,

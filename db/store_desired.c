@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* store_desired.c - all that the appliance is to be, in one consistent reading. */
 #include <errno.h>
+#include <string.h>
 
 #include "json.h"
 #include "row.h"
@@ -61,6 +62,78 @@ static int add_links(struct store *s, json_t *volume, struct err *err)
 	return add_policy(s, volume, id, err);
 }
 
+/* ---------------------------------------------------------------- what datastores bring */
+
+static const char *text_of(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text ? text : "";
+}
+
+static const json_t *find(const json_t *rows, const char *key, const char *text)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(rows, i, row)
+	{
+		if (strcmp(text_of(row, key), text) == 0)
+			return row;
+	}
+	return NULL;
+}
+
+/* {name: text}; a filter's table has numbers as text and booleans as they are. */
+static json_t *defaults_of(const json_t *filter)
+{
+	json_t *out = json_object();
+	const json_t *p;
+	size_t i;
+
+	json_array_foreach(json_object_get(filter, "parameters"), i, p)
+	{
+		json_t *value = json_object_get(p, "default");
+
+		if (json_is_boolean(value))
+			json_object_set_new(out, text_of(p, "name"),
+					    json_string(json_is_true(value) ? "true" : "false"));
+		else if (json_is_string(value))
+			json_object_set(out, text_of(p, "name"), value);
+	}
+	return out;
+}
+
+/* A filter that is not loaded would only be in the way: the volume goes on without it. */
+static void add_datastore_rules(const json_t *datastore, const json_t *filters, json_t *rules)
+{
+	const json_t *of;
+	size_t i;
+
+	json_array_foreach(json_object_get(datastore, "filters"), i, of)
+	{
+		const json_t *filter = find(filters, "name", text_of(of, "filter"));
+		bool is_transparent = json_is_true(json_object_get(filter, "is_transparent"));
+
+		if (!json_is_true(json_object_get(filter, "is_installed")) ||
+		    find(rules, "class", text_of(filter, "class")))
+			continue;
+		json_array_append_new(
+		    rules, json_pack("{s:s, s:s, s:s, s:o, s:s}", "class", text_of(filter, "class"),
+				     "filter", text_of(filter, "name"), "on_failure",
+				     is_transparent ? "bypass" : "hold", "parameters",
+				     defaults_of(filter), "datastore", text_of(datastore, "name")));
+	}
+}
+
+static int add_filters(struct store *s, json_t *datastore, struct err *err)
+{
+	json_t *filters =
+	    store_datastore_filters(s, json_integer_value(json_object_get(datastore, "id")), err);
+
+	return filters ? json_object_set_new(datastore, "filters", filters) : -EIO;
+}
+
 json_t *store_desired(struct store *s, struct err *err)
 {
 	static const struct {
@@ -73,7 +146,7 @@ json_t *store_desired(struct store *s, struct err *err)
 		     {"volumes", &table_volumes}};
 	cleanup_snapshot struct sql_snapshot snap = sql_snapshot_begin(s);
 	cleanup_json json_t *all = json_object();
-	json_t *volume;
+	json_t *volume, *datastore;
 	size_t i;
 
 	for (i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
@@ -83,10 +156,18 @@ json_t *store_desired(struct store *s, struct err *err)
 			return NULL;
 		json_object_set_new(all, parts[i].name, rows);
 	}
+	json_array_foreach(json_object_get(all, "datastores"), i, datastore)
+	{
+		if (add_filters(s, datastore, err) < 0)
+			return NULL;
+	}
 	json_array_foreach(json_object_get(all, "volumes"), i, volume)
 	{
 		if (add_links(s, volume, err) < 0)
 			return NULL;
+		add_datastore_rules(
+		    find(json_object_get(all, "datastores"), "name", text_of(volume, "datastore")),
+		    json_object_get(all, "filters"), json_object_get(volume, "rules"));
 	}
 	return json_incref(all);
 }

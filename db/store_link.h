@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * store_link.h - what hangs on the rows: policies' versions and rules, assignments, compliance,
- * members, access, tasks' logs, events, audit, idempotency; and the desired state in one piece.
+ * datastores' filters, members, access, tasks' logs, events, audit, idempotency; and the desired
+ * state in one piece.
  *
  * Thread, errors: as store.h. JSON is returned as a new reference. What changes something stands in
  * the caller's transaction.
@@ -22,9 +23,10 @@ int64_t store_policy_add_version(struct store *s, int64_t policy_id, const json_
 				 const char *author, const char *comment, struct err *err);
 /* [{"version", "author", "comment", "created_ms", "volumes": count}], newest first. */
 json_t *store_policy_versions(struct store *s, int64_t policy_id, struct err *err);
-/* Names of policies whose newest or any assigned version has this filter. */
-json_t *store_filter_users(struct store *s, const char *filter,
-			   struct err *err); /* {"policies": [], "volumes": []} */
+/* {"policies": [], "volumes": [], "datastores": []}: names of policies whose newest or any assigned
+ * version has this filter, of the volumes that have it by one, of datastores that have it for all
+ * their volumes. */
+json_t *store_filter_users(struct store *s, const char *filter, struct err *err);
 
 /* policy_id 0: takes the assignment away. */
 int must_check store_assign(struct store *s, int64_t volume_id, int64_t policy_id, int64_t version,
@@ -35,6 +37,19 @@ int must_check store_compliance_put(struct store *s, int64_t volume_id, const ch
 				    const json_t *causes, struct err *err);
 /* {"status", "causes", "checked_ms"}; "unknown" before the first check. */
 json_t *store_compliance(struct store *s, int64_t volume_id, struct err *err);
+
+/* ---------------------------------------------------------------- datastores' filters */
+
+/* [{"filter", "parameters": {name: text}}], sorted: filters that stand in the chain of every volume
+ * on the datastore, but where the volume's policy has a rule of that class. */
+json_t *store_datastore_filters(struct store *s, int64_t datastore_id, struct err *err);
+/* parameters NULL: takes it away. */
+int must_check store_datastore_filter_put(struct store *s, int64_t datastore_id, const char *filter,
+					  const json_t *parameters, struct err *err);
+/* [names] of the datastores that have any. */
+json_t *store_datastores_filtered(struct store *s, struct err *err);
+/* [names] of volumes on these, sorted, up to limit of those behind after. */
+json_t *store_volumes_filtered(struct store *s, const char *after, uint32_t limit, struct err *err);
 
 /* ---------------------------------------------------------------- access */
 
@@ -47,6 +62,9 @@ int must_check store_access_set(struct store *s, int64_t volume_id, const json_t
 				const json_t *groups, struct err *err);
 json_t *store_access(struct store *s, int64_t volume_id,
 		     struct err *err); /* {"hosts": [], "host_groups": []} */
+/* Every host that may use the volume, once, by itself or by a group: [{"name", "chap_user",
+ * "chap_secret_sealed"}]. */
+json_t *store_access_hosts(struct store *s, int64_t volume_id, struct err *err);
 json_t *store_host_volumes(struct store *s, int64_t host_id,
 			   struct err *err); /* [names], groups' included */
 json_t *store_group_volumes(struct store *s, int64_t group_id, struct err *err);
@@ -63,10 +81,13 @@ int must_check store_target_mutual(struct store *s, int64_t volume_id, const cha
 
 /*
  * One consistent reading of all that planner and reconciler need:
- * {"datastores": [rows], "portals": [rows], "filters": [rows],
+ * {"datastores": [row + {"filters": store_datastore_filters()}], "portals": [rows],
+ *  "filters": [rows],
  *  "volumes": [row + {"target": {...}, "rules": [...], "policy": name|null, "policy_version",
  *                     "newest_version", "hosts": [host ids, groups resolved, each once]}],
- *  "hosts": [rows with secrets sealed]}. Hidden columns are included.
+ *  "hosts": [rows with secrets sealed]}. Hidden columns are included. A volume's rules are all that
+ * hold for it: its policy's, and those that its datastore's filters stand for, with the defaults,
+ * on_failure "bypass" where that is allowed, and the datastore's name as "datastore".
  */
 json_t *store_desired(struct store *s, struct err *err);
 

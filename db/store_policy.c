@@ -105,9 +105,15 @@ json_t *store_filter_users(struct store *s, const char *filter, struct err *err)
 	    " WHERE EXISTS (SELECT 1 FROM policy_rules AS r WHERE r.policy_id = a.policy_id"
 	    " AND r.version = a.version AND r.filter = ?1) ORDER BY v.name",
 	    "t", filter);
+	cleanup_json json_t *datastores =
+	    sql_array(s, err,
+		      "SELECT d.name AS item FROM datastore_filters AS f JOIN datastores AS d"
+		      " ON d.id = f.datastore_id WHERE f.filter = ?1 ORDER BY d.name",
+		      "t", filter);
 
-	return policies && volumes
-		   ? json_pack("{s:O, s:O}", "policies", policies, "volumes", volumes)
+	return policies && volumes && datastores
+		   ? json_pack("{s:O, s:O, s:O}", "policies", policies, "volumes", volumes,
+			       "datastores", datastores)
 		   : NULL;
 }
 

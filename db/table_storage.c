@@ -269,6 +269,13 @@ static const struct store_column filters[] = {
      .max = 65536,
      .unit = "",
      .help = "What it can be told: name, type, unit, limits, default and help of each parameter."},
+    {.name = "group_parameters",
+     .type = STORE_JSON_ARRAY,
+     .flags = STORE_APPLIANCE,
+     .max = 65536,
+     .unit = "",
+     .help = "The same of what it can be told for a whole datastore; empty: each volume's filter "
+	     "stands alone."},
     {.name = "seen_ms",
      .type = STORE_TIME_MS,
      .flags = STORE_APPLIANCE,

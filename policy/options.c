@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "routes_print.h"
+#include "version.h"
 #include "wire/ctl.h"
 
 #define STATE_DIR    "/var/lib/sluice/policyd"
@@ -96,7 +97,7 @@ int options_read(int argc, char **argv, struct options *out)
 			routes_print(stdout);
 			return 1;
 		} else if (opt == OPT_VERSION) {
-			puts("sluice-policyd 0.1");
+			puts("sluice-policyd " SLUICE_VERSION);
 			return 1;
 		} else if (opt == OPT_HELP) {
 			fputs(usage, stdout);

@@ -91,11 +91,16 @@ make_objects()
 
 say_what_next()
 {
-	local server=$portal token="" iqn
+	local server=$portal token="" how_to_set_up="" iqn
 
 	[ "$portal" != 0.0.0.0 ] || server=$(hostname -I 2>/dev/null | awk '{print $1}')
 	[ -n "$server" ] || server=127.0.0.1
-	[ ! -r "$run_dir/setup-token" ] || token=$(<"$run_dir/setup-token")
+	if [ -r "$run_dir/setup-token" ]; then
+		token=$(<"$run_dir/setup-token")
+		how_to_set_up="                   makes the first administrator, by REST from elsewhere or here:
+                   $state_dir/sluice setup run admin --setup-token-file $run_dir/setup-token
+"
+	fi
 	iqn=$(cli --json volume show demo | sed -n 's/^ *"iqn": "\(.*\)",\{0,1\}$/\1/p' | head -n 1)
 	cat <<TEXT
 
@@ -103,7 +108,7 @@ The appliance is up. Its data is in $state_dir and stays there.
 
   Console, REST    https://127.0.0.1:$web_port
   Set-up token     ${token:-none: an administrator exists already}
-  A volume         iscsi://$server:$port/$iqn/1   for initiator $host_iqn
+$how_to_set_up  A volume         iscsi://$server:$port/$iqn/1   for initiator $host_iqn
 
 Three commands to try:
 

@@ -19,7 +19,7 @@ tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim),$(TESTS)),$(ca
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
-MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/unit/*_mutants.sh)
+MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/sim/io_control/mutants.sh tests/unit/*_mutants.sh)
 SIM                = $(filter sim,$(TESTS))
 CONFORMANCE_SCRIPT = $(wildcard tests/integration/test-conformance.sh)
 CRASH_SCRIPT       = $(sort $(wildcard tests/integration/test-*-under-load.sh tests/fault/test-*.sh))
@@ -44,6 +44,7 @@ check-manifest:
 	$(call tests_of,tsan,180,tsan)
 	$(foreach s,$(MODEL_SCRIPTS),$(call line,models,300,1,$(s),$(s)))
 	$(foreach s,$(SIM),$(call line,sim,300,1,$(SEEDS) seeds,build/release/tests/sim --count $(SEEDS) --jobs $(JOBS)))
+	$(foreach s,$(filter sim_io_control,$(TESTS)),$(call line,sim,120,1,io_control properties,build/release/tests/$(s) --properties --count 20000))
 	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,1,$(s),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,1,$(s),$(s)))

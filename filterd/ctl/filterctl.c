@@ -16,6 +16,7 @@ static const char usage[] =
     "usage: sluice-filterctl [--socket PATH] [--json] COMMAND\n"
     "  status | filters | events | shutdown\n"
     "  datastore add NAME --type dir|block|mem [--path PATH] [--worker N] [--buffered]\n"
+    "         (for tests: --type slow --path servers=4,service_us=2000, RAM behind a queue)\n"
     "  datastore remove NAME\n"
     "  datastore filters NAME\n"
     "  datastore filter-set NAME FILTER [parameter=value]...   the others get their defaults\n"

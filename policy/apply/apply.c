@@ -43,6 +43,11 @@ static int datastore_remove(struct apply *a, const json_t *arguments, struct err
 	return unless_gone(ask(a, "datastore.remove", arguments, err), err);
 }
 
+static int datastore_filter_set(struct apply *a, const json_t *arguments, struct err *err)
+{
+	return ask(a, "datastore.filter.set", arguments, err);
+}
+
 /* Only what filterd takes of a filter. New reference. */
 static json_t *filters_of(const json_t *arguments)
 {
@@ -75,9 +80,15 @@ static int volume_create(struct apply *a, const json_t *arguments, struct err *e
 	return ask(a, "volume.create", q, err);
 }
 
+/* With the UUID: what was seen a moment ago may be another filterd's by now. */
 static int volume_delete(struct apply *a, const json_t *arguments, struct err *err)
 {
-	return unless_gone(ask(a, "volume.delete", arguments, err), err);
+	const char *name = apply_text(arguments, "name");
+	const json_t *row = json_object_get(a->volumes, name);
+	cleanup_json json_t *q =
+	    json_pack("{s:s, s:s}", "name", name, "uuid", apply_text(row, "uuid"));
+
+	return unless_gone(ask(a, "volume.delete", q, err), err);
 }
 
 static int filter_detach(struct apply *a, const json_t *arguments, struct err *err)
@@ -135,6 +146,7 @@ static const struct {
 } steps[] = {
     {"datastore.add", datastore_add, APPLY_FILTERD, false},
     {"datastore.remove", datastore_remove, APPLY_FILTERD, false},
+    {"datastore.filter.set", datastore_filter_set, APPLY_FILTERD, false},
     {"volume.create", volume_create, APPLY_FILTERD, false},
     {"volume.open", volume_open, APPLY_FILTERD, false},
     {"volume.close", volume_close, APPLY_FILTERD, false},

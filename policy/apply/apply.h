@@ -57,7 +57,6 @@ const char *apply_text(const json_t *arguments, const char *key); /* "" if it is
 json_t *apply_target(const struct apply *a, const json_t *arguments, struct err *err);
 int32_t apply_tid(const json_t *target);
 void apply_list_add(json_t *target, const char *list, const char *text);
-void apply_list_remove(json_t *target, const char *list, const char *text);
 
 typedef int (*apply_fn)(struct apply *a, const json_t *arguments, struct err *err);
 int apply_portal_add(struct apply *a, const json_t *arguments, struct err *err);

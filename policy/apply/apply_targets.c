@@ -45,7 +45,7 @@ void apply_list_add(json_t *target, const char *list, const char *text)
 		json_array_append_new(l, json_string(text));
 }
 
-void apply_list_remove(json_t *target, const char *list, const char *text)
+static void list_remove(json_t *target, const char *list, const char *text)
 {
 	json_t *l = json_object_get(target, list);
 	size_t i = position(l, text);
@@ -148,7 +148,7 @@ int apply_acl_unbind(struct apply *a, const json_t *arguments, struct err *err)
 	int rc = t ? tgt_acl_unbind(a->tgt, apply_tid(t), address, initiator, err) : 0;
 
 	if (rc == 0 && t)
-		apply_list_remove(t, list, value);
+		list_remove(t, list, value);
 	return rc;
 }
 

@@ -7,7 +7,7 @@ apply_PKGS := jansson libcrypto
 
 apply_TEST_LIBS := apply planner model store ctl common
 
-TESTS += test_tgt_show test_tgt_client test_seal test_reconciler test_reconciler_failures
+TESTS += test_tgt_show test_tgt_client test_seal test_reconciler test_reconciler_failures test_reconciler_filters
 # $(1) name, $(2) libraries, $(3) further sources
 define apply_test
 test_$(1)_SRCS := tests/unit/test_$(1).c $(3)
@@ -20,6 +20,7 @@ $(eval $(call apply_test,tgt_client,apply common,tests/unit/fake_tgtd.c))
 $(eval $(call apply_test,seal,apply common))
 $(eval $(call apply_test,reconciler_failures,apply common))
 $(eval $(call apply_test,reconciler,$(apply_TEST_LIBS),tests/unit/fake_tgtd.c tests/unit/fake_control.c))
+$(eval $(call apply_test,reconciler_filters,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c))
 
 # One round against a database, for tests that do without the whole of policyd.
 PROGS += reconcile_once
@@ -31,6 +32,6 @@ reconcile_once_PKGS := jansson libcrypto sqlite3
 # What the sampler and the webhooks are made of.
 TESTS += test_figures test_events_feed test_webhook_sign test_alert_watch
 $(eval $(call apply_test,figures,apply common))
-$(eval $(call apply_test,events_feed,$(apply_TEST_LIBS)))
+$(eval $(call apply_test,events_feed,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c))
 $(eval $(call apply_test,webhook_sign,apply common))
 $(eval $(call apply_test,alert_watch,$(apply_TEST_LIBS),tests/unit/store_rig.c))

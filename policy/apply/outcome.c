@@ -255,9 +255,6 @@ int outcome_created(struct outcome *o, const json_t *desired, const json_t *name
 			continue;
 		rc = outcome_fields(o, &table_volumes, row, json_pack("{s:b}", "is_created", 1),
 				    err);
-		if (rc == 0)
-			rc = outcome_event(o, "info", "volume.created", "volume", name, err,
-					   "volume %s is created", name);
 	}
 	return commit(o, rc, err);
 }

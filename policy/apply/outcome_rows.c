@@ -138,12 +138,14 @@ static json_t *filter_row(const json_t *f)
 {
 	const char *class =
 	    model_class_word((uint32_t)json_integer_value(json_object_get(f, "class")));
+	json_t *group = json_object_get(f, "group_params");
 
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:O}", "name", outcome_text(f, "filter"),
-			 "class", class ? class : "unknown", "version", outcome_text(f, "version"),
-			 "help", outcome_text(f, "help"), "is_transparent",
-			 json_is_true(json_object_get(f, "transparent")), "is_installed", 1,
-			 "parameters", json_object_get(f, "params"));
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:O, s:o}", "name",
+			 outcome_text(f, "filter"), "class", class ? class : "unknown", "version",
+			 outcome_text(f, "version"), "help", outcome_text(f, "help"),
+			 "is_transparent", json_is_true(json_object_get(f, "transparent")),
+			 "is_installed", 1, "parameters", json_object_get(f, "params"),
+			 "group_parameters", group ? json_incref(group) : json_array());
 }
 
 /* Also tells of what else has been learnt when something has. */

@@ -3,9 +3,10 @@
  * outcome_tasks.c - when a task is over.
  *
  * A change of one object is over when no step is left for it; a change of something that volumes
- * hang on (a host, a group, a policy) when no step is left for these volumes. It fails with the
- * daemon's own sentence when the daemon has refused a step, and goes on with a text while a daemon
- * is down or busy. What is refused stays wanted and is tried again; the task only says how it went.
+ * hang on (a host, a group, a policy, a datastore's filters) when no step is left for these
+ * volumes. It fails with the daemon's own sentence when the daemon has refused a step, and goes on
+ * with a text while a daemon is down or busy. What is refused stays wanted and is tried again; the
+ * task only says how it went.
  *
  * Transfers, backups and webhooks' tests have tasks of their own, which whoever carries them out
  * ends.
@@ -165,6 +166,23 @@ static void judge_policy(const struct outcome_view *v, const json_t *task, const
 	}
 }
 
+/* A filter of a whole datastore stands in the chain of every volume there. */
+static void judge_datastore(const struct outcome_view *v, const json_t *task, const char *name,
+			    struct verdict *out)
+{
+	const json_t *row;
+	size_t i;
+
+	judge(v, task, "datastore", name, out);
+	if (!is_text(task, "kind", "datastore.filter"))
+		return;
+	json_array_foreach(json_object_get(v->desired, "volumes"), i, row)
+	{
+		if (is_text(row, "datastore", name))
+			judge(v, task, "volume", outcome_text(row, "name"), out);
+	}
+}
+
 static void judge_all(const struct outcome_view *v, const json_t *task, struct verdict *out)
 {
 	const json_t *step;
@@ -216,7 +234,9 @@ static struct verdict verdict_of(struct outcome *o, const struct outcome_view *v
 		judge_group(o, v, task, name, &out);
 	else if (strcmp(type, "policy") == 0)
 		judge_policy(v, task, name, &out);
-	else if (strcmp(type, "datastore") == 0 || strcmp(type, "portal") == 0)
+	else if (strcmp(type, "datastore") == 0)
+		judge_datastore(v, task, name, &out);
+	else if (strcmp(type, "portal") == 0)
 		judge(v, task, type, name, &out);
 	else if (strcmp(type, "compliance") != 0)
 		judge_all(v, task, &out);

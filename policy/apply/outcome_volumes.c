@@ -106,7 +106,6 @@ static int note_state(struct outcome *o, struct outcome_view *v, const json_t *r
 	const json_t *r = runs(v, row);
 	struct state s = state_of(v, row);
 	json_t *fields = json_pack("{s:s, s:s}", "running_state", s.word, "running_error", s.why);
-	bool is_new = r && !json_is_true(json_object_get(row, "is_created"));
 	int rc;
 
 	if (r) {
@@ -114,9 +113,6 @@ static int note_state(struct outcome *o, struct outcome_view *v, const json_t *r
 		json_object_set_new(fields, "is_created", json_true());
 	}
 	rc = outcome_fields(o, &table_volumes, row, fields, err);
-	if (rc == 0 && is_new)
-		rc = outcome_event(o, "info", "volume.created", "volume", name, err,
-				   "volume %s is created", name);
 	return rc ? rc : outcome_tell(o, v, "volume", name, err);
 }
 

@@ -10,6 +10,7 @@
  *   filterd_client.c  requests of filterd's control protocol
  *   tgt_client.c      tgtd's management socket; tgt_show.c reads what it prints
  *   sampler.c         figures, events and sessions, every second; history; alerts
+ *   filters_feed.c    what filters say of themselves
  *   transfer.c        import, export and clone through filterd
  *   seal.c            secrets at rest
  *
@@ -70,6 +71,14 @@ void sampler_stop(struct sampler *s);
  * "errors_per_s", "layers": [{"layer", "latency_share_pct"}]}], "total": {...}}; as of the last
  * second. New reference. */
 json_t *sampler_figures(struct sampler *s);
+/* {datastore: [{"filter", "params", "is_active", "status": {...}}]}: what filters do for whole
+ * datastores, of those that have any in the database; as of the last second. New reference. */
+json_t *sampler_datastores(struct sampler *s);
+/* {volume: {filter: its own status}}: of volumes on such datastores, a part of them each second,
+ * and of those that sampler_chain() was asked for lately. New reference. */
+json_t *sampler_chains(struct sampler *s);
+/* One volume's {filter: status}; NULL: not known yet, a second later it is. New reference. */
+json_t *sampler_chain(struct sampler *s, const char *volume);
 /* [{"volume", "iqn", "sid", "initiator", "address", "host": name or null}] New reference. */
 json_t *sampler_sessions(struct sampler *s);
 
@@ -90,5 +99,9 @@ void sealer_free(struct sealer *s); /* zeroises */
 char *sealer_seal(const struct sealer *s, const char *name, const char *clear, struct err *err);
 /* Caller zeroises (OPENSSL_cleanse) and frees. -EKEYREJECTED: another key, or another name. */
 char *sealer_open_box(const struct sealer *s, const char *name, const char *box, struct err *err);
+/* A fingerprint of data that tells nothing to who has not the key: a guess at a password in it
+ * cannot be tried. */
+int must_check sealer_print(const struct sealer *s, const void *data, size_t len, char hex[65],
+			    struct err *err);
 
 #endif

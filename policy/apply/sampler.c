@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sampler.c - the thread that measures: each second filterd's counters into figures and its events
- * into the database; each five seconds tgtd's sessions and the alert rules; each ten the history.
+ * sampler.c - the thread that measures: each second filterd's counters into figures, what filters
+ * say of whole datastores, and filterd's events into the database; each five seconds tgtd's
+ * sessions and the alert rules; each ten the history.
  *
  * What is published (figures, sessions) is copied by its readers under the lock: counting
  * references to one document from two threads is not safe in jansson. A part that fails is logged
@@ -20,6 +21,7 @@
 #include "ctl_client.h"
 #include "events_feed.h"
 #include "figures.h"
+#include "filters_feed.h"
 #include "history_feed.h"
 #include "json.h"
 #include "log.h"
@@ -34,15 +36,18 @@
 struct sampler {
 	struct apply_cfg cfg; /* const after start */
 	pthread_t thread;
-	pthread_mutex_t lock; /* the two documents, while they are changed or copied; is_stopping */
+	pthread_mutex_t
+	    lock; /* the documents below, while they are changed or copied; is_stopping */
 	pthread_cond_t stopped;
 	bool is_stopping;
-	json_t *figures, *sessions;
+	json_t *figures, *sessions, *datastores, *chains;
+	json_t *asked;        /* {volume: true}: whose chain somebody wants to see */
 	struct notice notice; /* any */
 	/* the thread's own */
 	struct store *store;
 	struct ctl_client filterd;
 	struct figures rates;
+	struct filters_feed filters;
 	struct history_feed history;
 	struct alert_watch alerts;
 	struct log_limit complaints;
@@ -134,6 +139,25 @@ static void sample(struct sampler *s)
 	}
 	publish_figures(s, figures_step(&s->rates, volumes, clock_now_ns()));
 	note_history(s, volumes);
+}
+
+/* What filters say of themselves: of whole datastores, and in volumes' chains. */
+static void look_at_filters(struct sampler *s)
+{
+	struct err err = {0};
+	cleanup_json json_t *asked = NULL;
+	json_t *datastores, *chains;
+
+	pthread_mutex_lock(&s->lock);
+	asked = json_deep_copy(s->asked);
+	json_object_clear(s->asked);
+	pthread_mutex_unlock(&s->lock);
+	datastores = filters_feed_datastores(s->store, &s->filterd, &err);
+	chains = filters_feed_chains(&s->filters, s->store, &s->filterd, asked, &err);
+	if (err.code)
+		complain(s, "the filters", &err);
+	publish(s, &s->datastores, datastores);
+	publish(s, &s->chains, chains);
 }
 
 static void pull_events(struct sampler *s)
@@ -296,6 +320,7 @@ static void *run(void *arg)
 
 	do {
 		sample(s);
+		look_at_filters(s);
 		pull_events(s);
 		watch(s);
 		notice_post(&s->notice);
@@ -327,6 +352,10 @@ static void close_parts(struct sampler *s)
 	store_close(s->store);
 	json_decref(s->figures);
 	json_decref(s->sessions);
+	json_decref(s->datastores);
+	json_decref(s->chains);
+	json_decref(s->asked);
+	filters_feed_free(&s->filters);
 	pthread_cond_destroy(&s->stopped);
 	pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -350,6 +379,9 @@ int sampler_start(const struct apply_cfg *cfg, struct sampler **out, struct err 
 	s->figures = figures_none();
 	json_object_set_new(s->figures, "at_ms", json_integer(0));
 	s->sessions = json_array();
+	s->datastores = json_object();
+	s->chains = json_object();
+	s->asked = json_object();
 	notice_init(&s->notice, cfg->loop, cfg->changed_fn, cfg->ctx);
 	rc = open_parts(s, err);
 	if (rc == 0 && pthread_create(&s->thread, NULL, run, s) != 0)
@@ -378,6 +410,27 @@ void sampler_stop(struct sampler *s)
 json_t *sampler_figures(struct sampler *s)
 {
 	return published(s, &s->figures);
+}
+
+json_t *sampler_datastores(struct sampler *s)
+{
+	return published(s, &s->datastores);
+}
+
+json_t *sampler_chains(struct sampler *s)
+{
+	return published(s, &s->chains);
+}
+
+json_t *sampler_chain(struct sampler *s, const char *volume)
+{
+	json_t *copy;
+
+	pthread_mutex_lock(&s->lock);
+	copy = json_deep_copy(json_object_get(s->chains, volume));
+	json_object_set_new(s->asked, volume, json_true());
+	pthread_mutex_unlock(&s->lock);
+	return copy;
 }
 
 json_t *sampler_sessions(struct sampler *s)

@@ -14,6 +14,7 @@
 #include <fcntl.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,7 @@
 #define TAG_BYTES   16u
 #define BOX_VERSION 1u
 #define HEAD_BYTES  (1u + NONCE_BYTES)
-#define CLEAR_MAX   4096u
+#define CLEAR_MAX   (16u << 20) /* an answer that is kept may list a whole configuration */
 
 struct sealer {
 	uint8_t key[KEY_BYTES];
@@ -200,7 +201,7 @@ char *sealer_seal(const struct sealer *s, const char *name, const char *clear, s
 	char *text;
 
 	if (len > CLEAR_MAX) {
-		err_set(err, ERANGE, "", "a secret has at most %u characters", CLEAR_MAX);
+		err_set(err, ERANGE, "", "what is sealed has at most %u bytes", CLEAR_MAX);
 		return NULL;
 	}
 	box = malloc(box_len);
@@ -249,4 +250,21 @@ char *sealer_open_box(const struct sealer *s, const char *name, const char *box,
 	}
 	clear[len] = 0;
 	return clear;
+}
+
+/* The key of the prints is made of the other one: no key serves two ciphers. */
+int sealer_print(const struct sealer *s, const void *data, size_t len, char hex[65],
+		 struct err *err)
+{
+	static const unsigned char use[] = "print";
+	uint8_t key[32], print[32];
+	bool is_ok = HMAC(EVP_sha256(), s->key, KEY_BYTES, use, sizeof(use), key, NULL) &&
+		     HMAC(EVP_sha256(), key, sizeof(key), data, len, print, NULL);
+
+	OPENSSL_cleanse(key, sizeof(key));
+	if (!is_ok)
+		return err_set(err, EIO, "", "HMAC-SHA-256 does not work");
+	for (size_t i = 0; i < sizeof(print); i++)
+		snprintf(hex + 2 * i, 3, "%02x", print[i]);
+	return 0;
 }

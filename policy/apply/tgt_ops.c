@@ -9,9 +9,12 @@
 
 #include "cleanup.h"
 #include "json.h"
+#include "log.h"
+#include "tgt_imitator.h"
 #include "tgt_show.h"
 
-#define ARGS_BYTES 1024u
+#define ARGS_BYTES    1024u
+#define IMITATORS_MAX 16u /* ended in one look */
 
 /* A comma ends a value in tgtd's eyes; nothing that REST lets in has one, a path of ours might. */
 static int value_check(const char *value, struct err *err)
@@ -224,19 +227,13 @@ static int targets_once(struct tgt_client *c, json_t **out, struct err *err)
 	return rc ? rc : tgt_show_targets(text, drivers, out, err);
 }
 
-/* A session whose alias leaves no room for its number gets it from the connections. */
+/* The list's sessions may be an alias's invention: who is connected is what the connections say. */
 static int complete(struct tgt_client *c, json_t *t, struct err *err)
 {
-	json_t *s, *sessions = json_object_get(t, "sessions"), *known = NULL;
-	size_t i;
+	json_t *known = NULL;
 	int rc;
 
-	json_array_foreach(sessions, i, s)
-	{
-		if (json_is_null(json_object_get(s, "cid")))
-			break;
-	}
-	if (i == json_array_size(sessions))
+	if (json_array_size(json_object_get(t, "sessions")) == 0)
 		return 0;
 	rc =
 	    tgt_connections(c, (int32_t)json_integer_value(json_object_get(t, "tid")), &known, err);
@@ -245,13 +242,63 @@ static int complete(struct tgt_client *c, json_t *t, struct err *err)
 	return unless(rc, -ENOENT);
 }
 
+/* He loses his access and his session; whoever is still meant to get in is let in again by the
+ * next plan, and what is to be taken away from him can be taken away now. */
+static int shut_out(struct tgt_client *c, int32_t tid, const json_t *session, struct err *err)
+{
+	const char *initiator = json_string_value(json_object_get(session, "initiator"));
+	int rc = tgt_acl_unbind(c, tid, NULL, initiator, err);
+
+	log_warn("%.223s at %.60s has an alias that imitates what tgtd prints; its session at "
+		 "target %d is ended",
+		 initiator, json_string_value(json_object_get(session, "address")), tid);
+	return rc ? rc
+		  : tgt_session_close(c, tid,
+				      (uint64_t)json_integer_value(json_object_get(session, "sid")),
+				      (uint32_t)json_integer_value(json_object_get(session, "cid")),
+				      initiator, err);
+}
+
+/* 1: somebody was; 0: nobody is found. */
+static int shut_out_imitator(struct tgt_client *c, struct err *err)
+{
+	cleanup_free char *drivers = NULL, *text = NULL;
+	cleanup_json json_t *targets = NULL, *session = NULL;
+	json_int_t tid = 0;
+	json_t *t;
+	size_t i;
+	int rc = show(c, TGT_DRIVER, TGT_ALL_TARGETS, &drivers, err);
+
+	if (rc == 0)
+		rc = show(c, TGT_TARGET, TGT_ALL_TARGETS, &text, err);
+	if (rc)
+		return rc;
+	targets = tgt_show_list(drivers);
+	json_array_foreach(targets, i, t)
+	{
+		json_t *known = NULL;
+
+		rc = tgt_connections(c, (int32_t)json_integer_value(json_object_get(t, "tid")),
+				     &known, err);
+		if (rc)
+			return unless(rc, -ENOENT);
+		json_object_set_new(t, "sessions", known);
+	}
+	session = tgt_imitator_find(text, targets, &tid);
+	rc = session ? shut_out(c, (int32_t)tid, session, err) : 0;
+	return rc ? rc : session != NULL;
+}
+
 int tgt_targets(struct tgt_client *c, json_t **out, struct err *err)
 {
+	struct err ignored;
 	json_t *t, *targets = NULL;
 	size_t i;
 	int rc = targets_once(c, &targets, err);
 
 	if (rc == -EBADMSG) /* somebody may have made or deleted one between the two answers */
+		rc = targets_once(c, &targets, err);
+	for (i = 0; rc == -EBADMSG && i < IMITATORS_MAX && shut_out_imitator(c, &ignored) > 0; i++)
 		rc = targets_once(c, &targets, err);
 	if (rc)
 		return rc;

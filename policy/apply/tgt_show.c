@@ -272,7 +272,7 @@ static int by_tid(const void *a, const void *b)
 }
 
 /* tgtd prints the targets by number, and the drivers' lists in the order of creation. */
-static json_t *expected_targets(const char *drivers)
+json_t *tgt_show_list(const char *drivers)
 {
 	json_t *unsorted = json_array(), *sorted = json_array();
 	size_t count;
@@ -318,7 +318,7 @@ static int false_text(struct err *err)
 
 int tgt_show_targets(const char *text, const char *drivers, json_t **out, struct err *err)
 {
-	cleanup_json json_t *targets = expected_targets(drivers);
+	cleanup_json json_t *targets = tgt_show_list(drivers);
 	size_t count = json_array_size(targets), i = 0;
 	const char *from = NULL;
 	struct line l;

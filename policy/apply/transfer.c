@@ -295,7 +295,7 @@ static void recover(struct transfers *t, struct store *store)
 
 	c.is_open =
 	    filterd_client_init(&c.filterd, t->cfg->filterd_socket, CANCEL_LIMIT_MS, &err) == 0;
-	transfer_note_recover(store, cancel_one, &c);
+	transfer_note_recover(t, store, cancel_one, &c);
 	if (c.is_open)
 		filterd_client_fini(&c.filterd);
 	transfer_file_clean(t->cfg->transfer_dir);

@@ -11,6 +11,7 @@
 #include "clock.h"
 #include "fd.h"
 #include "json.h"
+#include "store_link.h"
 #include "transfer_int.h"
 
 #define LOOK_MS         200u
@@ -36,14 +37,29 @@ static bool is_not_yet(int code)
 	return code == EBUSY || code == ENOENT || code == ENOTCONN || code == EAGAIN;
 }
 
+/* With the UUID: filterd may have another volume by this name. */
 static json_t *ask_start(struct job *j, const struct flow *f, struct err *err)
 {
-	cleanup_json json_t *request = json_pack("{s:s, s:s, s:s}", "request", "transfer.start",
-						 "name", f->volume, "direction", f->direction);
+	cleanup_json json_t *row = store_get(j->store, &table_volumes, f->volume, err);
+	cleanup_json json_t *request =
+	    row ? json_pack("{s:s, s:s, s:O, s:s}", "request", "transfer.start", "name", f->volume,
+			    "uuid", json_object_get(row, "uuid"), "direction", f->direction)
+		: NULL;
 
+	if (!request)
+		return NULL;
 	if (f->size_bytes)
 		json_object_set_new(request, "size_bytes", json_integer((json_int_t)f->size_bytes));
+	/* A new connection each time, so that one that breaks was not an old one's end. */
+	fd_close(&j->filterd.ctl.fd);
 	return ctl_client_ask(&j->filterd.ctl, request, f->fd, err);
+}
+
+/* It went away without an answer: whether it has begun, or will when it goes on, nobody knows.
+ * Asking again would give a second one what the first has left of the content. */
+static bool may_have_begun(const struct err *err)
+{
+	return filterd_is_gone(err) && err->code != ESHUTDOWN && strcmp(err->field, "socket") != 0;
 }
 
 int transfer_flow_begin(struct job *j, struct flow *f, struct err *err)
@@ -55,7 +71,7 @@ int transfer_flow_begin(struct job *j, struct flow *f, struct err *err)
 	for (;;) {
 		cleanup_json json_t *answer = NULL;
 
-		if ((rc = must_stop(j, err)))
+		if ((rc = must_stop(j, err)) || (rc = transfer_note_beginning(j, f, err)))
 			return rc;
 		answer = ask_start(j, f, err);
 		if (answer) {
@@ -64,6 +80,10 @@ int transfer_flow_begin(struct job *j, struct flow *f, struct err *err)
 			if (!rc)
 				transfer_note_filterd_id(j, f->id);
 			return rc;
+		}
+		if (may_have_begun(err)) {
+			j->has_begun = true;
+			return -err->code;
 		}
 		if (filterd_is_gone(err)) {
 			transfer_note_progress(j, 0, GONE_WORD);

@@ -85,6 +85,9 @@ void transfer_flow_cancel(struct job *j, struct flow *f);
 
 void transfer_note_running(struct job *j);
 void transfer_note_progress(struct job *j, uint32_t pct, const char *text);
+/* Before filterd is asked to write: who dies in between must not leave a volume half written that
+ * nobody suspects. */
+int must_check transfer_note_beginning(struct job *j, const struct flow *f, struct err *err);
 void transfer_note_filterd_id(struct job *j, uint64_t id);
 bool transfer_note_is_cancel_wanted(struct job *j);
 /* The task's end; its volumes are free again, and a volume whose content is neither the old nor the
@@ -92,6 +95,7 @@ bool transfer_note_is_cancel_wanted(struct job *j);
 void transfer_note_end(struct job *j, int rc, const struct err *error);
 /* What an earlier policyd began; ids of filterd's transfers that are to be cancelled go to cancel.
  */
-void transfer_note_recover(struct store *s, void (*cancel)(void *ctx, uint64_t id), void *ctx);
+void transfer_note_recover(struct transfers *t, struct store *s,
+			   void (*cancel)(void *ctx, uint64_t id), void *ctx);
 
 #endif

@@ -4,7 +4,6 @@
  * an earlier policyd left half done. Thread: the job's, the dispatcher's.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,8 +12,6 @@
 #include "log.h"
 #include "store_link.h"
 #include "transfer_int.h"
-
-#define END_TRIES 20u
 
 static const char *text_of(const json_t *row, const char *member)
 {
@@ -60,6 +57,15 @@ void transfer_note_progress(struct job *j, uint32_t pct, const char *text)
 	j->progress_pct = pct;
 	snprintf(j->text, sizeof(j->text), "%s", text);
 	note_task(j, json_pack("{s:i, s:s}", "progress_pct", (int)pct, "text", text));
+}
+
+int transfer_note_beginning(struct job *j, const struct flow *f, struct err *err)
+{
+	if (strcmp(f->direction, "import") != 0 || json_object_get(j->parameters, "may_have_begun"))
+		return 0;
+	json_object_set_new(j->parameters, "may_have_begun", json_true());
+	return note_row(j->store, &table_tasks, j->task_id,
+			json_pack("{s:O}", "parameters", j->parameters), err);
 }
 
 /* Kept in the task, so that the next policyd can cancel what this one began. */
@@ -189,17 +195,21 @@ static int end_once(struct store *s, const struct ending *e, struct err *err)
 	return rc;
 }
 
-/* A busy database or a full disk passes; what stays open is ended by the next start. */
-static void end(struct store *s, const struct ending *e)
+/* A busy database or a full disk passes, and until then the volume is nobody's. What is still open
+ * when policyd stops is ended by the next start. */
+static void end(struct transfers *t, struct store *s, const struct ending *e)
 {
+	bool is_told = false;
 	struct err err;
 
-	for (uint32_t i = 0; i < END_TRIES; i++) {
-		if (end_once(s, e, &err) == 0)
+	while (end_once(s, e, &err) != 0) {
+		if (!is_told)
+			log_error("task %lld: its end cannot be noted yet: %s",
+				  (long long)e->task_id, err.text);
+		is_told = true;
+		if (!transfers_wait(t, 500))
 			return;
-		poll(NULL, 0, 500);
 	}
-	log_error("task %lld: its end could not be noted: %s", (long long)e->task_id, err.text);
 }
 
 void transfer_note_end(struct job *j, int rc, const struct err *error)
@@ -212,12 +222,12 @@ void transfer_note_end(struct job *j, int rc, const struct err *error)
 			   .rc = rc,
 			   .error = error};
 
-	end(j->store, &e);
+	end(j->owner, j->store, &e);
 }
 
 /* ---------------------------------------------------------------- after a start */
 
-static void recover_task(struct store *s, const json_t *task,
+static void recover_task(struct transfers *t, struct store *s, const json_t *task,
 			 void (*cancel)(void *ctx, uint64_t id), void *ctx)
 {
 	const json_t *parameters = json_object_get(task, "parameters"), *id;
@@ -237,10 +247,11 @@ static void recover_task(struct store *s, const json_t *task,
 	}
 	/* An export only reads; an import that was not begun has changed nothing. */
 	e.is_spoilt = strcmp(kind, "volume.clone") == 0 ||
-		      (strcmp(kind, "volume.import") == 0 && json_array_size(ids) > 0);
+		      (strcmp(kind, "volume.import") == 0 &&
+		       json_is_true(json_object_get(parameters, "may_have_begun")));
 	e.rc = err_set(&why, EINTR, "",
 		       "sluice-policyd was restarted in the middle of it; begin it again");
-	end(s, &e);
+	end(t, s, &e);
 }
 
 static bool is_to_end(const json_t *task)
@@ -253,13 +264,14 @@ static bool is_to_end(const json_t *task)
 		json_is_true(json_object_get(parameters, "is_stream")));
 }
 
-void transfer_note_recover(struct store *s, void (*cancel)(void *ctx, uint64_t id), void *ctx)
+void transfer_note_recover(struct transfers *t, struct store *s,
+			   void (*cancel)(void *ctx, uint64_t id), void *ctx)
 {
 	static const char *const object_types[] = {"volume", "session"};
 	struct err err;
 
-	for (size_t t = 0; t < sizeof(object_types) / sizeof(object_types[0]); t++) {
-		cleanup_json json_t *ids = store_tasks_open(s, object_types[t], NULL, &err);
+	for (size_t o = 0; o < sizeof(object_types) / sizeof(object_types[0]); o++) {
+		cleanup_json json_t *ids = store_tasks_open(s, object_types[o], NULL, &err);
 		const json_t *id;
 		size_t i;
 
@@ -269,7 +281,7 @@ void transfer_note_recover(struct store *s, void (*cancel)(void *ctx, uint64_t i
 			    store_get_id(s, &table_tasks, json_integer_value(id), &err);
 
 			if (task && is_to_end(task))
-				recover_task(s, task, cancel, ctx);
+				recover_task(t, s, task, cancel, ctx);
 		}
 	}
 }

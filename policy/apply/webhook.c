@@ -180,12 +180,14 @@ static void serve(struct webhook *w, const json_t *hook)
 		complain(w, &err);
 }
 
+/* A time to come was written before somebody set the clock back. */
 static bool is_due(const json_t *hook, int64_t now_ms)
 {
 	uint64_t failures = (uint64_t)number_of(hook, "failures");
+	int64_t since_ms = now_ms - number_of(hook, "last_attempt_ms");
 
 	return json_is_true(json_object_get(hook, "is_enabled")) &&
-	       now_ms - number_of(hook, "last_attempt_ms") >= webhook_backoff_ms(failures);
+	       (since_ms < 0 || since_ms >= webhook_backoff_ms(failures));
 }
 
 static json_t *hooks(struct webhook *w, struct err *err)

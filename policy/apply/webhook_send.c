@@ -69,6 +69,8 @@ int webhook_send(struct ctl_client *egress, const struct sealer *sealer, const j
 	snprintf(status, status_bytes, "%lld", (long long)code);
 	if (code >= 200 && code < 300)
 		return 0;
-	return err_set(err, EREMOTEIO, "url", "%s answered with status %lld; 2xx was expected",
-		       text_of(hook, "url"), (long long)code);
+	/* not the URL: tasks are everybody's to read, and a URL may be a secret */
+	return err_set(err, EREMOTEIO, "url",
+		       "webhook %s was answered with status %lld; 2xx was expected",
+		       text_of(hook, "name"), (long long)code);
 }

@@ -25,7 +25,8 @@ static const struct arg *option_find(const struct command *cmd, const char *word
 static const struct arg *place_find(const struct command *cmd, int place)
 {
 	for (const struct arg *a = cmd->args; a && a->name; a++)
-		if (a->name[0] && !is_option(a) && place-- == 0)
+		if (a->name[0] && !is_option(a) &&
+		    (place-- == 0 || a->type == ARG_PARAMETERS)) /* all the rest */
 			return a;
 	return NULL;
 }
@@ -102,10 +103,8 @@ static int take_option(struct cli *c, struct call *call, struct path_values *pat
 	const struct arg *a = option_find(call->command, word, len);
 
 	if (!a)
-		return err_set(err, EINVAL, word,
-			       "sluice %s has no option %.*s; 'sluice help %s' "
-			       "lists them",
-			       call->command->words, (int)len, word, call->command->words);
+		return err_set(err, EINVAL, word, "'%s' has no option %.*s", call->command->words,
+			       (int)len, word);
 	if (word[len] == '=')
 		value = word + len + 1;
 	if (a->type == ARG_FLAG || a->type == ARG_OFF) {

@@ -144,6 +144,23 @@ static int rule_add(const char *text, json_t **value, struct err *err)
 	return 0;
 }
 
+/* parameter=value; "": none */
+static int parameter_add(const char *text, json_t **value, struct err *err)
+{
+	size_t len = strcspn(text, "=");
+
+	if (!*value)
+		*value = json_object();
+	if (!*text)
+		return 0;
+	if (len == 0 || text[len] == '\0')
+		return err_set(err, EINVAL, "PARAMETER=VALUE", "'%.80s' is not parameter=value",
+			       text);
+	if (json_object_setn_new(*value, text, len, json_string(text + len + 1)) < 0)
+		return err_set(err, EINVAL, "PARAMETER=VALUE", "'%.80s' is not UTF-8", text);
+	return 0;
+}
+
 /* ---------------------------------------------------------------- files */
 
 static int json_take(const struct arg *a, const char *file, json_t **value, struct err *err)
@@ -212,6 +229,8 @@ int args_value(struct cli *c, const struct arg *a, const char *text, json_t **va
 	}
 	if (a->type == ARG_RULES)
 		return rule_add(text, value, err);
+	if (a->type == ARG_PARAMETERS)
+		return parameter_add(text, value, err);
 	*value = NULL;
 	json_decref(before);
 	switch (a->type) {

@@ -46,15 +46,16 @@ enum arg_type {
 	ARG_SECONDS, /* 90, 15m, 12h, 30d */
 	ARG_TIME,    /* "2026-01-31 12:00", local; or -2h: so long ago; becomes Unix ms */
 	ARG_YES_NO,
-	ARG_FLAG,   /* takes no value: true */
-	ARG_OFF,    /* takes no value: false */
-	ARG_CHOICE, /* one of values, "a|b" */
-	ARG_LIST,   /* may be repeated, commas separate; "" alone: an empty list */
-	ARG_RULES,  /* may be repeated: filter[,parameter=value...][,on_failure=bypass|hold] */
-	ARG_SECRET, /* the name of a file that holds it; "-": standard input, or a prompt */
-	ARG_JSON,   /* the name of a file that holds it; "-": standard input */
-	ARG_VALUE,  /* JSON if it is such, text if not */
-	ARG_FIXED,  /* not written by people: member is always what values says, as JSON */
+	ARG_FLAG,       /* takes no value: true */
+	ARG_OFF,        /* takes no value: false */
+	ARG_CHOICE,     /* one of values, "a|b" */
+	ARG_LIST,       /* may be repeated, commas separate; "" alone: an empty list */
+	ARG_RULES,      /* may be repeated: filter[,parameter=value...][,on_failure=bypass|hold] */
+	ARG_PARAMETERS, /* the last by its place, may be repeated: parameter=value; an object */
+	ARG_SECRET,     /* the name of a file that holds it; "-": standard input, or a prompt */
+	ARG_JSON,       /* the name of a file that holds it; "-": standard input */
+	ARG_VALUE,      /* JSON if it is such, text if not */
+	ARG_FIXED,      /* not written by people: member is always what values says, as JSON */
 };
 
 enum arg_place { TO_BODY, TO_PATH, TO_QUERY, TO_COMMAND };
@@ -63,7 +64,7 @@ enum arg_flags {
 	ARG_WHOLE_BODY = 2, /* ARG_JSON: it is the body, not a member of it */
 	ARG_PROMPT = 4,     /* ARG_SECRET: asked for when it is not given */
 	ARG_TWICE = 8,      /* and once more, to be sure */
-	ARG_EMPTY = 16,     /* ARG_LIST: an empty list when it is not given */
+	ARG_EMPTY = 16,     /* ARG_LIST, ARG_PARAMETERS: an empty one when it is not given */
 };
 
 struct arg {

@@ -11,7 +11,7 @@ static const char usage_text[] =
     "usage: sluice [OPTION]... COMMAND [ARGUMENT]...\n"
     "\n"
     "  --socket PATH        sluice-policyd's socket; /run/sluice/policyd.sock\n"
-    "  --url https://HOST:8443  an appliance elsewhere, with\n"
+    "  --url URL            an appliance elsewhere, https://HOST:8443, with\n"
     "  --token-file FILE    the file that holds a token; or SLUICE_TOKEN in the environment\n"
     "  --cacert FILE        the authority that signed its certificate, or\n"
     "  --fingerprint HEX    the SHA-256 of the certificate itself\n"
@@ -212,6 +212,7 @@ static unsigned distance(const char *a, const char *b)
 
 struct nearest {
 	const char *text;
+	size_t same_bytes; /* a first word that is right, and the next one's first letter */
 	unsigned best;
 	const struct command *found[NEAR_MAX];
 	unsigned count;
@@ -222,6 +223,8 @@ static bool compare(void *ctx, const struct command *cmd)
 	struct nearest *n = ctx;
 	unsigned d = distance(n->text, cmd->words);
 
+	if (strncmp(n->text, cmd->words, n->same_bytes) != 0)
+		return true;
 	if (d * 3 > strlen(cmd->words) || d > 3 || d > n->best)
 		return true;
 	if (d < n->best)
@@ -232,6 +235,23 @@ static bool compare(void *ctx, const struct command *cmd)
 	return true;
 }
 
+static bool is_first_word(void *ctx, const struct command *cmd)
+{
+	const char **word = ctx;
+
+	if (!begins_with_words(cmd->words, *word))
+		return true;
+	*word = NULL;
+	return false;
+}
+
+/* "volume": there are commands that begin so. */
+static bool is_group(const char *word)
+{
+	table_each(is_first_word, &word);
+	return !word;
+}
+
 /* As many of the words as could be a command's. */
 static void guess(struct nearest *n, int argc, char *const *argv)
 {
@@ -240,6 +260,7 @@ static void guess(struct nearest *n, int argc, char *const *argv)
 
 		join(text, sizeof(text), words, argv);
 		n->text = text;
+		n->same_bytes = words > 1 && is_group(argv[0]) ? strlen(argv[0]) + 2 : 0;
 		n->best = 4;
 		table_each(compare, n);
 	}
@@ -250,6 +271,11 @@ void help_unknown(FILE *to, int argc, char *const *argv)
 	struct nearest n = {0};
 	struct listing l = {.to = to, .prefix = argv[0]};
 
+	if (argv[0][0] == '-') {
+		fprintf(to, "sluice: there is no option '%s'\n  'sluice help' lists all options.\n",
+			argv[0]);
+		return;
+	}
 	guess(&n, argc, argv);
 	if (n.count) {
 		fprintf(to, "sluice: there is no command '%s%s%s'; was it", argv[0],
@@ -259,8 +285,11 @@ void help_unknown(FILE *to, int argc, char *const *argv)
 		fputs("?\n", to);
 		return;
 	}
-	fprintf(to, "sluice: there is no command '%s%s%s'\n", argv[0], argc > 1 ? " " : "",
-		argc > 1 ? argv[1] : "");
+	if (argc == 1 && is_group(argv[0]))
+		fprintf(to, "sluice: '%s' is the first word of several commands\n", argv[0]);
+	else
+		fprintf(to, "sluice: there is no command '%s%s%s'\n", argv[0], argc > 1 ? " " : "",
+			argc > 1 ? argv[1] : "");
 	table_each(list_one, &l);
 	if (!l.count)
 		fputs("  'sluice help' lists all commands.\n", to);

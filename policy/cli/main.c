@@ -10,9 +10,9 @@
 #include "cli.h"
 #include "http.h"
 #include "parse.h"
+#include "version.h"
 
 #define SOCKET_PATH "/run/sluice/policyd.sock"
-#define VERSION     "0.1"
 
 enum option_kind { OPTION_TEXT, OPTION_FLAG, OPTION_SECONDS };
 struct option {
@@ -140,7 +140,7 @@ int main(int argc, char **argv)
 	else if (options_take(&c, &is_help, &is_version, &argc, argv, &err) < 0)
 		rc = run_fail(&c, NULL, &err);
 	else if (is_version)
-		rc = printf("sluice %s\n", VERSION) > 0 ? CLI_OK : CLI_REFUSED;
+		rc = puts("sluice " SLUICE_VERSION) >= 0 ? CLI_OK : CLI_REFUSED;
 	else
 		rc = command_run(&c, is_help, argc, argv);
 	http_close(c.http);

@@ -12,7 +12,8 @@
 #define GAP            2u
 #define LINE_MAX_BYTES 4096u
 
-size_t print_width(const char *text)
+/* How many columns text takes on a terminal. */
+static size_t columns_of(const char *text)
 {
 	size_t n = 0;
 
@@ -33,7 +34,7 @@ static bool is_right(const struct column *col, const json_t *row)
 
 static void print_cell(FILE *to, const char *text, size_t width, bool is_to_right, bool is_last)
 {
-	size_t pad = width - print_width(text);
+	size_t pad = width - columns_of(text);
 
 	if (is_to_right)
 		fprintf(to, "%*s%s", (int)pad, "", text);
@@ -57,8 +58,8 @@ void print_table(FILE *to, const struct column *columns, const json_t *items)
 	{
 		for (unsigned k = 0; k < count; k++) {
 			value_column(columns[k].member, row, text, sizeof(text));
-			if (print_width(text) > widths[k])
-				widths[k] = print_width(text);
+			if (columns_of(text) > widths[k])
+				widths[k] = columns_of(text);
 			is_rights[k] &= is_right(&columns[k], row);
 		}
 	}
@@ -90,22 +91,35 @@ static size_t secret_next(const json_t *object, size_t i)
 
 /* ---------------------------------------------------------------- objects */
 
-static void print_members(FILE *to, const json_t *object, int indent);
+static void print_members(FILE *to, const json_t *object, int indent, bool is_as_typed);
 
 static bool is_list_of_objects(const json_t *value)
 {
 	return json_is_array(value) && json_is_object(json_array_get(value, 0));
 }
 
-static void print_member(FILE *to, const char *key, const json_t *value, int indent, int width)
+/* What an administrator types like this: read_us=200. */
+static bool are_parameters(const char *key)
 {
+	return strcmp(key, "parameters") == 0 || strcmp(key, "params") == 0;
+}
+
+static int label_bytes(const char *key, const json_t *value, bool is_as_typed)
+{
+	return (int)(is_as_typed ? strlen(key) : value_label_bytes(key, value));
+}
+
+static void print_member(FILE *to, const char *key, const json_t *value, int indent, int width,
+			 bool is_as_typed)
+{
+	int label = label_bytes(key, value, is_as_typed);
 	char text[8 * VALUE_BYTES_MAX];
 	const json_t *item;
 	size_t i;
 
 	if (json_is_object(value) && json_object_size(value) > 0) {
 		fprintf(to, "%*s%s:\n", indent, "", key);
-		print_members(to, value, indent + 2);
+		print_members(to, value, indent + 2, are_parameters(key));
 		return;
 	}
 	if (is_list_of_objects(value)) {
@@ -113,15 +127,15 @@ static void print_member(FILE *to, const char *key, const json_t *value, int ind
 		json_array_foreach(value, i, item)
 		{
 			fprintf(to, "%*s-\n", indent + 2, "");
-			print_members(to, item, indent + 4);
+			print_members(to, item, indent + 4, false);
 		}
 		return;
 	}
-	value_text(key, value, text, sizeof(text));
-	fprintf(to, "%*s%s:%*s %s\n", indent, "", key, width - (int)strlen(key), "", text);
+	value_text(is_as_typed ? "" : key, value, text, sizeof(text));
+	fprintf(to, "%*s%.*s:%*s %s\n", indent, "", label, key, width - label, "", text);
 }
 
-static void print_members(FILE *to, const json_t *object, int indent)
+static void print_members(FILE *to, const json_t *object, int indent, bool is_as_typed)
 {
 	const char *key;
 	json_t *value;
@@ -130,19 +144,19 @@ static void print_members(FILE *to, const json_t *object, int indent)
 	json_object_foreach((json_t *)object, key, value)
 	{
 		if (!json_is_object(value) && !is_list_of_objects(value) &&
-		    (int)strlen(key) > width)
-			width = (int)strlen(key);
+		    label_bytes(key, value, is_as_typed) > width)
+			width = label_bytes(key, value, is_as_typed);
 	}
 	json_object_foreach((json_t *)object, key, value)
 	{
-		print_member(to, key, value, indent, width);
+		print_member(to, key, value, indent, width, is_as_typed);
 	}
 }
 
 bool print_object(FILE *to, const json_t *object)
 {
 	if (json_is_object(object))
-		print_members(to, object, 0);
+		print_members(to, object, 0, false);
 	return secret_next(object, 0) < SECRET_COUNT;
 }
 

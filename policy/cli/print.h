@@ -22,7 +22,5 @@ void print_line(FILE *to, const char *fmt, ...) __attribute__((format(printf, 2,
 /* A member that is a text, "-" where it is not. Borrowed. */
 const char *print_word(const json_t *object, const char *member);
 void print_json(FILE *to, const json_t *json);
-/* How many columns text takes on a terminal. */
-size_t print_width(const char *text);
 
 #endif

@@ -17,9 +17,10 @@ static int unreachable(struct cli *c, const struct err *err)
 {
 	fprintf(c->log, "sluice: %s\n", err->text);
 	if (c->url && err->code == EPROTO)
-		fputs("  If the appliance made its certificate itself, give --fingerprint with the "
-		      "SHA-256 that it printed at its start, or --cacert FILE.\n",
-		      c->log);
+		fputs(
+		    "  If the appliance made its certificate itself, give --fingerprint with what "
+		    "'sluice-webd --fingerprint' prints there, or --cacert FILE.\n",
+		    c->log);
 	else if (c->url)
 		fputs("  Check the address and that sluice-webd runs there: systemctl status "
 		      "sluice-webd\n",
@@ -219,7 +220,8 @@ static const json_t *rows_of(const json_t *reply)
 	return rows ? rows : json_object_get(reply, "points");
 }
 
-int run_list(struct cli *c, const struct call *call, json_t **out)
+/* {"items", "next_cursor": null, "total"} */
+static int all_pages(struct cli *c, const struct call *call, json_t **out)
 {
 	struct call page = *call;
 	struct http_reply reply;
@@ -259,7 +261,7 @@ int run_list(struct cli *c, const struct call *call, json_t **out)
 static int show_list(struct cli *c, const struct call *call)
 {
 	json_t *all;
-	int rc = run_list(c, call, &all);
+	int rc = all_pages(c, call, &all);
 
 	if (rc != CLI_OK)
 		return rc;
@@ -283,8 +285,7 @@ bool run_confirm(struct cli *c, const struct call *call)
 	if (c->is_yes || c->is_dry_run)
 		return true;
 	if (!isatty(STDIN_FILENO)) {
-		fprintf(c->log,
-			"sluice: sluice %s %s cannot be undone; if that is meant, add --yes\n",
+		fprintf(c->log, "sluice: '%s %s' cannot be undone; if that is meant, add --yes\n",
 			call->command->words, call->name);
 		return false;
 	}

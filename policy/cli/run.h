@@ -14,7 +14,5 @@ int run_ask(struct cli *c, const struct call *call, const struct http_request *m
 /* GET /api/v1<path>; NULL: refused or unreachable, *exit_code says which and is_quiet how loudly.
  * New reference. */
 json_t *run_get(struct cli *c, const char *path, bool is_quiet, int *exit_code);
-/* All pages: {"items", "next_cursor": null, "total"}. */
-int run_list(struct cli *c, const struct call *call, json_t **out);
 
 #endif

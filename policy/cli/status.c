@@ -153,17 +153,18 @@ static void say_head(struct cli *c, const json_t *system)
 {
 	const json_t *counts = json_object_get(system, "counts");
 	const json_t *capacity = json_object_get(system, "capacity");
+	long long volumes = json_integer_value(json_object_get(counts, "volumes"));
+	long long datastores = json_integer_value(json_object_get(counts, "datastores"));
 	char used[32], available[32], up[48];
 
 	value_size(json_number_value(json_object_get(capacity, "used_bytes")), used, sizeof(used));
 	value_size(json_number_value(json_object_get(capacity, "available_bytes")), available,
 		   sizeof(available));
 	value_duration(json_integer_value(json_object_get(system, "uptime_s")), up, sizeof(up));
-	print_line(c->out, "Sluice %s, up %s: %lld volumes on %lld datastores, %s used, %s free",
-		   text_of(system, "version"), up,
-		   (long long)json_integer_value(json_object_get(counts, "volumes")),
-		   (long long)json_integer_value(json_object_get(counts, "datastores")), used,
-		   available);
+	print_line(
+	    c->out, "%s, Sluice %s, up %s: %lld volume%s on %lld datastore%s, %s used, %s free",
+	    text_of(system, "appliance_name"), text_of(system, "version"), up, volumes,
+	    volumes == 1 ? "" : "s", datastores, datastores == 1 ? "" : "s", used, available);
 }
 
 static void say_all(struct report *r, const json_t *system)

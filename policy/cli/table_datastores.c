@@ -33,6 +33,29 @@ static const struct arg set_args[] = {
     ARG_DESCRIPTION,
     ARG_END,
 };
+static const struct column filter_columns[] = {
+    {"FILTER", "filter"},
+    {"ACTIVE", "is_active"},
+    {"STATE", "status.state"},
+    {"LATENCY", "status.latency_us"},
+    {"THRESHOLD", "status.threshold_us"},
+    {"PARAMETERS", "parameters"},
+    {NULL},
+};
+
+#define ARG_FILTER                                                                                 \
+	{                                                                                          \
+		"FILTER", ARG_TEXT, TO_PATH, "filter", ARG_REQUIRED, "/filters", "the filter"      \
+	}
+static const struct arg filter_set_args[] = {
+    ARG_NAME_OF("/datastores", "the datastore"),
+    ARG_FILTER,
+    {"PARAMETER=VALUE", ARG_PARAMETERS, TO_BODY, "parameters", ARG_EMPTY, NULL,
+     "of the datastore; may be repeated; what is not named has its default"},
+    ARG_END,
+};
+static const struct arg filter_args[] = {ARG_NAME_OF("/datastores", "the datastore"), ARG_FILTER,
+					 ARG_END};
 static const struct arg name_args[] = {ARG_NAME_OF("/datastores", "the datastore"), ARG_END};
 
 const struct command table_datastore_commands[] = {
@@ -47,5 +70,16 @@ const struct command table_datastore_commands[] = {
     {"datastore delete", "DELETE", "/datastores/{name}",
      "Removes a datastore that has no volumes; its folder or device stays.", name_args, NULL,
      COMMAND_DESTROYS, NULL, NULL},
+    {"datastore filter list", "GET", "/datastores/{name}/filters",
+     "Lists filters that work for the whole datastore, and what they find there.", name_args,
+     filter_columns, COMMAND_LIST, NULL, NULL},
+    {"datastore filter set", "PUT", "/datastores/{name}/filters/{filter}",
+     "Has a filter work for the whole datastore.", filter_set_args, NULL, 0, NULL,
+     "It comes into the chain of every volume there, but where a policy has a filter of its class.\n"
+     "'sluice filter show FILTER' names its parameters (group_parameters).\n"
+     "example: sluice datastore filter set fast io_control enabled=true threshold_mode=automatic"},
+    {"datastore filter clear", "DELETE", "/datastores/{name}/filters/{filter}",
+     "Takes the filter back from the datastore and from its volumes.", filter_args, NULL, 0, NULL,
+     "A volume whose policy names it keeps it."},
     {0},
 };

@@ -41,7 +41,8 @@ void value_size(double bytes, char *text, size_t text_bytes)
 		snprintf(text, text_bytes, "%.0f%c", bytes, units[unit]);
 }
 
-void value_latency(double us, char *text, size_t text_bytes)
+/* "350us", "1.2ms", "3.4s" */
+static void latency_text(double us, char *text, size_t text_bytes)
 {
 	if (us < 1000)
 		snprintf(text, text_bytes, "%.0fus", us);
@@ -82,14 +83,17 @@ static void number_text(const char *member, const json_t *value, char *text, siz
 {
 	double n = json_number_value(value);
 
-	if (ends_with(member, "_bytes_per_s"))
-		value_size(n, text, text_bytes);
-	else if (ends_with(member, "_bytes"))
+	if (ends_with(member, "_bytes_per_s")) {
+		char size[32];
+
+		value_size(n, size, sizeof(size));
+		snprintf(text, text_bytes, "%s/s", size);
+	} else if (ends_with(member, "_bytes"))
 		value_size(n, text, text_bytes);
 	else if (ends_with(member, "_ms"))
 		value_time((int64_t)n, text, text_bytes);
 	else if (ends_with(member, "_us"))
-		value_latency(n, text, text_bytes);
+		latency_text(n, text, text_bytes);
 	else if (ends_with(member, "_per_s"))
 		snprintf(text, text_bytes, "%.0f/s", n);
 	else if (ends_with(member, "_pct"))
@@ -100,6 +104,18 @@ static void number_text(const char *member, const json_t *value, char *text, siz
 		snprintf(text, text_bytes, "%lld", (long long)json_integer_value(value));
 	else
 		snprintf(text, text_bytes, "%.6g", n);
+}
+
+size_t value_label_bytes(const char *member, const json_t *value)
+{
+	static const char *const ends[] = {"_bytes_per_s", "_bytes", "_ms", "_us",
+					   "_per_s",       "_pct",   "_s"};
+
+	if (!value || json_is_number(value) || json_is_null(value))
+		for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+			if (ends_with(member, ends[i]))
+				return strlen(member) - strlen(ends[i]);
+	return strlen(member);
 }
 
 static void list_text(const json_t *list, char *text, size_t text_bytes)

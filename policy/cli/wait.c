@@ -31,15 +31,24 @@ static const char *text_of(const json_t *task, const char *member)
 	return text ? text : "";
 }
 
+/* "volume.create web-1", or the kind alone where nothing has a name. */
+static void title(const json_t *task, char *text, size_t text_bytes)
+{
+	const char *name = text_of(task, "object_name");
+
+	snprintf(text, text_bytes, "%s%s%s", text_of(task, "kind"), name[0] ? " " : "", name);
+}
+
 static void progress(struct waiting *w, const json_t *task)
 {
 	char line[VALUE_BYTES_MAX];
 	const char *text = text_of(task, "text");
+	char what[VALUE_BYTES_MAX / 2];
 
 	if (w->c->is_json)
 		return;
-	snprintf(line, sizeof(line), "%s %s: %lld%%%s%s", text_of(task, "kind"),
-		 text_of(task, "object_name"),
+	title(task, what, sizeof(what));
+	snprintf(line, sizeof(line), "%s: %lld%%%s%s", what,
 		 (long long)json_integer_value(json_object_get(task, "progress_pct")),
 		 text[0] ? ", " : "", text);
 	value_tame(line);
@@ -55,19 +64,19 @@ static void progress(struct waiting *w, const json_t *task)
 static int verdict(struct waiting *w, int64_t task_id, const json_t *task)
 {
 	const char *state = text_of(task, "state");
+	char what[VALUE_BYTES_MAX / 2];
 
 	if (strcmp(state, "queued") == 0 || strcmp(state, "running") == 0)
 		return -1;
 	if (w->has_line)
 		fputs("\r\033[K", w->c->log);
+	title(task, what, sizeof(what));
 	if (strcmp(state, "succeeded") == 0) {
 		if (!w->c->is_json)
-			print_line(w->c->out, "%s %s: done", text_of(task, "kind"),
-				   text_of(task, "object_name"));
+			print_line(w->c->out, "%s: done", what);
 		return CLI_OK;
 	}
-	print_line(w->c->log, "sluice: %s %s: %s", text_of(task, "kind"),
-		   text_of(task, "object_name"),
+	print_line(w->c->log, "sluice: %s: %s", what,
 		   text_of(task, "error_text")[0] ? text_of(task, "error_text") : state);
 	fprintf(w->c->log, "  'sluice task show %lld' tells the steps.\n", (long long)task_id);
 	return CLI_REFUSED;

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "destination.h"
 #include "parse.h"
 
 static bool is_literal(const char *host)
@@ -58,54 +59,28 @@ static int destination(CURLU *u, const char *text, struct allow_entry *out, stru
 	return rc;
 }
 
-/* A destination alone: no path, no query. */
-static bool is_bare(CURLU *u)
-{
-	static const CURLUPart none[] = {CURLUPART_QUERY, CURLUPART_FRAGMENT, CURLUPART_USER,
-					 CURLUPART_PASSWORD};
-	char *text = NULL;
-	bool is = part(u, CURLUPART_PATH, 0, &text) == 0 && strcmp(text, "/") == 0;
-
-	curl_free(text);
-	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]) && is; i++) {
-		is = part(u, none[i], 0, &text) < 0;
-		curl_free(text);
-	}
-	return is;
-}
-
 int allow_parse(const char *text, struct allow_entry *out, struct err *err)
 {
-	static const char mark[] = "!private";
-	size_t len = strlen(text);
-	bool may_be_private = false, has_scheme = strstr(text, "://");
+	const char *mark = strstr(text, "!private");
+	int len = (int)(mark ? (size_t)(mark - text) : strlen(text));
 	char url[400];
 	CURLU *u;
-	int rc;
+	int rc = destination_check("hosts", text, err);
 
-	if (len >= sizeof(mark) && strcmp(text + len - strlen(mark), mark) == 0) {
-		len -= strlen(mark);
-		may_be_private = true;
-	}
-	if (len == 0 || len > 300)
-		goto wrong;
-	snprintf(url, sizeof(url), "%s%.*s", has_scheme ? "" : "https://", (int)len, text);
+	if (rc < 0)
+		return rc;
+	snprintf(url, sizeof(url), "%s%.*s", strstr(text, "://") ? "" : "https://", len, text);
 	u = curl_url();
 	if (!u)
 		return err_set(err, ENOMEM, "hosts", "no memory");
-	rc = curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK && is_bare(u)
-		 ? destination(u, text, out, NULL)
-		 : -EINVAL;
+	if (curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK)
+		rc = destination(u, text, out, err);
+	else
+		rc = err_set(err, EINVAL, "hosts", "'%.200s' is no destination", text);
 	curl_url_cleanup(u);
-	if (rc < 0)
-		goto wrong;
-	out->may_be_private |= may_be_private;
-	return 0;
-wrong:
-	return err_set(err, EINVAL, "hosts",
-		       "'%.200s' is no destination; what is meant is host:port, http://host:port, "
-		       "or host:port!private",
-		       text);
+	if (rc == 0)
+		out->may_be_private |= mark != NULL;
+	return rc;
 }
 
 int allow_set(struct allow_list *l, const json_t *hosts, struct err *err)
@@ -113,9 +88,9 @@ int allow_set(struct allow_list *l, const json_t *hosts, struct err *err)
 	size_t count = json_array_size(hosts);
 	struct allow_entry *entries;
 
-	if (count > ALLOW_ENTRIES_MAX)
+	if (count > DESTINATIONS_MAX)
 		return err_set(err, E2BIG, "hosts", "%zu destinations; %u are the most", count,
-			       ALLOW_ENTRIES_MAX);
+			       DESTINATIONS_MAX);
 	entries = calloc(count + 1, sizeof(*entries));
 	if (!entries)
 		return err_set(err, ENOMEM, "hosts", "no memory");

@@ -2,12 +2,8 @@
 /*
  * allow.h - the destinations that an administrator has allowed, and which of them a URL means.
  *
- * An entry is              and allows
- *   hooks.example.com:443    https to that name and port, as long as its addresses are public
- *   hooks.example.com        the same, port 443
- *   http://10.0.0.5:8080     plain http to exactly that; "http://" without a port means 80
- *   10.0.0.5:8443, [fd00::5]:8443   a literal address is what the administrator wrote, private or
- * not hooks.lan:443!private    a name that may lead to a private address of one's own network
+ * How an entry is written: common/destination.h. A literal address may be private, since it is what
+ * the administrator wrote; a name only with "!private".
  *
  * Names are compared without regard to case, numbers in the one form that libcurl makes of them
  * ("0x7f.1" is 127.0.0.1). There are no wildcards.
@@ -23,8 +19,6 @@
 #include <stdint.h>
 
 #include "err.h"
-
-#define ALLOW_ENTRIES_MAX 256u
 
 struct allow_entry {
 	char host[256]; /* an IPv6 address stands in brackets */

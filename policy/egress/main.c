@@ -25,6 +25,7 @@
 #include "egress.h"
 #include "fd.h"
 #include "log.h"
+#include "version.h"
 #include "wire/ctl.h"
 
 static const char usage[] =
@@ -155,7 +156,7 @@ int main(int argc, char **argv)
 			s.ca_file = optarg;
 			break;
 		case 'v':
-			puts("sluice-egressd 0.1");
+			puts("sluice-egressd " SLUICE_VERSION);
 			return 0;
 		case 'h':
 			fputs(usage, stdout);

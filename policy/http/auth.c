@@ -245,6 +245,32 @@ int auth_who(struct auth *a, const struct auth_headers *h, struct actor *out, st
 	return rc;
 }
 
+/* Whether the session's or token's user may still do what role means. */
+static bool is_role_still(struct auth *a, const json_t *row, enum rest_role role)
+{
+	const char *name = json_string_value(json_object_get(row, "user"));
+	cleanup_json json_t *user = NULL;
+	struct err err = {0};
+
+	if (!name) /* a token of root's */
+		return true;
+	user = store_get(a->store, &table_users, name, &err);
+	if (!user)
+		return err.code != ENOENT;
+	return json_is_true(json_object_get(user, "is_enabled")) &&
+	       auth_role(json_string_value(json_object_get(user, "role"))) >= role;
+}
+
+/* SQLite gives the number of a row that was deleted to the next one. */
+static bool is_same(const json_t *row, const struct actor *who)
+{
+	const char *key = who->session_id ? "user" : "name";
+	const char *name = json_string_value(json_object_get(row, key));
+	const char *mine = strchr(who->name, ':');
+
+	return name && mine && strcmp(mine + 1, name) == 0;
+}
+
 bool auth_is_still(struct auth *a, const struct actor *who)
 {
 	const struct store_table *t = who->session_id ? &table_sessions : &table_tokens;
@@ -254,10 +280,12 @@ bool auth_is_still(struct auth *a, const struct actor *who)
 	struct err err = {0};
 
 	if (id == 0)
-		return true; /* root */
+		return true; /* root, or nobody */
 	row = store_get_id(a->store, t, id, &err);
 	if (!row)
 		return err.code != ENOENT; /* a busy database ends no stream */
+	if (!is_same(row, who) || !is_role_still(a, row, who->role))
+		return false;
 	if (t == &table_sessions)
 		return session_is_alive(a, row, now_ms);
 	return json_integer_value(json_object_get(row, "expires_ms")) > now_ms;

@@ -60,7 +60,8 @@ struct auth_headers {
  * good; -EACCES the CSRF token is missing or wrong; -EAGAIN the database. */
 int must_check auth_who(struct auth *a, const struct auth_headers *h, struct actor *out,
 			struct err *err);
-/* Whether an actor of before is still let in: for streams that last. */
+/* Whether an actor of before is still let in, with the role that he had: for streams that last, and
+ * for changes whose body or password took its time. */
 bool auth_is_still(struct auth *a, const struct actor *who);
 
 const char *auth_role_word(enum rest_role role);

@@ -15,8 +15,10 @@
 #define BODY_BYTES_MAX     (1u << 20)
 #define BODY_BIG_BYTES_MAX (16u << 20)
 #define BODY_DEPTH_MAX     32u
+#define BODY_VALUES_MAX    500000u /* ten thousand volumes have about 150,000 */
 
-/* An object. NULL with err: EBADMSG what is not JSON, ERANGE a number that fits in no 64 bits. */
+/* An object. NULL with err: EBADMSG what is not JSON, EFBIG too many values, ERANGE a number that
+ * fits in no 64 bits. */
 json_t *body_parse(const char *text, size_t len, struct err *err);
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app.h"
+#include "auth.h"
 #include "cleanup.h"
 #include "exchange.h"
 #include "idempotency.h"
@@ -106,8 +107,13 @@ static void close_body(struct exchange *x)
 /* In the transaction: the function, and what goes with it. 1: answered from before. */
 static int run_in_transaction(struct exchange *x, const char *key, struct err *err)
 {
-	int rc = key ? idempotency_replay(x, key, err) : 0;
+	int rc;
 
+	/* Rights were looked at with the head. Whoever has lost his since, while a slow body came
+	 * or a password was worked out, must not get one more change through. */
+	if (x->match.route->role > REST_PUBLIC && !auth_is_still(x->app->auth, &x->q.actor))
+		return err_set(err, EPERM, "", "the session or token has ended meanwhile");
+	rc = key ? idempotency_replay(x, key, err) : 0;
 	if (rc)
 		return rc;
 	rc = x->match.route->fn(&x->q, &x->r, err);

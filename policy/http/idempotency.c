@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,22 +32,24 @@ int idempotency_key(const struct exchange *x, const char **out, struct err *err)
 	return 0;
 }
 
+/* The body may bear a password; so what is kept of it is no plain hash, at which anybody who has
+ * a copy of the database could guess. */
 static int hash_of(const struct exchange *x, char hex[65], struct err *err)
 {
-	EVP_MD_CTX *ctx = EVP_MD_CTX_new();
-	unsigned char digest[32];
-	bool is_good = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) &&
-		       EVP_DigestUpdate(ctx, x->method, strlen(x->method) + 1) &&
-		       EVP_DigestUpdate(ctx, x->target, strlen(x->target) + 1) &&
-		       EVP_DigestUpdate(ctx, x->body_text ? x->body_text : "", x->body_bytes) &&
-		       EVP_DigestFinal_ex(ctx, digest, NULL);
+	size_t head = strlen(x->method) + 1 + strlen(x->target) + 1, len = head + x->body_bytes;
+	char *all = malloc(len);
+	int rc;
 
-	EVP_MD_CTX_free(ctx);
-	if (!is_good)
-		return err_set(err, EIO, "", "SHA-256 does not work");
-	for (size_t i = 0; i < sizeof(digest); i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	return 0;
+	if (!all)
+		return err_set(err, ENOMEM, "", "no memory for an Idempotency-Key");
+	memcpy(all, x->method, strlen(x->method) + 1);
+	memcpy(all + strlen(x->method) + 1, x->target, strlen(x->target) + 1);
+	if (x->body_bytes)
+		memcpy(all + head, x->body_text, x->body_bytes);
+	rc = sealer_print(x->app->sealer, all, len, hex, err);
+	OPENSSL_cleanse(all, len);
+	free(all);
+	return rc;
 }
 
 static int take_answer(struct exchange *x, const char *key, const json_t *kept, struct err *err)

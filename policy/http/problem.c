@@ -58,7 +58,7 @@ int problem_status(int code)
 	return 500;
 }
 
-const char *problem_code(int code)
+static const char *code_of(int code)
 {
 	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
 		if (numbers[i].code == code)
@@ -79,7 +79,7 @@ json_t *problem_json(int status, const char *code, const struct err *err)
 	json_t *j;
 
 	status = status ? status : problem_status(err->code);
-	code = code ? code : problem_code(err->code);
+	code = code ? code : code_of(err->code);
 	j = json_pack("{s:o, s:s, s:i, s:s, s:s}", "type",
 		      json_sprintf("urn:sluice:problem:%s", code), "title", title_of(status),
 		      "status", status, "code", code, "detail", err->text);

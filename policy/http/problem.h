@@ -9,7 +9,6 @@
 
 /* Of an errno (positive). */
 int problem_status(int code);
-const char *problem_code(int code);
 /* {"type", "title", "status", "code", "detail", "field"}; status and code may be given (0, NULL:
  * err's). New reference. */
 json_t *problem_json(int status, const char *code, const struct err *err);

@@ -111,7 +111,7 @@ struct route {
 /* Errors' numbers become statuses: EINVAL ERANGE ENAMETOOLONG 422, EBADMSG 400, ENOENT 404, EEXIST
  * EBUSY ENOTEMPTY 409, ESTALE 412, EACCES 403, EPERM 401, EFBIG 413, ENOSPC 507, EAGAIN
  * ECONNREFUSED 503 with Retry-After, ENOTSUP 501, EDQUOT 429, others 500. "code" is stable:
- * rest_problem_code(). */
+ * problem.c. */
 
 /* Every resource's table; ends with method NULL. rest_tables[] in rest/tables.c lists them, ends
  * with NULL. */

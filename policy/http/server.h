@@ -20,7 +20,7 @@
 #include "app.h"
 #include "err.h"
 
-#define SERVER_CONNECTIONS_MAX 64u /* of each socket */
+#define SERVER_CONNECTIONS_MAX 320u /* of each socket; the gateway has up to 256 clients */
 #define SERVER_HEADER_BYTES    (16u << 10)
 #define SERVER_HEAD_S          30u
 #define SERVER_ANSWER_S        60u

@@ -15,7 +15,7 @@
 #include "json.h"
 #include "store.h"
 
-int64_t session_setting_s(struct store *s, const char *key, int64_t otherwise)
+static int64_t setting_s(struct store *s, const char *key, int64_t otherwise)
 {
 	cleanup_json json_t *value = store_setting(s, key);
 	int64_t seconds = json_integer_value(value);
@@ -27,7 +27,7 @@ int session_make(struct auth *a, int64_t user_id, const char *address, const cha
 		 char session[AUTH_SECRET_MAX], char csrf[AUTH_SECRET_MAX], struct err *err)
 {
 	int64_t now_ms = (int64_t)clock_wall_ms();
-	int64_t max_s = session_setting_s(a->store, "session_max_s", AUTH_SESSION_MAX_S);
+	int64_t max_s = setting_s(a->store, "session_max_s", AUTH_SESSION_MAX_S);
 	cleanup_json json_t *user = store_get_id(a->store, &table_users, user_id, err);
 	cleanup_json json_t *made = NULL, *row = NULL;
 	char session_hash[65], csrf_hash[65];
@@ -49,7 +49,7 @@ int session_make(struct auth *a, int64_t user_id, const char *address, const cha
 
 bool session_is_alive(struct auth *a, const json_t *row, int64_t now_ms)
 {
-	int64_t idle_s = session_setting_s(a->store, "session_idle_s", AUTH_SESSION_IDLE_S);
+	int64_t idle_s = setting_s(a->store, "session_idle_s", AUTH_SESSION_IDLE_S);
 	int64_t seen_ms = json_integer_value(json_object_get(row, "last_seen_ms"));
 
 	return json_integer_value(json_object_get(row, "expires_ms")) > now_ms &&

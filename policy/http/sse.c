@@ -335,6 +335,21 @@ static void first_client(struct sse *s)
 	look_at_rows(s, TOPIC_ALERTS, &table_alerts, "-id", true);
 }
 
+/* Streams of the same user, or of the same token where it is nobody's; local root has no limit. */
+static uint32_t count_of(const struct sse *s, const struct actor *who)
+{
+	const struct list_node *at;
+	uint32_t count = 0;
+
+	list_for_each (at, &s->clients) {
+		const struct actor *other = &list_entry(at, struct sse_client, node)->who;
+
+		count += who->user_id ? other->user_id == who->user_id
+				      : who->token_id && other->token_id == who->token_id;
+	}
+	return count;
+}
+
 int sse_client_add(struct sse *s, const char *topics, const char *last_event_id,
 		   const struct actor *who, void (*wake)(void *ctx), void *ctx,
 		   struct sse_client **out, struct err *err)
@@ -347,6 +362,9 @@ int sse_client_add(struct sse *s, const char *topics, const char *last_event_id,
 	if (s->client_count == SSE_CLIENTS_MAX)
 		return err_set(err, EDQUOT, "", "%u clients are listening already",
 			       SSE_CLIENTS_MAX);
+	if (count_of(s, who) >= SSE_OF_ONE_MAX)
+		return err_set(err, EDQUOT, "", "%s has %u event streams open already", who->name,
+			       SSE_OF_ONE_MAX);
 	c = calloc(1, sizeof(*c));
 	if (!c)
 		return err_set(err, ENOMEM, "", "no memory for an event stream");

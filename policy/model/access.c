@@ -10,7 +10,7 @@
 #include "parse.h"
 
 #define IQN_MAX         223u
-#define CHAP_USER_MAX   128u
+#define CHAP_USER_MAX   63u /* as the tables take it */
 #define CHAP_SECRET_MIN 12u
 #define CHAP_SECRET_MAX 16u
 #define UUID_DIGITS     8

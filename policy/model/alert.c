@@ -35,13 +35,14 @@ bool model_alert_step(struct model_alert *a, const struct model_alert_rule *r, d
 	c = candidate_of(a, r, value);
 	/* Counted from when it left the level that is shown; in which step it climbs does not
 	 * matter. */
-	if (!(c > a->level && was_rising) && !(c < a->level && was_falling))
+	if ((!(c > a->level && was_rising) && !(c < a->level && was_falling)) ||
+	    now_ms < a->candidate_since_ms) /* somebody has set the clock back */
 		a->candidate_since_ms = now_ms;
 	a->candidate = c;
 	if (c == a->level)
 		return false;
 	wait_ms = 1000ull * (c > a->level ? r->raise_after_s : r->clear_after_s);
-	if (now_ms < a->candidate_since_ms || now_ms - a->candidate_since_ms < wait_ms)
+	if (now_ms - a->candidate_since_ms < wait_ms)
 		return false;
 	a->level = c;
 	return true;

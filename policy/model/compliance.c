@@ -45,20 +45,30 @@ static const json_t *by_filter(const json_t *list, const char *filter)
 	return NULL;
 }
 
+/* Where a rule comes from if it is not the policy: ", by datastore fast". */
+static void origin_of(const json_t *rule, char text[120])
+{
+	const char *datastore = text_of(rule, "datastore");
+
+	snprintf(text, 120, "%s%.80s", *datastore ? ", by datastore " : "", datastore);
+}
+
 static void check_parameters(const json_t *rule, const json_t *runs, json_t *causes)
 {
 	json_t *wanted = json_object_get(rule, "parameters"), *value;
 	const json_t *params = json_object_get(runs, "params");
 	const char *name;
+	char origin[120];
 
+	origin_of(rule, origin);
 	json_object_foreach(wanted, name, value)
 	{
 		const char *is = json_string_value(json_object_get(params, name));
 
 		if (!is || strcmp(is, json_string_value(value)) != 0)
-			cause(causes, "filter %s: %s is '%.80s' and should be '%.80s'",
+			cause(causes, "filter %s: %s is '%.80s' and should be '%.80s'%s",
 			      text_of(rule, "filter"), name, is ? is : "not set",
-			      json_string_value(value));
+			      json_string_value(value), origin);
 	}
 }
 
@@ -66,9 +76,12 @@ static void check_rule(const json_t *rule, const json_t *running, json_t *causes
 {
 	const char *filter = text_of(rule, "filter");
 	const json_t *runs = by_filter(json_object_get(running, "filters"), filter);
+	char origin[120];
 
 	if (!runs) {
-		cause(causes, "filter %s (%s) is not attached", filter, text_of(rule, "class"));
+		origin_of(rule, origin);
+		cause(causes, "filter %s (%s%s) is not attached", filter, text_of(rule, "class"),
+		      origin);
 		return;
 	}
 	check_parameters(rule, runs, causes);
@@ -120,8 +133,10 @@ enum model_status model_compliance(const json_t *desired, const json_t *running,
 		check_all(json_object_get(desired, "rules"), running, policy, causes);
 	if (json_array_size(causes) > count)
 		return MODEL_NON_COMPLIANT;
-	if (!policy)
-		return MODEL_NOT_APPLICABLE;
+	if (!policy) /* but what its datastore brings */
+		return running && json_array_size(json_object_get(desired, "rules"))
+			   ? MODEL_COMPLIANT
+			   : MODEL_NOT_APPLICABLE;
 	if (newest <= version)
 		return MODEL_COMPLIANT;
 	cause(causes, "policy %s has version %lld; the volume has version %lld", policy,

@@ -6,6 +6,7 @@
  *   rules.c        policy rules against the filters that there are
  *   rules_diff.c   two sets of rules compared
  *   params.c       one filter's parameters against its table
+ *   datastore_filter.c  a filter that works for a whole datastore
  *   access.c       IQNs, CHAP names and secrets
  *   address.c      addresses, networks, portals
  *   compliance.c   desired against running, with causes
@@ -38,6 +39,17 @@ int must_check model_rules_check(const json_t *rules, const json_t *filters, jso
 /* {"added": [rule], "removed": [rule], "changed": [{"class", "filter", "from_filter"?,
  * "parameters": {name: {"from", "to"}}, "on_failure"?: {...}}], "is_same": bool} */
 json_t *model_rules_diff(const json_t *from, const json_t *to);
+
+/*
+ * A filter for a whole datastore: is it installed and enabled, does it take parameters of a
+ * datastore at all, does none of the datastore's others (all: its filters, [{"filter"}]) stand in
+ * its class. filters: rows of the table filters. given: {name: value}, NULL: all defaults. On
+ * success *out is {name: text}, every one there. Errors: -ENOENT, -EINVAL, -ERANGE, -EEXIST, with
+ * the field "parameters.peak_pct".
+ */
+int must_check model_datastore_filter_check(const char *filter, const json_t *given,
+					    const json_t *all, const json_t *filters, json_t **out,
+					    struct err *err);
 
 /* ---------------------------------------------------------------- access */
 

@@ -223,10 +223,10 @@ static int check_all(const char *where, const json_t *table, const json_t *given
 	return 0;
 }
 
-int params_check(const char *where, const json_t *filter, const json_t *given, json_t **out,
-		 struct err *err)
+int params_check(const char *where, const json_t *filter, const char *table_name,
+		 const json_t *given, json_t **out, struct err *err)
 {
-	const json_t *table = json_object_get(filter, "parameters");
+	const json_t *table = json_object_get(filter, table_name);
 	json_t *all;
 	const char *name;
 	json_t *value;

@@ -160,7 +160,8 @@ static int check_rule(struct rule *r, const json_t *rule, const json_t *filters,
 	    (rc = check_class(r, err)) || (rc = check_on_failure(r, err)))
 		return rc;
 	snprintf(where, sizeof(where), "%s.parameters", r->where);
-	rc = params_check(where, r->row, json_object_get(rule, "parameters"), &parameters, err);
+	rc = params_check(where, r->row, "parameters", json_object_get(rule, "parameters"),
+			  &parameters, err);
 	if (rc)
 		return rc;
 	*out = json_pack("{s:s, s:s, s:s, s:o}", "class", r->class_word, "filter", r->filter,

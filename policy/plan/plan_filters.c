@@ -4,7 +4,7 @@
 
 #include "plan_int.h"
 
-static const json_t *by_filter(const json_t *list, const char *filter)
+const json_t *plan_filters_find(const json_t *list, const char *filter)
 {
 	const json_t *j;
 	size_t i;
@@ -23,9 +23,9 @@ static const json_t *rules_of(const struct view *v)
 }
 
 /* A filter that the database does not know at all may be there: filterd says so when asked. */
-static bool is_missing(const struct plan *p, const json_t *rule)
+bool plan_filters_is_missing(const struct plan *p, const json_t *of)
 {
-	const json_t *row = json_object_get(p->filters, plan_text(rule, "filter"));
+	const json_t *row = json_object_get(p->filters, plan_text(of, "filter"));
 
 	return row && !json_is_true(json_object_get(row, "is_installed"));
 }
@@ -37,7 +37,7 @@ bool plan_filters_installed(struct plan *p, const struct view *v)
 
 	json_array_foreach(rules_of(v), i, rule)
 	{
-		if (!is_missing(p, rule))
+		if (!plan_filters_is_missing(p, rule))
 			continue;
 		plan_problem(p, plan_volume_of(v),
 			     "volume %s should have the filter %s, which is not installed; install "
@@ -92,7 +92,7 @@ bool plan_filters_has_others(const struct view *v)
 
 	json_array_foreach(json_object_get(v->runs, "filters"), i, runs)
 	{
-		if (!by_filter(rules_of(v), plan_text(runs, "filter")))
+		if (!plan_filters_find(rules_of(v), plan_text(runs, "filter")))
 			return true;
 	}
 	return false;
@@ -107,7 +107,7 @@ void plan_filters_detach(struct plan *p, const struct view *v)
 	{
 		const char *filter = plan_text(runs, "filter");
 
-		if (!by_filter(rules_of(v), filter))
+		if (!plan_filters_find(rules_of(v), filter))
 			plan_step(p, plan_volume_of(v), "filter.detach",
 				  json_pack("{s:s, s:s}", "name", v->name, "filter", filter),
 				  "detach filter %s from volume %s", filter, v->name);
@@ -136,10 +136,10 @@ void plan_filters_change(struct plan *p, const struct view *v)
 		plan_filters_detach(p, v);
 	json_array_foreach(rules_of(v), i, rule)
 	{
-		const json_t *runs =
-		    by_filter(json_object_get(v->runs, "filters"), plan_text(rule, "filter"));
+		const json_t *runs = plan_filters_find(json_object_get(v->runs, "filters"),
+						       plan_text(rule, "filter"));
 
-		if (runs ? !is_same(rule, runs) : !is_missing(p, rule))
+		if (runs ? !is_same(rule, runs) : !plan_filters_is_missing(p, rule))
 			put(p, v, rule, runs != NULL);
 	}
 }

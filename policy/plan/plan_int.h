@@ -109,6 +109,7 @@ const json_t *plan_allowed_host(const struct view *v, const char *iqn);
 bool plan_datastores_has(const struct plan *p, const char *name); /* there, or added by this plan */
 void plan_datastores_add(struct plan *p);
 void plan_datastores_remove(struct plan *p);
+void plan_groups_set(struct plan *p);                    /* filters of whole datastores */
 void plan_volumes_check(struct plan *p, struct view *v); /* problems */
 bool plan_volumes_may_create(struct plan *p, const struct view *v);
 void plan_volumes_close(struct plan *p, struct view *v);
@@ -118,6 +119,9 @@ void plan_filters_detach(struct plan *p, const struct view *v); /* those */
 void plan_filters_change(struct plan *p, const struct view *v);
 json_t *plan_filters_of(const struct view *v); /* for volume.create */
 bool plan_filters_installed(struct plan *p, const struct view *v);
+const json_t *plan_filters_find(const json_t *list, const char *filter); /* by member "filter" */
+/* Of the datastore's or volume's filter, or rule; known to the database, and not loaded. */
+bool plan_filters_is_missing(const struct plan *p, const json_t *of);
 
 /* ---------------------------------------------------------------- towards tgtd */
 

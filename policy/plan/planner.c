@@ -54,6 +54,7 @@ static void change_filterd(struct plan *p)
 		plan_volumes_close(p, &p->views[i]);
 	plan_datastores_remove(p);
 	plan_datastores_add(p);
+	plan_groups_set(p);
 	for (size_t i = 0; i < p->view_count; i++) {
 		plan_volumes_make(p, &p->views[i]);
 		plan_filters_change(p, &p->views[i]);

@@ -6,12 +6,13 @@
  *
  *   planner.c          order of it all
  *   plan_view.c        both documents indexed, what is to become of each volume
- *   plan_datastores.c  plan_volumes.c  plan_filters.c    towards filterd
+ *   plan_datastores.c  plan_groups.c  plan_volumes.c  plan_filters.c    towards filterd
  *   plan_targets.c  plan_access.c  plan_accounts.c  plan_portals.c    towards tgtd
  *
  * desired: store_desired().  running:
  *   {"filterd": {"is_up": bool,
- *      "datastores": [{"name", "type", "path", "is_buffered", "used_bytes", "available_bytes"}],
+ *      "datastores": [{"name", "type", "path", "is_buffered", "used_bytes", "available_bytes",
+ *                      "filters": [{"filter", "params": {name: text}}]}],
  *      "volumes": [{"name", "uuid", "datastore", "size_bytes", "block_bytes", "write_cache",
  * "is_open", "state": "open|closed|...", "reason", "rings", "allocated_bytes", "filters":
  * [{"filter", "class": number, "on_failure", "params": {name: text}, "is_bypassed"}]}]}, "tgtd":
@@ -50,6 +51,9 @@
  * CHAP at all.
  * - A volume is unexported before it is closed, closed before it is deleted; filters are changed
  *   while it runs; a datastore is removed when no volume is left on it.
+ * - What a filter does for a whole datastore is set before it comes into a volume's chain there,
+ * and goes back to its defaults when the database has nothing for it; nothing is lost if that
+ * fails.
  * - While the database has no portal at all, tgtd's own stay.
  * - Growing only; a smaller size than the running one is refused by REST and skipped here.
  */
@@ -63,6 +67,7 @@
 /*
  * The steps, by name, with their arguments:
  *   datastore.add {name, type, path, is_buffered}      datastore.remove {name}
+ *   datastore.filter.set {name, filter, params}        params {}: the filter's defaults
  *   volume.create {name, uuid, datastore, size_bytes, block_bytes, write_cache, is_thin, filters}
  *   volume.open {name}   volume.close {name}   volume.delete {name}   volume.grow {name,
  * size_bytes} filter.attach {name, filter, on_failure, params}   filter.set {...}   filter.detach

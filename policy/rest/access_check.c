@@ -49,63 +49,6 @@ char *access_seal(struct request *q, const char *field, const char *given, bool 
 	return sealer_seal(q->app->sealer, box_name, made, err);
 }
 
-/* Adds the host's row unless it is there already: a host may come by two groups. */
-static int gather_one(struct request *q, const char *name, json_t *rows, struct err *err)
-{
-	const json_t *known;
-	json_t *row;
-	size_t i;
-
-	json_array_foreach(rows, i, known)
-	{
-		if (strcasecmp(rows_text(known, "name"), name) == 0)
-			return 0;
-	}
-	row = store_get(q->store, &table_hosts, name, err);
-	return row ? json_array_append_new(rows, row) : -err->code;
-}
-
-static int gather(struct request *q, const json_t *names, json_t *rows, struct err *err)
-{
-	const json_t *name;
-	size_t i;
-	int rc;
-
-	json_array_foreach(names, i, name)
-	{
-		if ((rc = gather_one(q, json_string_value(name), rows, err)))
-			return rc;
-	}
-	return 0;
-}
-
-/* Every host that may reach the volume, once. */
-static json_t *hosts_of(struct request *q, int64_t volume_id, struct err *err)
-{
-	cleanup_json json_t *access = store_access(q->store, volume_id, err);
-	json_t *rows = json_array();
-	const json_t *group;
-	size_t i;
-	int rc = access ? gather(q, json_object_get(access, "hosts"), rows, err) : -err->code;
-
-	json_array_foreach(json_object_get(access, "host_groups"), i, group)
-	{
-		cleanup_json json_t *members = NULL;
-		int64_t id;
-
-		if (rc)
-			break;
-		id = store_id_of(q->store, &table_host_groups, json_string_value(group), err);
-		members = id ? store_group_members(q->store, id, err) : NULL;
-		rc = members ? gather(q, members, rows, err) : -err->code;
-	}
-	if (rc) {
-		json_decref(rows);
-		return NULL;
-	}
-	return rows;
-}
-
 static int mutual_differs(struct request *q, const json_t *target, const json_t *hosts,
 			  const char *volume, struct err *err)
 {
@@ -147,7 +90,7 @@ static int mutual_differs(struct request *q, const json_t *target, const json_t 
 
 int access_check(struct request *q, int64_t volume_id, const char *volume, struct err *err)
 {
-	cleanup_json json_t *hosts = hosts_of(q, volume_id, err), *target = NULL;
+	cleanup_json json_t *hosts = store_access_hosts(q->store, volume_id, err), *target = NULL;
 	cleanup_json json_t *with = json_array(), *without = json_array();
 	char with_text[ROWS_NAMES_TEXT], without_text[ROWS_NAMES_TEXT];
 	json_t *host;

@@ -78,7 +78,7 @@ static int apply(struct request *q, struct reply *r, struct err *err)
 		return 0;
 	parameters = json_pack("{s:I}", "changes", (json_int_t)count);
 	if (rest_event(q, "info", "config.applied", "config", "", err,
-		       "%s applied a configuration: %zu changes", q->actor.name, count) < 0)
+		       "%s applied a configuration; changes: %zu", q->actor.name, count) < 0)
 		return -err->code;
 	return rest_task(q, r, "config.apply", "config", "", false, parameters, err);
 }

@@ -21,6 +21,7 @@ struct part {
 	const char *name;
 	json_int_t index;
 	const json_t *object, *members;
+	const char *filter; /* in the path, below a datastore's name */
 };
 
 static const struct route *find_route(const char *method, const char *path)
@@ -49,6 +50,7 @@ static int ask(struct request *q, const struct part *p, const char *method, cons
 	sub.path = sub.route->path;
 	memset(sub.segments, 0, sizeof(sub.segments));
 	sub.segments[0] = below[0] ? p->name : NULL;
+	sub.segments[1] = p->filter;
 	sub.body = body;
 	sub.if_match = if_match;
 	sub.is_part = true;
@@ -78,6 +80,53 @@ static void keep_secret(const struct part *p, const json_t *answer, json_t *secr
 		json_object_set(secrets, p->name, secret);
 }
 
+/* ---------------------------------------------------------------- datastores' filters */
+
+static bool has_filter(const json_t *filters, const char *name)
+{
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach(filters, i, f)
+	{
+		if (strcmp(rows_text(f, "filter"), name) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Those of was that wanted does not have go first: two of one class do not go together. */
+static int change_filters(struct request *q, const struct part *p, const json_t *was,
+			  const json_t *wanted, struct err *err)
+{
+	struct part one = *p;
+	const json_t *f;
+	size_t i;
+
+	json_array_foreach(was, i, f)
+	{
+		one.filter = rows_text(f, "filter");
+		if (!has_filter(wanted, one.filter) &&
+		    ask(q, &one, "DELETE", "/{name}/filters/{filter}", NULL, 0, NULL, err) < 0)
+			return -err->code;
+	}
+	json_array_foreach(wanted, i, f)
+	{
+		cleanup_json json_t *body =
+		    json_pack("{s:O}", "parameters", json_object_get(f, "parameters"));
+
+		one.filter = rows_text(f, "filter");
+		if (ask(q, &one, "PUT", "/{name}/filters/{filter}", body, 0, NULL, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+static bool is_datastore(const struct part *p)
+{
+	return strcmp(p->section->name, "datastores") == 0;
+}
+
 /* ---------------------------------------------------------------- the three actions */
 
 static int create(struct request *q, const struct part *p, json_t *secrets, struct err *err)
@@ -87,10 +136,14 @@ static int create(struct request *q, const struct part *p, json_t *secrets, stru
 
 	if (strcmp(p->section->name, "portals") == 0)
 		json_object_del(body, "name");
+	if (is_datastore(p))
+		json_object_del(body, "filters");
 	want_secret(p, body);
 	rc = ask(q, p, "POST", "", body, 0, &answer, err);
 	if (rc == 0)
 		keep_secret(p, answer, secrets);
+	if (rc == 0 && is_datastore(p))
+		rc = change_filters(q, p, NULL, json_object_get(p->object, "filters"), err);
 	return rc;
 }
 
@@ -134,9 +187,16 @@ static int change(struct request *q, const struct part *p, json_t *secrets, stru
 {
 	cleanup_json json_t *members = json_copy((json_t *)p->members);
 	cleanup_json json_t *body = json_object(), *answer = NULL;
+	json_t *filters = json_object_get(members, "filters");
 	const char *name;
 	json_t *member;
 
+	if (is_datastore(p) && filters) {
+		if (change_filters(q, p, json_object_get(filters, "from"),
+				   json_object_get(filters, "to"), err) < 0)
+			return -err->code;
+		json_object_del(members, "filters");
+	}
 	if (strcmp(p->section->name, "volumes") == 0 &&
 	    (change_access(q, p, members, err) < 0 || change_policy(q, p, members, err) < 0))
 		return -err->code;

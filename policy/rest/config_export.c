@@ -18,6 +18,13 @@ static int add_rules(struct store *s, const json_t *row, json_t *o, struct err *
 	return rules ? json_object_set_new(o, "rules", rules) : -err->code;
 }
 
+static int add_filters(struct store *s, const json_t *row, json_t *o, struct err *err)
+{
+	json_t *filters = store_datastore_filters(s, rows_id(row), err);
+
+	return filters ? json_object_set_new(o, "filters", filters) : -err->code;
+}
+
 static int add_members(struct store *s, const json_t *row, json_t *o, struct err *err)
 {
 	json_t *members = store_group_members(s, rows_id(row), err);
@@ -58,7 +65,7 @@ static const struct source {
 	bool (*may_show)(const json_t *row);
 } sources[] = {
     /* in the order of config_sections */
-    {&table_datastores, NULL, is_staying},
+    {&table_datastores, add_filters, is_staying},
     {&table_policies, add_rules, is_own},
     {&table_hosts, NULL, NULL},
     {&table_host_groups, add_members, NULL},

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "config.h"
+#include "datastores.h"
 #include "json.h"
 #include "model.h"
 #include "policies.h"
@@ -14,8 +15,8 @@ static const char *const none[] = {NULL};
 
 const struct config_section config_sections[] = {
     {"datastores", "datastore", "/datastores", "name",
-     LIST("name", "type", "path", "is_buffered", "description", "overcommit_limit_pct"), none,
-     none},
+     LIST("name", "type", "path", "is_buffered", "description", "overcommit_limit_pct", "filters"),
+     none, none},
     {"policies", "policy", "/policies", "name", LIST("name", "description", "rules"), none, none},
     {"hosts", "host", "/hosts", "name",
      LIST("name", "iqn", "addresses", "description", "chap_user"), LIST("addresses"),
@@ -161,6 +162,36 @@ static int placed(struct err *err, const char *section, size_t index, int rc)
 	return rc;
 }
 
+/* In the order of an export. */
+static void sort_filters(json_t *filters)
+{
+	for (size_t i = 1; i < json_array_size(filters); i++)
+		for (size_t k = i; k > 0; k--) {
+			json_t *a = json_array_get(filters, k - 1), *b = json_array_get(filters, k);
+
+			if (strcmp(json_string_value(json_object_get(a, "filter")),
+				   json_string_value(json_object_get(b, "filter"))) <= 0)
+				break;
+			json_incref(a);
+			json_array_set(filters, k - 1, b);
+			json_array_set_new(filters, k, a);
+		}
+}
+
+static int datastore_normalise(struct store *s, json_t *o, struct err *err)
+{
+	json_t *filters = json_object_get(o, "filters");
+
+	if (!filters)
+		return 0;
+	if (!json_is_array(filters))
+		return err_set(err, EINVAL, "filters", "filters must be an array");
+	if (datastore_filters_check(s, filters, err) < 0)
+		return -err->code;
+	sort_filters(filters);
+	return 0;
+}
+
 static int policy_normalise(struct store *s, json_t *o, struct err *err)
 {
 	const json_t *rules = json_object_get(o, "rules");
@@ -235,9 +266,8 @@ int config_normalise(struct store *s, json_t *document, struct err *err)
 		const char *section;
 		int (*fn)(struct store *s, json_t *o, struct err *err);
 	} steps[] = {
-	    {"policies", policy_normalise},
-	    {"hosts", host_normalise},
-	    {"portals", portal_normalise},
+	    {"datastores", datastore_normalise}, {"policies", policy_normalise},
+	    {"hosts", host_normalise},           {"portals", portal_normalise},
 	    {"volumes", volume_normalise},
 	};
 	json_t *o;

@@ -19,4 +19,11 @@
 int must_check datastores_has_room(struct request *q, const json_t *datastore, uint64_t size_bytes,
 				   bool is_thin, struct err *err);
 
+/*
+ * filters, as a configuration document has them: [{"filter", "parameters"?}]. Checks them against
+ * the filters that there are and puts every parameter there as text. Errors: -EINVAL and others of
+ * model_datastore_filter_check().
+ */
+int must_check datastore_filters_check(struct store *s, json_t *filters, struct err *err);
+
 #endif

@@ -17,8 +17,9 @@ static void add_users(struct request *q, json_t *row)
 {
 	json_t *users = store_filter_users(q->store, rows_text(row, "name"), NULL);
 
-	json_object_set_new(row, "used_by",
-			    users ? users : json_pack("{s:[], s:[]}", "policies", "volumes"));
+	json_object_set_new(
+	    row, "used_by",
+	    users ? users : json_pack("{s:[], s:[], s:[]}", "policies", "volumes", "datastores"));
 	json_object_set_new(row, "class_number",
 			    json_integer(model_class_number(rows_text(row, "class"))));
 }
@@ -42,13 +43,19 @@ static int get(struct request *q, struct reply *r, struct err *err)
 static int nobody_uses(struct request *q, const char *name, struct err *err)
 {
 	cleanup_json json_t *users = store_filter_users(q->store, name, err);
-	const json_t *policies, *volumes;
-	char p[ROWS_NAMES_TEXT], v[ROWS_NAMES_TEXT];
+	const json_t *policies, *volumes, *datastores;
+	char p[ROWS_NAMES_TEXT], v[ROWS_NAMES_TEXT], d[ROWS_NAMES_TEXT];
 
 	if (!users)
 		return -err->code;
 	policies = json_object_get(users, "policies");
 	volumes = json_object_get(users, "volumes");
+	datastores = json_object_get(users, "datastores");
+	rows_names_text(datastores, NULL, d);
+	if (json_array_size(datastores) > 0)
+		return err_set(
+		    err, EBUSY, "is_enabled",
+		    "filter %s works for the datastores %.120s; clear it from them first", name, d);
 	if (json_array_size(policies) == 0 && json_array_size(volumes) == 0)
 		return 0;
 	rows_names_text(policies, NULL, p);

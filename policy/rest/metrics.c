@@ -165,6 +165,70 @@ static void layers(FILE *f, const json_t *volumes)
 	}
 }
 
+/* Where a filter's own figures are from; status' objects within are walked, their names put before:
+ * "tags.share_us". */
+struct origin {
+	const char *metric, *label, *object, *filter;
+};
+
+static void figures_of(FILE *f, const struct origin *o, const char *prefix, const json_t *status)
+{
+	const char *name;
+	json_t *v;
+
+	json_object_foreach((json_t *)status, name, v)
+	{
+		char figure[128];
+
+		snprintf(figure, sizeof(figure), "%s%s%s", prefix, prefix[0] ? "." : "", name);
+		if (json_is_object(v) && !prefix[0])
+			figures_of(f, o, figure, v);
+		if (!json_is_number(v))
+			continue;
+		fprintf(f, "%s{", o->metric);
+		label(f, o->label, o->object);
+		fputc(',', f);
+		label(f, "filter", o->filter);
+		fputc(',', f);
+		label(f, "figure", figure);
+		fprintf(f, "} %.17g\n", json_number_value(v));
+	}
+}
+
+static void datastore_filters(FILE *f, const json_t *datastores)
+{
+	struct origin o = {.metric = "sluice_datastore_filter", .label = "datastore"};
+	const json_t *filter;
+	json_t *filters;
+	size_t i;
+
+	head(f, o.metric, "",
+	     "What a filter says of a whole datastore; its figure's name has the unit.");
+	json_object_foreach((json_t *)datastores, o.object, filters)
+	{
+		json_array_foreach(filters, i, filter)
+		{
+			o.filter = text_of(filter, "filter");
+			figures_of(f, &o, "", json_object_get(filter, "status"));
+		}
+	}
+}
+
+static void volume_filters(FILE *f, const json_t *chains)
+{
+	struct origin o = {.metric = "sluice_volume_filter", .label = "volume"};
+	json_t *filters, *status;
+
+	head(f, o.metric, "", "What a filter says of a volume; its figure's name has the unit.");
+	json_object_foreach((json_t *)chains, o.object, filters)
+	{
+		json_object_foreach(filters, o.filter, status)
+		{
+			figures_of(f, &o, "", status);
+		}
+	}
+}
+
 static void daemons(FILE *f, const json_t *health)
 {
 	static const char *const names[] = {"filterd", "tgtd"};
@@ -203,6 +267,8 @@ char *metrics_write(const json_t *facts)
 	layers(f, figures);
 	table(f, volume_rows, COUNT(volume_rows), volumes, "volume");
 	table(f, datastore_rows, COUNT(datastore_rows), datastores, "datastore");
+	datastore_filters(f, json_object_get(facts, "datastore_filters"));
+	volume_filters(f, json_object_get(facts, "chains"));
 	counted(f, "sluice_volumes", "Volumes by running state.", "state", volumes,
 		"running_state");
 	counted(f, "sluice_alerts", "Alerts that are not over, by severity.", "severity",

@@ -67,6 +67,8 @@ char *metrics_text(struct app *app)
 	if (app->sampler) {
 		put(facts, "figures", sampler_figures(app->sampler));
 		put(facts, "sessions", sampler_sessions(app->sampler));
+		put(facts, "datastore_filters", sampler_datastores(app->sampler));
+		put(facts, "chains", sampler_chains(app->sampler));
 	}
 	if (app->reconciler)
 		put(facts, "health", reconciler_health(app->reconciler));

@@ -163,7 +163,7 @@ int policy_versions_apply(struct request *q, struct reply *r, struct err *err)
 	parameters = json_pack("{s:O, s:I}", "volumes", names, "version",
 			       (json_int_t)rows_u64(row, "version"));
 	if (rest_event(q, "info", "policy.applied", "policy", q->segments[0], err,
-		       "version %llu of policy %s is being applied to %zu volumes",
+		       "version %llu of policy %s is being applied; volumes: %zu",
 		       (unsigned long long)rows_u64(row, "version"), q->segments[0],
 		       json_array_size(names)) < 0 ||
 	    rest_task(q, r, "policy.apply", "policy", q->segments[0], false, parameters, err) < 0)

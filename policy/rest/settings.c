@@ -6,14 +6,15 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "app.h"
+#include "destination.h"
 #include "json.h"
+#include "settings.h"
 #include "tables.h"
 #include "volume_rows.h"
 
-#define HOSTS_MAX     256u
-#define HOST_TEXT_MAX 300u
 #define NAME_TEXT_MAX 80u
 
 struct setting {
@@ -22,20 +23,19 @@ struct setting {
 	int (*check)(const json_t *value, struct err *err); /* NULL: nobody may set it */
 };
 
-static int is_plain(const char *text, bool may_have_spaces)
+static bool is_plain(const char *text)
 {
 	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f ||
-		    (*text == ' ' && !may_have_spaces))
-			return 0;
-	return 1;
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			return false;
+	return true;
 }
 
 static int check_name(const json_t *value, struct err *err)
 {
 	const char *text = json_string_value(value);
 
-	if (text && strlen(text) <= NAME_TEXT_MAX && is_plain(text, true))
+	if (text && strlen(text) <= NAME_TEXT_MAX && is_plain(text))
 		return 0;
 	return err_set(
 	    err, EINVAL, "value",
@@ -48,20 +48,17 @@ static int check_hosts(const json_t *value, struct err *err)
 	const json_t *h;
 	size_t i;
 
-	if (!json_is_array(value) || json_array_size(value) > HOSTS_MAX)
+	if (!json_is_array(value) || json_array_size(value) > DESTINATIONS_MAX)
 		return err_set(err, EINVAL, "value",
-			       "egress_allow must be an array of at most %u texts, "
-			       "\"hooks.example.com:443\"",
-			       HOSTS_MAX);
+			       "egress_allow must be a list of at most %u texts, "
+			       "[\"hooks.example.com:443\"]",
+			       DESTINATIONS_MAX);
 	json_array_foreach(value, i, h)
 	{
 		const char *text = json_string_value(h);
 
-		if (!text || !text[0] || strlen(text) > HOST_TEXT_MAX || !is_plain(text, false))
-			return err_set(err, EINVAL, "value",
-				       "entry %zu of egress_allow must be a name and a port, "
-				       "\"hooks.example.com:443\"",
-				       i + 1);
+		if (destination_check("value", text ? text : "", err) < 0)
+			return -err->code;
 	}
 	return 0;
 }
@@ -88,7 +85,8 @@ static int check_max(const json_t *value, struct err *err)
 }
 
 static const struct setting settings[] = {
-    {"appliance_name", "", "What this appliance is called in console and messages.", "\"\"",
+    {"appliance_name", "",
+     "What this appliance is called in console and messages; \"\": as the machine.", "\"\"",
      check_name},
     {"egress_allow", "",
      "Where webhooks may lead: \"name:port\" for https, \"http://address:port\", \"name:port!private\" "
@@ -113,6 +111,18 @@ static json_t *value_of(struct request *q, const struct setting *s)
 		      : json_string(q->app->cfg->iqn_base);
 }
 
+json_t *settings_appliance_name(struct store *store)
+{
+	json_t *name = store_setting(store, "appliance_name");
+	char machine[NAME_TEXT_MAX + 1] = "";
+
+	if (json_string_length(name))
+		return name;
+	json_decref(name);
+	gethostname(machine, NAME_TEXT_MAX);
+	return json_string(machine);
+}
+
 static json_t *shown(struct request *q, const struct setting *s)
 {
 	return json_pack("{s:s, s:o, s:s, s:s, s:b}", "key", s->key, "value", value_of(q, s),
@@ -134,7 +144,7 @@ static const struct setting *find(const char *key, struct err *err)
 	for (size_t i = 0; i < COUNT; i++)
 		if (strcmp(settings[i].key, key) == 0)
 			return &settings[i];
-	err_set(err, ENOENT, "key", "there is no setting %.60s; GET /settings lists them", key);
+	err_set(err, ENOENT, "key", "there is no setting %.60s", key);
 	return NULL;
 }
 

@@ -12,12 +12,10 @@
 #include "json.h"
 #include "metrics.h"
 #include "rest.h"
+#include "settings.h"
 #include "tables.h"
+#include "version.h"
 #include "volume_rows.h"
-
-#ifndef SLUICE_VERSION
-#define SLUICE_VERSION "0.1"
-#endif
 
 struct daemon {
 	const char *key, *name, *what_to_do;
@@ -141,17 +139,18 @@ static json_t *sentence(const json_t *health, const json_t *alert, json_int_t al
 			    "%s does not answer; changes wait until it is back: see %s",
 			    daemons[i].name, daemons[i].what_to_do);
 	if (json_array_size(problems) > 0)
-		return json_sprintf("%s (%zu problems in all: sluice status)",
+		return json_sprintf("%s (problems in all: %zu; sluice status lists them)",
 				    rows_text(json_array_get(problems, 0), "text"),
 				    json_array_size(problems));
 	if (alerts > 0) {
 		*state = strcmp(rows_text(alert, "severity"), "error") == 0 ? "error" : "warning";
-		return json_sprintf("%s (%lld alerts in all: sluice alerts)",
+		return json_sprintf("%s (alerts in all: %lld; sluice alert list shows them)",
 				    rows_text(alert, "text"), (long long)alerts);
 	}
 	*state = "ok";
 	if (pending > 0)
-		return json_sprintf("Well; %lld steps are still to be done.", (long long)pending);
+		return json_sprintf("Nothing is wrong; steps still to be done: %lld.",
+				    (long long)pending);
 	return json_string("All is well; nothing to do.");
 }
 
@@ -184,6 +183,7 @@ static int get(struct request *q, struct reply *r, struct err *err)
 	    json_pack("{s:s, s:o, s:s, s:I, s:s, s:i}", "status", state, "summary", text, "version",
 		      SLUICE_VERSION, "uptime_s", (json_int_t)uptime_s, "iqn_base",
 		      app->cfg->iqn_base, "schema_version", (int)store_schema_version(q->store));
+	json_object_set_new(r->body, "appliance_name", settings_appliance_name(q->store));
 	json_object_set(r->body, "health", health);
 	json_object_set_new(r->body, "counts", counts(q));
 	json_object_set_new(r->body, "capacity", capacity(q));

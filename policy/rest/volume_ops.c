@@ -12,6 +12,7 @@
 #include "app.h"
 #include "connect.h"
 #include "json.h"
+#include "model.h"
 #include "stats.h"
 #include "store_link.h"
 #include "tables.h"
@@ -91,23 +92,42 @@ static json_t *figures_of(struct request *q, const char *volume)
 	return NULL;
 }
 
+/* The classes as rules name them; filterd knows their numbers. And what each says of itself, null
+ * while that is not known. */
+static json_t *filters_shown(struct request *q, const char *volume, const json_t *running)
+{
+	json_t *filters = json_deep_copy(json_object_get(running, "filters")), *f;
+	cleanup_json json_t *statuses =
+	    filters && q->app->sampler ? sampler_chain(q->app->sampler, volume) : NULL;
+	size_t i;
+
+	json_array_foreach(filters, i, f)
+	{
+		const char *word = model_class_word((uint32_t)rows_u64(f, "class"));
+		json_t *status = json_object_get(statuses, rows_text(f, "filter"));
+
+		json_object_set_new(f, "class", json_string(word ? word : ""));
+		json_object_set_new(f, "status", status ? json_incref(status) : json_null());
+	}
+	return filters ? filters : json_array();
+}
+
 static int chain(struct request *q, struct reply *r, struct err *err)
 {
 	cleanup_json json_t *row = store_get(q->store, &table_volumes, q->segments[0], err);
 	cleanup_json json_t *running = NULL, *figures = NULL;
-	json_t *filters, *layers;
+	json_t *layers;
 	const char *state;
 
 	if (!row)
 		return -err->code;
 	running = volume_view_running(q, rows_text(row, "name"));
 	figures = figures_of(q, rows_text(row, "name"));
-	filters = json_object_get(running, "filters");
 	layers = json_object_get(figures, "layers");
 	state = running ? rows_text(running, "state") : "unknown";
 	r->body = json_pack("{s:O, s:s, s:o, s:o}", "volume", json_object_get(row, "name"), "state",
 			    state[0] ? state : "unknown", "filters",
-			    filters ? json_deep_copy(filters) : json_array(), "layers",
+			    filters_shown(q, rows_text(row, "name"), running), "layers",
 			    layers ? json_deep_copy(layers) : json_array());
 	return r->body ? 0 : err_set(err, ENOMEM, "", "no memory for the answer");
 }

@@ -46,6 +46,9 @@ int rows_names_check(const char *field, const json_t *names, struct err *err)
 		return 0;
 	if (!json_is_array(names))
 		return err_set(err, EINVAL, field, "%s must be an array of names", field);
+	if (json_array_size(names) > ROWS_NAMES_MAX)
+		return err_set(err, ERANGE, field, "%s has %zu names; %u are the most", field,
+			       json_array_size(names), ROWS_NAMES_MAX);
 	json_array_foreach(names, i, name)
 	{
 		if (!json_is_string(name))

@@ -11,6 +11,7 @@
 #include "rest.h"
 
 #define ROWS_NAMES_TEXT 256u
+#define ROWS_NAMES_MAX  4096u /* in one list */
 
 /* A shallow copy of the request's body, {} where may_be_absent. NULL: -EINVAL, an object is wanted.
  */

@@ -60,17 +60,14 @@ while True:
     s.recv(512)
     print("asked", flush=True)'
 egress '{"request": "allow", "hosts": ["slow.example", "http://127.0.0.1:8080"]}' >/dev/null
-egress "$(post https://slow.example/ 1500)" >"$T/slow" &
+egress "$(post https://slow.example/ 4000)" >"$T/slow" &
 slow=$!
 wait_until 5 "the name server to be asked" grep -q asked "$T/silent-dns.log"
-from=$(now_ms)
 egress_says '.status == 200' "$(post http://127.0.0.1:8080/ok)"
-[ $(($(now_ms) - from)) -lt 1000 ] || die "another post waited for the name server"
+kill -0 "$slow" 2>/dev/null || die "another post waited for the name server"
 wait "$slow"
 jq -e '.error.code == "ETIMEDOUT"' "$T/slow" >/dev/null || die "no name server: $(cat "$T/slow")"
-from=$(now_ms)
 egress_says '.status == 200' "$(post http://127.0.0.1:8080/ok)"
-[ $(($(now_ms) - from)) -lt 1000 ] || die "the end of one post held up the next"
 egress "$allow" >/dev/null
 
 # A reply without end is cut off, and costs no memory.

@@ -36,6 +36,14 @@ api_refused 422 PUT /settings/session_idle_s '{"value":5}' >/dev/null
 api_refused 422 PUT /settings/session_idle_s '{"value":"900"}' >/dev/null
 api_refused 422 PUT /settings/appliance_name '{"value":"Cellar","also":1}' >/dev/null
 api_refused 422 PUT /settings/appliance_name '{}' >/dev/null
+api_refused 422 PUT /settings/egress_allow '{"value":["*.example.com"]}' >/dev/null
+api_ok PUT /settings/egress_allow '{"value":["hooks.example.com:443", "hooks.lan!private"]}' >/dev/null
+api_ok GET /system >/dev/null
+[ "$(jget .appliance_name)" = Cellar ] || die "the appliance is called: $(cat "$T/api.body")"
+api_ok PUT /settings/appliance_name '{"value":""}' >/dev/null
+api_ok GET /system >/dev/null
+[ "$(jget .appliance_name)" = "$(uname -n)" ] || die "without a name it is called: $(cat "$T/api.body")"
+api_ok PUT /settings/appliance_name '{"value":"Cellar"}' >/dev/null
 policyd_stop
 policyd_start
 api_ok GET /settings >/dev/null

@@ -53,6 +53,14 @@ rm "$T/refuse"
 policyd_start
 api_ok PATCH /webhooks/here '{"is_enabled":true}' >/dev/null
 wait_until 20 "the event from before the kill" grep -q '"name":"two"' "$T/received"
+# the clock was set back: an attempt of tomorrow does not make it wait until then
+policyd_stop
+python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute("UPDATE webhooks SET last_attempt_ms = last_attempt_ms + 86400000")' "$T/policy/sluice.db"
+policyd_start
+host_make four iqn.2026-01.test:four
+wait_until 20 "an event after the clock was set back" grep -q '"name":"four"' "$T/received"
 # volumes' events are not wanted; every one that came was signed
 volume_make v0 16777216
 host_make three iqn.2026-01.test:three

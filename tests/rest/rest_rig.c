@@ -82,6 +82,21 @@ json_t *sampler_sessions(struct sampler *s)
 	return rig.sessions ? json_deep_copy(rig.sessions) : json_array();
 }
 
+json_t *sampler_datastores(struct sampler *s)
+{
+	return json_object();
+}
+
+json_t *sampler_chains(struct sampler *s)
+{
+	return json_object();
+}
+
+json_t *sampler_chain(struct sampler *s, const char *volume)
+{
+	return NULL;
+}
+
 /* ---------------------------------------------------------------- open, close */
 
 int rig_open(void **state)

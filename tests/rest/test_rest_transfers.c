@@ -71,8 +71,8 @@ static void volume_is(const char *name, const char *transfer, const char *desire
 /* As if a thread had begun it and filterd had given it a number. */
 static void was_running(json_int_t id)
 {
-	json_t *changes = json_pack("{s:s, s:{s:s, s:[i]}}", "state", "running", "parameters",
-				    "file", "data", "filterd_transfers", 7);
+	json_t *changes = json_pack("{s:s, s:{s:s, s:b, s:[i]}}", "state", "running", "parameters",
+				    "file", "data", "may_have_begun", 1, "filterd_transfers", 7);
 	struct err err = {0};
 
 	if (store_begin(rig.app.store, &err) ||

@@ -91,11 +91,40 @@ static json_t *volumes(const struct fake_control *f, const json_t *body)
 
 static json_t *filters(void)
 {
-	return json_pack("{s:[{s:s, s:s, s:s, s:i, s:b, s:[]}]}", "filters", "filter", "delay",
-			 "version", "1", "help", "waits", "class", 700, "transparent", 1, "params");
+	return json_pack("{s:[{s:s, s:s, s:s, s:i, s:b, s:[]},"
+			 " {s:s, s:s, s:s, s:i, s:b, s:[{s:s, s:s, s:s}], s:[{s:s, s:s, s:b}]}]}",
+			 "filters", "filter", "delay", "version", "1", "help", "waits", "class",
+			 700, "transparent", 1, "params", "filter", "share", "version", "1", "help",
+			 "shares", "class", 800, "transparent", 1, "params", "name", "shares",
+			 "type", "string", "default", "7", "group_params", "name", "enabled",
+			 "type", "bool", "default", 0);
 }
 
 /* ---------------------------------------------------------------- changes */
+
+/* Puts params of body's filter into the list "filters" of a datastore or volume; NULL: takes it
+ * out. */
+static int put_filter(json_t *of, const json_t *body, const char *params)
+{
+	json_t *list = json_object_get(of, "filters"), *f;
+	size_t i;
+
+	if (!list)
+		json_object_set_new(of, "filters", list = json_array());
+	json_array_foreach(list, i, f)
+	{
+		if (strcmp(text_at(f, "filter"), text_at(body, "filter")) == 0) {
+			json_array_remove(list, i);
+			break;
+		}
+	}
+	if (!params)
+		return 0;
+	return json_array_append_new(
+	    list, json_pack("{s:s, s:s, s:O, s:b}", "filter", text_at(body, "filter"), "on_failure",
+			    text_at(body, "on_failure"), "params", json_object_get(body, params),
+			    "is_bypassed", 0));
+}
 
 static int change(struct fake_control *f, const char *request, const json_t *body, struct err *err)
 {
@@ -110,6 +139,8 @@ static int change(struct fake_control *f, const char *request, const json_t *bod
 	}
 	if (strcmp(request, "datastore.remove") == 0)
 		return json_object_del(f->datastores, name);
+	if (strcmp(request, "datastore.filter.set") == 0)
+		return put_filter(json_object_get(f->datastores, name), body, "params");
 	if (strcmp(request, "volume.create") == 0) {
 		fresh = json_copy((json_t *)body);
 		json_object_set_new(fresh, "state", json_string("serving"));
@@ -119,6 +150,8 @@ static int change(struct fake_control *f, const char *request, const json_t *bod
 	}
 	if (!v)
 		return err_set(err, ENOENT, "name", "there is no volume %s", name);
+	if (strncmp(request, "filter.", 7) == 0)
+		return put_filter(v, body, strcmp(request, "filter.detach") ? "params" : NULL);
 	if (strcmp(request, "volume.delete") == 0)
 		return json_object_del(f->volumes, name);
 	if (strcmp(request, "volume.grow") == 0)
@@ -149,6 +182,11 @@ static void handle(void *ctx, struct ctl_call *call)
 		answer = volumes(f, call->body);
 	else if (strcmp(call->request, "filters") == 0)
 		answer = filters();
+	else if (strcmp(call->request, "events") == 0)
+		answer = json_pack("{s:[{s:i, s:i, s:s, s:s, s:s, s:s, s:s}]}", "events", "number",
+				   1, "wall_ms", 5, "datastore", "fast", "volume", "", "filter",
+				   "io_control", "kind", "io_control_external_load", "text",
+				   "somebody else");
 	else
 		rc = change(f, call->request, call->body, &err);
 	pthread_mutex_unlock(&f->lock);
@@ -224,6 +262,16 @@ json_t *fake_control_volume(struct fake_control *f, const char *name)
 	v = json_deep_copy(json_object_get(f->volumes, name));
 	pthread_mutex_unlock(&f->lock);
 	return v;
+}
+
+json_t *fake_control_datastore(struct fake_control *f, const char *name)
+{
+	json_t *copy;
+
+	pthread_mutex_lock(&f->lock);
+	copy = json_deep_copy(json_object_get(f->datastores, name));
+	pthread_mutex_unlock(&f->lock);
+	return copy;
 }
 
 void fake_control_add_volume(struct fake_control *f, const char *name, const char *uuid)

@@ -18,8 +18,9 @@ void fake_control_stop(struct fake_control *f); /* frees */
 
 /* This request is refused with this code and text; NULL: none any more. */
 void fake_control_refuse(struct fake_control *f, const char *request, int code, const char *text);
-/* filterd's volume of this name, or NULL. New reference. */
+/* filterd's volume or datastore of this name, or NULL. New reference. */
 json_t *fake_control_volume(struct fake_control *f, const char *name);
+json_t *fake_control_datastore(struct fake_control *f, const char *name);
 void fake_control_add_volume(struct fake_control *f, const char *name, const char *uuid);
 void fake_control_drop_volume(struct fake_control *f, const char *name);
 /* How often request was asked. */

@@ -235,11 +235,65 @@ static void change_datastore(struct world *w)
 	json_object_set_new(row, "is_deleting", json_boolean(!is_used && world_random(w, 2)));
 }
 
+/* In the chain of every volume there, unless its policy has one of the class. The world knows no
+ * policies: a volume whose rule is not marked has it from one. */
+static void follow_datastore(struct world *w, const json_t *datastore)
+{
+	bool is_wanted = json_array_size(json_object_get(datastore, "filters")) > 0;
+	json_t *row, *rules;
+	size_t i;
+
+	json_array_foreach(rows(w, "volumes"), i, row)
+	{
+		json_t *rule;
+
+		if (strcmp(world_text(row, "datastore"), world_text(datastore, "name")) != 0)
+			continue;
+		rules = json_object_get(row, "rules");
+		rule = world_find(rules, "class", "io_control");
+		if (rule && json_object_get(rule, "datastore") && !is_wanted)
+			world_take_out(rules, rule);
+		else if (!rule && is_wanted)
+			json_array_append_new(rules, json_pack("{s:s, s:s, s:s, s:{s:s}, s:s}",
+							       "class", "io_control", "filter",
+							       "shares", "on_failure", "bypass",
+							       "parameters", "n", "0", "datastore",
+							       world_text(datastore, "name")));
+	}
+}
+
+static void change_datastore_filters(struct world *w)
+{
+	json_t *row = json_array_get(rows(w, "datastores"), world_random(w, 2));
+	json_t *filters = json_array();
+
+	if (world_random(w, 3))
+		json_array_append_new(filters,
+				      json_pack("{s:s, s:{s:s}}", "filter", "shares", "parameters",
+						"m", world_random(w, 2) ? "1" : "2"));
+	json_object_set_new(row, "filters", filters);
+	follow_datastore(w, row);
+}
+
+static void follow_datastores(struct world *w)
+{
+	json_t *row;
+	size_t i;
+
+	json_array_foreach(rows(w, "datastores"), i, row)
+	{
+		follow_datastore(w, row);
+	}
+}
+
 void wish_change(struct world *w)
 {
 	size_t count = json_array_size(rows(w, "volumes"));
 
-	switch (world_random(w, 8)) {
+	switch (world_random(w, 9)) {
+	case 7:
+		change_datastore_filters(w);
+		break;
 	case 0:
 		add_volume(w);
 		break;
@@ -258,6 +312,7 @@ void wish_change(struct world *w)
 			change_volume(w,
 				      json_array_get(rows(w, "volumes"), world_random(w, count)));
 	}
+	follow_datastores(w);
 	note_granted(w);
 }
 

@@ -53,6 +53,46 @@ static void check_strangers(struct world *w)
 	}
 }
 
+static size_t count_set(const json_t *filters)
+{
+	const json_t *f;
+	size_t i, count = 0;
+
+	json_array_foreach(filters, i, f)
+	{
+		count += json_object_size(json_object_get(f, "params")) > 0;
+	}
+	return count;
+}
+
+static void check_datastores(struct world *w)
+{
+	const json_t *row, *wanted;
+	size_t i, k;
+
+	json_array_foreach(world_list(w->desired, "datastores"), i, row)
+	{
+		const char *name = world_text(row, "name");
+		const json_t *runs = world_find(world_list(w->filterd, "datastores"), "name", name);
+
+		if (json_is_true(json_object_get(row, "is_deleting")))
+			continue;
+		json_array_foreach(json_object_get(row, "filters"), k, wanted)
+		{
+			const json_t *is = world_find(world_list(runs, "filters"), "filter",
+						      world_text(wanted, "filter"));
+
+			if (!json_equal(json_object_get(is, "params"),
+					json_object_get(wanted, "parameters")))
+				world_fault(w, "%s has other parameters of its filter", name);
+		}
+		if (count_set(world_list(runs, "filters")) !=
+		    json_array_size(json_object_get(row, "filters")))
+			world_fault(w, "%s has parameters of a filter that it should not have",
+				    name);
+	}
+}
+
 static void check_filterd(struct world *w, const json_t *row)
 {
 	const char *name = world_text(row, "name");
@@ -257,6 +297,7 @@ void wish_check(struct world *w)
 		check_tgtd(w, row);
 	}
 	check_strangers(w);
+	check_datastores(w);
 	check_owners(w);
 	check_others(w);
 }

@@ -70,11 +70,15 @@ void world_check_order(struct world *w, const json_t *steps)
 						    "lun.create", "target.create", "portal.add",
 						    NULL};
 	const char *granting = NULL;
+	bool is_attaching = false;
 	const json_t *step;
 	size_t i;
 
 	json_array_foreach(steps, i, step)
 	{
+		is_attaching |= strcmp(world_text(step, "step"), "filter.attach") == 0;
+		if (is_attaching && strcmp(world_text(step, "step"), "datastore.filter.set") == 0)
+			world_fault(w, "a datastore's filter is set after it was attached");
 		for (const char *const *s = grants_access; *s; s++)
 			if (strcmp(world_text(step, "step"), *s) == 0)
 				granting = *s;

@@ -24,6 +24,24 @@ static bool datastore_remove(struct world *w, const json_t *a)
 	return true;
 }
 
+/* Takes the place of what it had; a datastore's filters are kept even where they are nothing. */
+static bool datastore_filter_set(struct world *w, const json_t *a)
+{
+	json_t *d = world_find(world_list(w->filterd, "datastores"), "name", world_text(a, "name"));
+	json_t *filters = world_list(d, "filters"), *f;
+
+	if (!d)
+		return false;
+	if (!filters)
+		json_object_set_new(d, "filters", filters = json_array());
+	f = world_find(filters, "filter", world_text(a, "filter"));
+	if (!f)
+		json_array_append_new(filters,
+				      f = json_pack("{s:s}", "filter", world_text(a, "filter")));
+	json_object_set(f, "params", json_object_get(a, "params"));
+	return true;
+}
+
 static uint32_t class_of(const char *filter)
 {
 	return filter[0] == 't' ? 100 : 800; /* t..., the others */
@@ -158,6 +176,7 @@ static bool filter_set(struct world *w, const json_t *a)
 const struct world_op world_filterd_ops[] = {
     {"datastore.add", datastore_add},
     {"datastore.remove", datastore_remove},
+    {"datastore.filter.set", datastore_filter_set},
     {"volume.create", volume_create},
     {"volume.open", volume_open},
     {"volume.close", volume_close},

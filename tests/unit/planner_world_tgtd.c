@@ -287,12 +287,19 @@ void world_log_in(struct world *w)
 	}
 }
 
-/* Somebody's own volume under the name of one of ours that is not there; or one of ours is lost. */
+/* Somebody's own volume under the name of one of ours that is not there; or one of ours is lost; or
+ * a filter of a whole datastore that nobody here wants. */
 static void tamper_filterd(struct world *w)
 {
 	json_t *volumes = world_list(w->filterd, "volumes"), *v;
+	json_t *datastore = json_array_get(world_list(w->filterd, "datastores"), 0);
 	char name[16];
 
+	if (datastore && world_random(w, 4) == 0)
+		json_object_set_new(datastore, "filters",
+				    json_pack("[{s:s, s:{s:s}}]", "filter",
+					      world_random(w, 2) ? "shares" : "trace", "params",
+					      "m", "9"));
 	snprintf(name, sizeof(name), "v%d", (int)world_random(w, WORLD_VOLUMES));
 	v = world_find(volumes, "name", name);
 	if (v && world_random(w, 2)) { /* grown by hand */

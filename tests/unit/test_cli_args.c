@@ -109,6 +109,13 @@ static void test_what_is_not_given_is_fixed_or_empty(void **state)
 	expect("filter disable delay", "/api/v1/filters/delay", "{\"is_enabled\": false}");
 	expect("volume access set v", "/api/v1/volumes/v/access",
 	       "{\"hosts\": [], \"host_groups\": []}");
+	expect("datastore filter set d share enabled=true text=a=b",
+	       "/api/v1/datastores/d/filters/share",
+	       "{\"parameters\": {\"enabled\": \"true\", \"text\": \"a=b\"}}");
+	expect("datastore filter set d share", "/api/v1/datastores/d/filters/share",
+	       "{\"parameters\": {}}");
+	refuse("datastore filter set d share enabled", "is not parameter=value");
+	refuse("datastore filter clear d", "FILTER is missing");
 	expect("host set h --address=", "/api/v1/hosts/h", "{\"addresses\": []}");
 }
 

@@ -30,7 +30,7 @@ static void test_units_come_from_names(void **state)
 	expect("size_bytes", "1610612736", "1.5G");
 	expect("size_bytes", "512", "512B");
 	expect("size_bytes", "0", "0");
-	expect("read_bytes_per_s", "2097152", "2M");
+	expect("read_bytes_per_s", "2097152", "2M/s");
 	expect("read_p99_us", "350", "350us");
 	expect("read_p99_us", "1250.0", "1.2ms");
 	expect("read_p99_us", "2500000", "2.5s");
@@ -89,6 +89,29 @@ static void test_computed_columns(void **state)
 	column("@hosts", "{\"access\": {\"hosts\": [\"a\"], \"host_groups\": [\"g\"]}}", "a, @g");
 }
 
+/* The unit stands behind the value; what an administrator types stands as it is typed. */
+static void test_objects_name_units_once(void **state)
+{
+	cleanup_json json_t *object =
+	    json_loads("{\"size_bytes\": 1024, \"seen_ms\": null, \"key\": \"session_max_s\", "
+		       "\"parameters\": {\"read_us\": \"200\", \"share_pct\": 5}}",
+		       0, NULL);
+	char *text = NULL;
+	size_t len;
+	FILE *to = open_memstream(&text, &len);
+
+	assert_non_null(object);
+	print_object(to, object);
+	fclose(to);
+	assert_string_equal(text, "size: 1K\n"
+				  "seen: -\n"
+				  "key:  session_max_s\n"
+				  "parameters:\n"
+				  "  read_us:   200\n"
+				  "  share_pct: 5\n");
+	free(text);
+}
+
 static void test_tables_are_aligned(void **state)
 {
 	static const struct column columns[] = {{"NAME", "name"}, {"SIZE", "size_bytes"}, {NULL}};
@@ -119,6 +142,7 @@ int main(void)
 	    cmocka_unit_test(test_control_characters_are_tamed),
 	    cmocka_unit_test(test_long_text_is_cut_not_overrun),
 	    cmocka_unit_test(test_computed_columns),
+	    cmocka_unit_test(test_objects_name_units_once),
 	    cmocka_unit_test(test_tables_are_aligned),
 	};
 

@@ -11,6 +11,7 @@
 
 #include "cleanup.h"
 #include "config.h"
+#include "datastores.h"
 #include "json.h"
 #include "policies.h"
 
@@ -21,6 +22,11 @@ json_t *policies_check_rules(struct store *s, const json_t *rules, struct err *e
 		return json_incref((json_t *)rules);
 	err_set(err, EINVAL, "rules", "rules must be an array");
 	return NULL;
+}
+
+int datastore_filters_check(struct store *s, json_t *filters, struct err *err)
+{
+	return 0;
 }
 
 static const char now_text[] =
@@ -134,6 +140,26 @@ static void things_are_made_in_the_order_of_need(void **state)
 		       "create volume v1, change volume v0");
 }
 
+static void filters_of_datastores_compare_in_any_order(void **state)
+{
+	cleanup_json json_t *now = parse("{'datastores': [{'name': 'fast', 'filters': [{'filter': "
+					 "'a', 'parameters': {'n': '1'}}, {'filter': 'b', "
+					 "'parameters': {}}]}]}");
+	cleanup_json json_t *same = parse("{'datastores': [{'name': 'fast', 'filters': [{'filter': "
+					  "'b', 'parameters': {}}, {'filter': 'a', 'parameters': "
+					  "{'n': '1'}}]}]}");
+	cleanup_json json_t *other = parse("{'datastores': [{'name': 'fast', 'filters': []}]}");
+	cleanup_json json_t *none = NULL, *one = NULL;
+	struct err err = {0};
+
+	assert_int_equal(config_normalise(NULL, same, &err), 0);
+	none = config_diff(now, same, keep);
+	assert_int_equal(json_array_size(none), 0);
+	one = config_diff(now, other, keep);
+	assert_int_equal(json_array_size(one), 1);
+	assert_refused("{'datastores': [{'name': 'fast', 'filters': 7}]}", "datastores[0].filters");
+}
+
 static void only_named_sections_are_pruned_and_volumes_by_their_own_word(void **state)
 {
 	assert_changes("{'hosts': [], 'host_groups': [], 'volumes': []}", keep, "");
@@ -165,6 +191,7 @@ int main(void)
 	    cmocka_unit_test(document_is_the_same_as_itself),
 	    cmocka_unit_test(spelling_and_order_are_no_difference),
 	    cmocka_unit_test(things_are_made_in_the_order_of_need),
+	    cmocka_unit_test(filters_of_datastores_compare_in_any_order),
 	    cmocka_unit_test(only_named_sections_are_pruned_and_volumes_by_their_own_word),
 	    cmocka_unit_test(public_form_has_nothing_internal),
 	};

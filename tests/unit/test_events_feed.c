@@ -5,8 +5,11 @@
 #include <stddef.h>
 #include <cmocka.h>
 
+#include "ctl_client.h"
 #include "events_feed.h"
+#include "fake_control.h"
 #include "json.h"
+#include "store_rig.h"
 
 static json_t *events(int from, int to, int at_ms)
 {
@@ -54,6 +57,35 @@ static void new_numbering_is_seen(void **state)
 	assert_int_equal(fresh(events(5, 6, 9000), 5, 1005), -1);
 }
 
+static void a_datastore_s_event_names_it(void **state)
+{
+	struct fake_control *filterd;
+	struct ctl_client client;
+	struct rig rig;
+	struct err err;
+	uint32_t added = 0;
+	char path[80];
+	cleanup_json json_t *event = NULL;
+
+	rig_begin(&rig);
+	snprintf(path, sizeof(path), "%s/filterd.sock", rig.dir);
+	filterd = fake_control_start(path, 1);
+	must(ctl_client_init(&client, path, "sluice-filterd", 5000, &err), err);
+	must(events_feed_pull(rig.s, &client, &added, &err), err);
+	assert_int_equal(added, 1);
+	must(events_feed_pull(rig.s, &client, &added, &err), err);
+	assert_int_equal(added, 0);
+	event = store_get_id(rig.s, &table_events, 1, &err);
+	assert_string_equal(json_string_value(json_object_get(event, "object_type")), "datastore");
+	assert_string_equal(json_string_value(json_object_get(event, "object_name")), "fast");
+	assert_string_equal(json_string_value(json_object_get(event, "severity")), "warning");
+	assert_string_equal(json_string_value(json_object_get(event, "kind")),
+			    "io_control.external_load");
+	ctl_client_fini(&client);
+	fake_control_stop(filterd);
+	rig_end(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -61,6 +93,7 @@ int main(void)
 	    cmocka_unit_test(the_last_one_taken_is_not_taken_again),
 	    cmocka_unit_test(those_that_filterd_has_forgotten_are_not_missed_twice),
 	    cmocka_unit_test(new_numbering_is_seen),
+	    cmocka_unit_test(a_datastore_s_event_names_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

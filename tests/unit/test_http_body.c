@@ -107,6 +107,20 @@ static void a_million_brackets_cost_no_stack(void **state)
 	free(text);
 }
 
+/* Each of them would be an object of a hundred bytes. */
+static void millions_of_empty_lists_are_too_much(void **state)
+{
+	size_t len = 16 << 20;
+	char *text = malloc(len);
+
+	memcpy(text, "{\"a\":", 5);
+	text[5] = '[';
+	for (size_t i = 6; i + 3 <= len; i += 3)
+		memcpy(text + i, "[],", 3);
+	refused(text, len, EFBIG);
+	free(text);
+}
+
 static void brackets_in_strings_are_text(void **state)
 {
 	static const char text[] =
@@ -125,6 +139,7 @@ int main(void)
 	    cmocka_unit_test(a_number_that_overflows_is_a_range),
 	    cmocka_unit_test(depth_ends_at_32),
 	    cmocka_unit_test(a_million_brackets_cost_no_stack),
+	    cmocka_unit_test(millions_of_empty_lists_are_too_much),
 	    cmocka_unit_test(brackets_in_strings_are_text),
 	};
 

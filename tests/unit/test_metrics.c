@@ -62,6 +62,24 @@ static void big_numbers_are_whole(void **state)
 	assert_has(text, "sluice_datastore_used_bytes{datastore=\"d\"} 1125899906842624\n");
 }
 
+static void every_number_of_a_filter_is_there(void **state)
+{
+	cleanup_json json_t *facts = json_pack(
+	    "{s:{s:[{s:s, s:{s:i, s:s, s:b}}]}, s:{s:{s:{s:f, s:{s:i}}}}}", "datastore_filters",
+	    "fast", "filter", "share", "status", "latency_us", 1200, "state", "free", "enabled", 1,
+	    "chains", "v1", "share", "share_pct", 12.5, "tags", "limit_us", 7);
+	cleanup_free char *text = metrics_write(facts);
+
+	assert_has(text, "sluice_datastore_filter{datastore=\"fast\",filter=\"share\",figure="
+			 "\"latency_us\"} 1200\n");
+	assert_has(text, "sluice_volume_filter{volume=\"v1\",filter=\"share\",figure="
+			 "\"share_pct\"} 12.5\n");
+	assert_has(text, "sluice_volume_filter{volume=\"v1\",filter=\"share\",figure="
+			 "\"tags.limit_us\"} 7\n");
+	assert_null(strstr(text, "figure=\"state\""));
+	assert_null(strstr(text, "figure=\"enabled\""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -69,6 +87,7 @@ int main(void)
 	    cmocka_unit_test(labels_are_escaped),
 	    cmocka_unit_test(values_are_in_base_units),
 	    cmocka_unit_test(big_numbers_are_whole),
+	    cmocka_unit_test(every_number_of_a_filter_is_there),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

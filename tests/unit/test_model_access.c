@@ -119,10 +119,10 @@ static void chap_users_are_what_tgtd_can_store_and_print(void **state)
 		assert_string_equal(err.field, "chap_user");
 	}
 	assert_non_null(strstr(err.text, "the appliance uses"));
-	memset(text, 'a', 129);
-	text[129] = '\0';
+	memset(text, 'a', 64);
+	text[64] = '\0';
 	assert_int_equal(model_chap_user_check("chap_user", text, &err), -EINVAL);
-	assert_non_null(strstr(err.text, "128"));
+	assert_non_null(strstr(err.text, "63"));
 }
 
 static void a_refused_secret_is_not_in_the_sentence(void **state)

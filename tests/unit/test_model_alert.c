@@ -65,6 +65,18 @@ static void it_begins_and_ends_after_its_times(void **state)
 	RUN(r, s);
 }
 
+static void a_clock_that_is_set_back_delays_it_by_its_time_only(void **state)
+{
+	const struct model_alert_rule r = {.warning = 10, .error = 20, .raise_after_s = 10};
+	const struct sample s[] = {
+	    {1000000, 11, MODEL_LEVEL_OK, false},
+	    {5, 11, MODEL_LEVEL_OK, false},
+	    {15, 11, MODEL_LEVEL_WARNING, true},
+	};
+
+	RUN(r, s);
+}
+
 static void a_threshold_that_is_not_a_number_is_never_reached(void **state)
 {
 	const struct model_alert_rule only_warning = {.warning = 1, .error = NAN};
@@ -95,6 +107,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(a_value_near_the_threshold_does_not_flap),
 	    cmocka_unit_test(it_begins_and_ends_after_its_times),
+	    cmocka_unit_test(a_clock_that_is_set_back_delays_it_by_its_time_only),
 	    cmocka_unit_test(a_threshold_that_is_not_a_number_is_never_reached),
 	    cmocka_unit_test(without_a_measurement_nothing_changes),
 	};

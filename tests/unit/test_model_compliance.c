@@ -19,6 +19,10 @@
 	"{\"name\": \"web\", \"filters\": [{\"filter\": \"trace\", \"class\": 100, "               \
 	"\"on_failure\": \"" on_failure "\", \"params\": {\"entries\": \"" entries                 \
 	"\", \"new\": \"1\"}, \"is_bypassed\": " bypassed "}]}"
+#define BY_DATASTORE                                                                               \
+	"{\"name\": \"web\", \"policy\": null, \"rules\": [{\"class\": \"inspection\", "           \
+	"\"filter\": \"trace\", \"on_failure\": \"hold\", \"parameters\": {\"entries\": \"7\"}, "  \
+	"\"datastore\": \"fast\"}]}"
 #define EMPTY "{\"name\": \"web\", \"filters\": []}"
 
 static void status_and_causes_follow_from_what_runs(void **state)
@@ -45,6 +49,12 @@ static void status_and_causes_follow_from_what_runs(void **state)
 	    {WITH("2", "2"),
 	     "{\"filters\": [{\"filter\": \"trace\", \"on_failure\": \"hold\", \"params\": {}}]}",
 	     true, MODEL_NON_COMPLIANT, "entries is 'not set'"},
+	    {BY_DATASTORE, RUNS("hold", "7", "false"), true, MODEL_COMPLIANT, NULL},
+	    {BY_DATASTORE, RUNS("hold", "8", "false"), true, MODEL_NON_COMPLIANT,
+	     "entries is '8' and should be '7', by datastore fast"},
+	    {BY_DATASTORE, EMPTY, true, MODEL_NON_COMPLIANT,
+	     "filter trace (inspection, by datastore fast) is not attached"},
+	    {BY_DATASTORE, NULL, true, MODEL_NOT_APPLICABLE, NULL},
 	    {WITHOUT, EMPTY, true, MODEL_NOT_APPLICABLE, NULL},
 	    {WITHOUT, NULL, true, MODEL_NOT_APPLICABLE, NULL},
 	    {WITHOUT, RUNS("hold", "7", "false"), true, MODEL_NON_COMPLIANT,

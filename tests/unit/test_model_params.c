@@ -44,7 +44,7 @@ static json_t *read(const char *text)
 static int check(const char *filter, const char *given, json_t **out, struct err *err)
 {
 	json_t *f = read(filter), *g = given ? read(given) : NULL;
-	int rc = params_check("rules[0].parameters", f, g, out, err);
+	int rc = params_check("rules[0].parameters", f, "parameters", g, out, err);
 
 	json_decref(f);
 	json_decref(g);
@@ -152,7 +152,7 @@ static void a_nul_byte_in_a_value_is_refused(void **state)
 	json_t *f = read(filter_text), *out = NULL,
 	       *g = json_pack("{s:o}", "file", json_stringn("a\0b", 3));
 
-	assert_int_equal(params_check("p", f, g, &out, &err), -EINVAL);
+	assert_int_equal(params_check("p", f, "parameters", g, &out, &err), -EINVAL);
 	assert_string_equal(err.field, "p.file");
 	json_decref(f);
 	json_decref(g);

@@ -51,6 +51,24 @@
 #define SESSION "{'sid': 3, 'cid': 0, 'initiator': 'iqn.2026-01.x:a', 'address': '10.0.0.1'}"
 #define GIG     "1073741824"
 
+/* The filter share on the whole datastore, and in the chain of its one volume. */
+#define DESIRED_SHARE(parameters)                                                                      \
+	"{'datastores': [{'name': 'fast', 'type': 'dir', 'path': '/srv', 'is_buffered': false, "       \
+	"'is_deleting': false, 'filters': [{'filter': 'share', 'parameters': {" parameters             \
+	"}}]}], 'hosts': [], 'portals': [], 'filters': [], 'volumes': [{'name': 'web', 'uuid': '" UUID \
+	"', 'datastore': 'fast', 'size_bytes': 1073741824, 'block_bytes': 512, "                       \
+	"'write_cache': 'durable', 'is_thin': true, 'desired_state': 'online', 'transfer': '', "       \
+	"'is_created': true, 'rules': [{'class': 'inspection', 'filter': 'trace', 'on_failure': "      \
+	"'hold', 'parameters': {'entries': '7'}}, {'class': 'io_control', 'filter': 'share', "         \
+	"'on_failure': 'bypass', 'parameters': {}, 'datastore': 'fast'}], 'hosts': []}]}"
+#define FILTERD_SHARE(params)                                                                      \
+	"'filterd': {'is_up': true, 'datastores': [{'name': 'fast', 'type': 'dir', 'path': "       \
+	"'/srv', 'filters': [{'filter': 'share', 'params': {" params                               \
+	"}}]}], 'volumes': [{'name': 'web', 'uuid': '" UUID "', 'datastore': 'fast', "             \
+	"'size_bytes': 1073741824, 'block_bytes': 512, 'state': 'serving', 'filters': [{"          \
+	"'filter': 'trace', 'class': 100, 'on_failure': 'hold', 'params': {'entries': '7'}}, {"    \
+	"'filter': 'share', 'class': 800, 'on_failure': 'bypass', 'params': {}}]}]}"
+
 static json_t *read(const char *text)
 {
 	char copy[4096];
@@ -106,6 +124,25 @@ static const struct {
      "{" FILTERD(RUNS("serving", GIG, "7")) ", " TGTD(
 	 TARGET(BASE ":web", LUN, "'iqn.2026-01.x:a'", "", "null", SESSION), "") "}",
      ""},
+    {"a datastore's filter: first there, then in the chain", DESIRED_SHARE("'on': '1'"),
+     "{" FILTERD(RUNS("serving", GIG, "7")) ", 'tgtd': {'is_up': false}}",
+     "datastore.filter.set filter.attach"},
+    {"a new datastore with a filter", DESIRED_SHARE("'on': '1'"),
+     "{'filterd': {'is_up': true, 'datastores': [], 'volumes': []}, 'tgtd': {'is_up': false}}",
+     "datastore.add datastore.filter.set"},
+    {"a datastore's filter has other parameters", DESIRED_SHARE("'on': '1'"),
+     "{" FILTERD_SHARE("'on': '2'") ", 'tgtd': {'is_up': false}}", "datastore.filter.set"},
+    {"a datastore's filter as it should be", DESIRED_SHARE("'on': '1'"),
+     "{" FILTERD_SHARE("'on': '1', 'more': 'x'") ", 'tgtd': {'is_up': false}}", ""},
+    {"a datastore's filter that nobody wants", "{" DATASTORES ", 'volumes': []}",
+     "{" FILTERD_SHARE("'on': '1'") ", 'tgtd': {'is_up': false}}", "datastore.filter.set"},
+    {"a datastore's filter with nothing set is none", "{" DATASTORES ", 'volumes': []}",
+     "{" FILTERD_SHARE("") ", 'tgtd': {'is_up': false}}", ""},
+    {"a datastore's filter that is not installed",
+     "{'datastores': [{'name': 'fast', 'type': 'dir', 'path': '/srv', 'is_deleting': false, "
+     "'filters': [{'filter': 'share', 'parameters': {'on': '1'}}]}], 'volumes': [], 'filters': "
+     "[{'name': 'share', 'is_installed': false}]}",
+     "{" FILTERD("") ", 'tgtd': {'is_up': false}}", ""},
     {"both daemons are down", DESIRED(VOLUME("online", "", "1", "", "true")),
      "{'filterd': {'is_up': false}, 'tgtd': {'is_up': false}}", ""},
     {"filterd is down: nothing new is exported", DESIRED(VOLUME("online", "", "1", "", "true")),

@@ -114,28 +114,49 @@ static void every_changed_or_cut_box_is_rejected(void **state)
 	sealer_free(s);
 }
 
-static void empty_and_longest_secrets_pass(void **state)
+static void empty_and_long_texts_pass(void **state)
 {
 	struct sealer *s = opened(true);
+	size_t most = 16u << 20;
+	char *big = malloc(most + 2), *box, *clear;
 	struct err err = {0};
-	char big[4098], *box, *clear;
 
 	box = sealer_seal(s, "n", "", &err);
 	clear = sealer_open_box(s, "n", box, &err);
 	assert_string_equal(clear, "");
 	free(box);
 	free(clear);
-	memset(big, 'x', sizeof(big));
-	big[4096] = 0;
+	memset(big, 'x', most + 1);
+	big[most] = 0;
 	box = sealer_seal(s, "n", big, &err);
 	clear = sealer_open_box(s, "n", box, &err);
 	assert_string_equal(clear, big);
 	free(box);
 	free(clear);
-	big[4096] = 'x';
-	big[4097] = 0;
+	big[most] = 'x';
+	big[most + 1] = 0;
 	assert_null(sealer_seal(s, "n", big, &err));
 	assert_int_equal(err.code, ERANGE);
+	free(big);
+	sealer_free(s);
+}
+
+static void prints_tell_texts_apart_and_need_the_key(void **state)
+{
+	struct sealer *s = opened(true);
+	char one[65], same[65], other[65], other_key[65];
+	struct err err = {0};
+
+	assert_int_equal(sealer_print(s, "secret", 6, one, &err), 0);
+	assert_int_equal(sealer_print(s, "secret", 6, same, &err), 0);
+	assert_int_equal(sealer_print(s, "secreT", 6, other, &err), 0);
+	sealer_free(s);
+	assert_string_equal(one, same);
+	assert_string_not_equal(one, other);
+	assert_int_equal(unlink(path), 0);
+	s = opened(true);
+	assert_int_equal(sealer_print(s, "secret", 6, other_key, &err), 0);
+	assert_string_not_equal(one, other_key);
 	sealer_free(s);
 }
 
@@ -165,7 +186,9 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(another_place_or_key_opens_nothing, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(every_changed_or_cut_box_is_rejected, set_up,
 					    tear_down),
-	    cmocka_unit_test_setup_teardown(empty_and_longest_secrets_pass, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(empty_and_long_texts_pass, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(prints_tell_texts_apart_and_need_the_key, set_up,
+					    tear_down),
 	    cmocka_unit_test_setup_teardown(a_bad_key_file_is_refused_and_kept, set_up, tear_down),
 	};
 

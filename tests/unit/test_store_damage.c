@@ -134,7 +134,9 @@ static void a_cut_file_is_seen(void **state)
 	struct stat st;
 
 	assert_int_equal(stat(rig.path, &st), 0);
-	for (off_t size = st.st_size - 1; size > 0; size = size * 3 / 4) {
+	/* A whole page at least: the last one may be a table's that is empty, zeroes to its end,
+	 * and what is missing of a page is read as zeroes. */
+	for (off_t size = st.st_size - PAGE_BYTES; size > 0; size = size * 3 / 4) {
 		assert_int_equal(truncate(rig.path, size), 0);
 		assert_refused("cut");
 	}

@@ -73,8 +73,9 @@ static void a_policy_keeps_its_versions_and_a_volume_stays_on_its_own(void **sta
 	assert_json(without(store_assignment(rig.s, volume, &err), "assigned_ms"),
 		    "{\"policy\":\"gold\",\"version\":1,\"newest_version\":2}");
 	assert_json(store_filter_users(rig.s, "wb", &err),
-		    "{\"policies\":[\"gold\"],\"volumes\":[\"v1\"]}");
-	assert_json(store_filter_users(rig.s, "other", &err), "{\"policies\":[],\"volumes\":[]}");
+		    "{\"policies\":[\"gold\"],\"volumes\":[\"v1\"],\"datastores\":[]}");
+	assert_json(store_filter_users(rig.s, "other", &err),
+		    "{\"policies\":[],\"volumes\":[],\"datastores\":[]}");
 	versions = store_policy_versions(rig.s, policy, &err);
 	assert_int_equal(json_array_size(versions), 2);
 	assert_int_equal(

@@ -7,27 +7,30 @@
 
 #include "migrate.h"
 
-/* The real first migration, and what may come one day. */
+/* The real migrations, and what may come one day. */
 static struct migration list[] = {
     {NULL, NULL},
-    {"0002_colour", "ALTER TABLE volumes ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';"},
-    {"0003_rebuilt", "CREATE TABLE new_groups (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+    {NULL, NULL},
+    {"0003_colour", "ALTER TABLE volumes ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';"},
+    {"0004_rebuilt", "CREATE TABLE new_groups (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
 		     " description TEXT NOT NULL DEFAULT '', revision INTEGER NOT NULL DEFAULT 1,"
 		     " created_ms INTEGER NOT NULL) STRICT;"
 		     "INSERT INTO new_groups SELECT id, name, description, revision, created_ms"
 		     " FROM host_groups; DROP TABLE host_groups;"
 		     "ALTER TABLE new_groups RENAME TO host_groups;"},
-    {"0004_index", "CREATE INDEX volumes_by_colour ON volumes (colour);"
+    {"0005_index", "CREATE INDEX volumes_by_colour ON volumes (colour);"
 		   "UPDATE volumes SET colour = 'blue' WHERE name = 'v1';"},
 };
-#define NEWEST 4u
+#define REAL   2u
+#define NEWEST 5u
 
 static struct rig rig;
 static struct err err;
 
 static int begin(void **state)
 {
-	list[0] = migrations[0];
+	assert_int_equal(migration_count, REAL);
+	memcpy(list, migrations, REAL * sizeof(list[0]));
 	memset(&err, 0, sizeof(err));
 	rig_folder(&rig);
 	return 0;
@@ -103,6 +106,41 @@ static void every_older_version_becomes_the_newest(void **state)
 	}
 }
 
+static void run(const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(rig.path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+static void a_first_version_learns_of_filters_of_whole_datastores(void **state)
+{
+	cleanup_json json_t *filter = NULL, *filters = NULL, *desired = NULL;
+	cleanup_json json_t *parameters = json_pack("{s:s}", "enabled", "true");
+
+	make_old(1);
+	run("INSERT INTO filters (name, class, parameters, seen_ms)"
+	    " VALUES ('old', 'cache', '[{\"name\":\"n\"}]', 1)");
+	migrate_use(migrations, migration_count);
+	must(store_open(rig.path, rig.backups, true, &rig.s, &err), err);
+	filter = store_get(rig.s, &table_filters, "old", &err);
+	assert_int_equal(json_array_size(json_object_get(filter, "parameters")), 1);
+	assert_true(json_is_array(json_object_get(filter, "group_parameters")));
+	assert_int_equal(json_array_size(json_object_get(filter, "group_parameters")), 0);
+	must(store_begin(rig.s, &err), err);
+	must(store_datastore_filter_put(rig.s, store_id_of(rig.s, &table_datastores, "fast", &err),
+					"old", parameters, &err),
+	     err);
+	must(store_commit(rig.s, &err), err);
+	filters = store_datastore_filters(
+	    rig.s, store_id_of(rig.s, &table_datastores, "fast", &err), &err);
+	assert_int_equal(json_array_size(filters), 1);
+	desired = store_desired(rig.s, &err);
+	assert_non_null(desired);
+}
+
 static void the_backup_before_a_migration_can_be_restored(void **state)
 {
 	cleanup_json json_t *backups = NULL;
@@ -132,7 +170,7 @@ static void a_newer_database_is_refused_and_left_alone(void **state)
 	before = rig_read(rig.path, &before_size);
 	migrate_use(list, 2);
 	assert_int_equal(store_open(rig.path, rig.backups, true, &rig.s, &err), -EPROTO);
-	assert_non_null(strstr(err.text, "version 4"));
+	assert_non_null(strstr(err.text, "version 5"));
 	assert_non_null(strstr(err.text, "up to 2"));
 	after = rig_read(rig.path, &after_size);
 	assert_int_equal(before_size, after_size);
@@ -174,6 +212,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    EACH(every_older_version_becomes_the_newest),
+	    EACH(a_first_version_learns_of_filters_of_whole_datastores),
 	    EACH(the_backup_before_a_migration_can_be_restored),
 	    EACH(a_newer_database_is_refused_and_left_alone),
 	    EACH(a_migration_that_fails_leaves_nothing_half_done),

@@ -45,6 +45,14 @@ static bool is_dots(const char *s)
 	return dots == 1 || dots == 2;
 }
 
+/* What needs no escape. Escaped it would make a second spelling of a path, which route.c would not
+ * know and policyd would. */
+static bool is_unreserved(int c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '-' || c == '.' || c == '_' || c == '~';
+}
+
 static int check_path(const char *path, struct err *err)
 {
 	const char *p = path;
@@ -58,6 +66,10 @@ static int check_path(const char *path, struct err *err)
 		c = character(&p);
 		if (c < 0)
 			return err_set(err, EBADMSG, "", "the path has a broken %% escape");
+		if (is_escaped && is_unreserved(c))
+			return err_set(err, EBADMSG, "",
+				       "the path has an escape that is not needed; write the "
+				       "character itself");
 		if (c < 0x20 || c == 0x7f || c == '\\' || (is_escaped && c == '/'))
 			return err_set(err, EBADMSG, "",
 				       "the path has a character that no path of this "

@@ -110,7 +110,8 @@ struct conn *conns_of(struct MHD_Connection *mhd)
 	return info ? info->socket_context : NULL;
 }
 
-void conns_cut(struct conn *c)
+/* Whatever is under way on it fails. */
+static void cut(struct conn *c)
 {
 	/* libmicrohttpd finds the end of the connection and lets go of it in its own order */
 	shutdown(c->fd, SHUT_RDWR);
@@ -134,9 +135,9 @@ void conns_tick(struct gateway *g, uint64_t now_ns)
 		struct conn *c = list_entry(n, struct conn, node);
 
 		if (c->deadline_ns && c->deadline_ns <= now_ns)
-			conns_cut(c);
+			cut(c);
 		else if (c->request && request_is_suspended(c->request) && has_gone(c))
-			conns_cut(c);
+			cut(c);
 		else if (c->request)
 			request_tick(c->request, now_ns);
 	}
@@ -147,5 +148,5 @@ void conns_cut_all(struct gateway *g)
 	struct list_node *n, *next;
 
 	list_for_each_safe (n, next, &g->conns)
-		conns_cut(list_entry(n, struct conn, node));
+		cut(list_entry(n, struct conn, node));
 }

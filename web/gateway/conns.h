@@ -34,8 +34,6 @@ void conns_notify(void *cls, struct MHD_Connection *mhd, void **context,
 /* NULL: no memory was left when it came. */
 struct conn *conns_of(struct MHD_Connection *mhd);
 void conns_tick(struct gateway *g, uint64_t now_ns);
-/* Whatever is under way on it fails. */
-void conns_cut(struct conn *c);
 void conns_cut_all(struct gateway *g);
 
 #endif

@@ -30,6 +30,7 @@
 #include "listen.h"
 #include "options.h"
 #include "static.h"
+#include "version.h"
 
 struct daemon {
 	struct loop *loop;
@@ -209,7 +210,7 @@ int main(int argc, char **argv)
 		fputs(options_usage, stdout);
 		return 0;
 	case OPTIONS_VERSION:
-		puts("sluice-webd 0.1");
+		puts("sluice-webd " SLUICE_VERSION);
 		return 0;
 	case OPTIONS_FINGERPRINT:
 		return print_fingerprint(&o);
