@@ -335,7 +335,7 @@ static void first_client(struct sse *s)
 	look_at_rows(s, TOPIC_ALERTS, &table_alerts, "-id", true);
 }
 
-/* Streams of the same user, or of the same token where it is nobody's; local root has no limit. */
+/* Streams of the same user or token; local root has no limit. */
 static uint32_t count_of(const struct sse *s, const struct actor *who)
 {
 	const struct list_node *at;
@@ -344,8 +344,7 @@ static uint32_t count_of(const struct sse *s, const struct actor *who)
 	list_for_each (at, &s->clients) {
 		const struct actor *other = &list_entry(at, struct sse_client, node)->who;
 
-		count += who->user_id ? other->user_id == who->user_id
-				      : who->token_id && other->token_id == who->token_id;
+		count += (who->session_id || who->token_id) && strcmp(other->name, who->name) == 0;
 	}
 	return count;
 }

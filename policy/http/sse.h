@@ -20,7 +20,7 @@
 #include "rest.h"
 
 #define SSE_CLIENTS_MAX 32u
-#define SSE_OF_ONE_MAX  8u /* of a user, or of a token of root's */
+#define SSE_OF_ONE_MAX  8u /* of a user or a token */
 #define SSE_BUFFER_MAX  (2u << 20)
 #define SSE_HEARTBEAT_S 15u
 

@@ -111,7 +111,7 @@ rest.change("DELETE", "/tokens/ear")
 
 # One token takes a few streams, not all of them.
 token = rest.change("POST", "/tokens", {"name": "greedy", "role": "viewer", "expires_in_s": 3600})["token"]
-greedy = [Stream("", f"Authorization: Bearer {token}\r\n", WEB) for i in range(7)]
+greedy = [Stream("", f"Authorization: Bearer {token}\r\n", WEB) for i in range(8)]
 s = connect(WEB)
 s.sendall(f"GET /api/v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\r\n".encode())
 assert b" 429 " in s.recv(65536)
