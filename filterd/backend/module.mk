@@ -19,6 +19,12 @@ test_backend_mem_full_INCS := $(backend_INCS)
 test_backend_mem_full_LIBS := backend env common
 test_backend_mem_full_PKGS := cmocka liburing
 
+TESTS += test_backend_slow
+test_backend_slow_SRCS := tests/unit/test_backend_slow.c
+test_backend_slow_INCS := $(backend_INCS) tests/lib
+test_backend_slow_LIBS := backend fake_env common
+test_backend_slow_PKGS := cmocka jansson
+
 PROGS += bench_backend
 bench_backend_SRCS := tests/perf/bench_backend.c
 bench_backend_INCS := include common filterd/env filterd/backend
