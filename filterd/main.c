@@ -16,7 +16,7 @@
 #include "parse.h"
 #include "shared.h"
 #include "supervisor.h"
-#include "version.h"
+#include "release.h"
 #include "wire/ctl.h"
 
 #define STATE_DIR "/var/lib/sluice/filterd"

@@ -9,7 +9,7 @@
 #include "log.h"
 #include "plugin.h"
 #include "transfers.h"
-#include "version.h"
+#include "release.h"
 #include "wire/ctl.h"
 
 /* Of volumes and figures; so many still fit into one answer. */

@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "routes_print.h"
-#include "version.h"
+#include "release.h"
 #include "wire/ctl.h"
 
 #define STATE_DIR    "/var/lib/sluice/policyd"

@@ -10,7 +10,7 @@
 #include "cli.h"
 #include "http.h"
 #include "parse.h"
-#include "version.h"
+#include "release.h"
 
 #define SOCKET_PATH "/run/sluice/policyd.sock"
 

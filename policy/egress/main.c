@@ -25,7 +25,7 @@
 #include "egress.h"
 #include "fd.h"
 #include "log.h"
-#include "version.h"
+#include "release.h"
 #include "wire/ctl.h"
 
 static const char usage[] =

@@ -14,7 +14,7 @@
 #include "rest.h"
 #include "settings.h"
 #include "tables.h"
-#include "version.h"
+#include "release.h"
 #include "volume_rows.h"
 
 struct daemon {

@@ -30,7 +30,7 @@
 #include "listen.h"
 #include "options.h"
 #include "static.h"
-#include "version.h"
+#include "release.h"
 
 struct daemon {
 	struct loop *loop;
