@@ -140,6 +140,8 @@ down:
 
 ## demo-noisy-neighbour: as root: a greedy client beside a quiet one, without and with I/O control (SECONDS_EACH=5)
 demo-noisy-neighbour:
+	@scripts/install-deps.sh test
+	@scripts/fetch-tgt-headers.sh
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release product build/release/bin/iscsi_bench
 	@SECONDS_EACH='$(SECONDS_EACH)' scripts/demo-noisy-neighbour.sh
 

@@ -24,6 +24,37 @@ static void report(void *ctx, const char *filter, const char *kind, const char *
 	snprintf(r->text, sizeof(r->text), "%s", text);
 }
 
+static void report_of_volume(void *ctx, const char *filter, const char *kind, const char *text)
+{
+	struct rig_volume *v = ctx;
+
+	report(v->rig, filter, kind, text);
+}
+
+static int store_put(void *ctx, const char *filter, const char *key, const void *data,
+		     size_t size_bytes)
+{
+	struct rig_volume *v = ctx;
+
+	assert_true(size_bytes <= sizeof(v->record));
+	memcpy(v->record, data, size_bytes);
+	v->record_bytes = size_bytes;
+	return 0;
+}
+
+static int store_get(void *ctx, const char *filter, const char *key, void *data, size_t room_bytes,
+		     size_t *size_bytes)
+{
+	const struct rig_volume *v = ctx;
+
+	if (!v->record_bytes)
+		return -ENOENT;
+	assert_true(v->record_bytes <= room_bytes);
+	memcpy(data, v->record, v->record_bytes);
+	*size_bytes = v->record_bytes;
+	return 0;
+}
+
 static void open_volume(struct rig *r, struct rig_volume *v, const char *device)
 {
 	struct backend_cfg bcfg = {.path = device, .size_bytes = RIG_SIZE, .block_bytes = 512};
@@ -32,8 +63,10 @@ static void open_volume(struct rig *r, struct rig_volume *v, const char *device)
 
 	snprintf(name, sizeof(name), "vol%u", (unsigned)(v - r->v));
 	v->rig = r;
-	v->host.report = report;
-	v->host.ctx = r;
+	v->host.report = report_of_volume;
+	v->host.store_put = store_put;
+	v->host.store_get = store_get;
+	v->host.ctx = v;
 	assert_int_equal(backend_slow.open(&r->fe.env, &bcfg, &v->backend, &r->err), 0);
 	cfg = (struct chain_cfg){.env = &r->fe.env,
 				 .groups = r->groups,

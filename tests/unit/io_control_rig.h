@@ -39,6 +39,8 @@ struct rig_volume {
 	struct chain *c;
 	struct backend *backend;
 	struct chain_host host;
+	uint8_t record[64]; /* the one that its filter keeps */
+	size_t record_bytes;
 	/* the client */
 	uint32_t depth, under_way;
 	enum sluice_op op;

@@ -54,6 +54,25 @@ static void more_than_the_datastore_does_is_refused_with_the_figures(void **stat
 	rig_close(&r);
 }
 
+/* A volume that starts again comes up with what it was promised, whatever was measured meanwhile.
+ */
+static void a_promise_outlives_a_restart_of_its_volume(void **state)
+{
+	rig_open(&r, 4, 2000, 2);
+	rig_attach(&r, 0, "reservation_iops=1500");
+	rig_attach(&r, 1, "reservation_iops=900"); /* nothing is known of the datastore yet */
+	saturate();
+	assert_int_equal(rig_detach(&r, 1), 0);
+	assert_int_equal(rig_try_attach(&r, 1, "reservation_iops=901"), -ERANGE);
+	rig_attach(&r, 1, "reservation_iops=900");
+	assert_int_equal(rig_group_status(&r, "reserved_iops"), 2400);
+	/* Given back, it has to be asked for again. */
+	assert_int_equal(rig_set(&r, 1, "reservation_iops=400"), 0);
+	assert_int_equal(rig_detach(&r, 1), 0);
+	assert_int_equal(rig_try_attach(&r, 1, "reservation_iops=900"), -ERANGE);
+	rig_close(&r);
+}
+
 static void while_the_capacity_is_unknown_it_is_taken_and_said(void **state)
 {
 	rig_open(&r, 4, 2000, 1);
@@ -83,6 +102,7 @@ int main(void)
 	    T(more_than_the_datastore_does_is_refused_with_the_figures),
 	    T(while_the_capacity_is_unknown_it_is_taken_and_said),
 	    T(above_the_volumes_own_limit_is_refused),
+	    T(a_promise_outlives_a_restart_of_its_volume),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <syslog.h>
 
 #include "settings.h"
 
@@ -63,6 +64,28 @@ static int enlist(struct volume *v, uint64_t now_ns)
 	return 0;
 }
 
+#define PROMISE_KEY "reservation"
+
+/* What this volume was promised, restarts included: a promise is kept even if the datastore has
+ * since been measured to do less. A volume that does not come up for that would be worse. */
+static uint64_t promised_iops(struct sluice_filter *f)
+{
+	uint64_t iops = 0;
+	size_t len = 0;
+
+	if (sluice_store_get(f, PROMISE_KEY, &iops, sizeof(iops), &len) < 0 || len != sizeof(iops))
+		return 0;
+	return iops;
+}
+
+static void promise(struct sluice_filter *f, uint64_t iops)
+{
+	if (iops != promised_iops(f) && sluice_store_put(f, PROMISE_KEY, &iops, sizeof(iops)) < 0)
+		sluice_log(
+		    f, LOG_WARNING,
+		    "the reservation could not be noted; after a restart it is checked anew");
+}
+
 int volume_attach(struct sluice_filter *f, const union sluice_value *values,
 		  struct sluice_error *err)
 {
@@ -74,7 +97,7 @@ int volume_attach(struct sluice_filter *f, const union sluice_value *values,
 		return -ENOMEM;
 	}
 	r = settings_volume(values, &v->cfg, err);
-	if (r == 0)
+	if (r == 0 && v->cfg.reservation_iops > promised_iops(f))
 		r = group_admit(v->g, v->cfg.reservation_iops, 0, err);
 	if (r == 0) {
 		r = enlist(v, sluice_now_ns(f));
@@ -88,6 +111,7 @@ int volume_attach(struct sluice_filter *f, const union sluice_value *values,
 		volume_free(v);
 		return r;
 	}
+	promise(f, v->cfg.reservation_iops);
 	sluice_state_set(f, v);
 	return 0;
 }
@@ -149,6 +173,7 @@ int volume_reconfigure(struct sluice_filter *f, enum sluice_phase phase,
 					   v->cfg.reservation_iops, err);
 	case SLUICE_COMMIT:
 		v->cfg = v->cfg_next;
+		promise(f, v->cfg.reservation_iops);
 		initiators = settings_initiators(&v->cfg);
 		background = settings_background(&v->cfg);
 		mclock_configure(v->g->mclock, v->lanes[LANE_INITIATORS].client, &initiators,
