@@ -27,7 +27,8 @@ INTEGRATION_TESTS  = $(filter-out $(CONFORMANCE_SCRIPT) $(CRASH_SCRIPT) $(APPLIA
 			tests/integration/test-*.sh tests/ring/*/test-*.sh)))
 BENCH_SCRIPT       = $(wildcard tests/perf/bench.sh tests/perf/bench_policy.sh)
 # With policyd or a gateway: they wait more than they compute, so three run side by side.
-APPLIANCE_TESTS   := $(filter-out %-under-load.sh,$(shell grep -lE 'lib/(appliance|reconcile|gateway)[.]sh' tests/integration/test-*.sh))
+APPLIANCE_TESTS   := $(sort $(wildcard tests/integration/test-cli-*.sh tests/integration/test-openapi-*.sh) \
+			$(filter-out %-under-load.sh,$(shell grep -lE '/(appliance|reconcile|gateway)[.]sh' tests/integration/test-*.sh)))
 # Sanitized, what has threads or parses what strangers send; the rest is the same code again.
 APPLIANCE_ASAN     = $(foreach w,api-auth api-says cli-drives cli-endures egress gateway openapi-matches policyd reconcile \
 			rest-config rest-transfer rest-volumes rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))

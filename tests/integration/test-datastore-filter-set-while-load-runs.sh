@@ -19,16 +19,17 @@ for i in 1 2; do
 	load_start "load$i" --depth 16 --forbid-busy --max-stall-ms 10000 "$(url a 1 "$i")"
 done
 for ((cycle = 1; cycle <= ${CYCLES:-5}; cycle++)); do
+	level=$((cycle % 12)) # the probe refuses 13
 	ctl datastore filter-set d0 group_probe holds_io=true
 	load_moves load1 50
 	load_moves load2 50
 	ctl filter detach v2 group_probe >/dev/null
-	ctl datastore filter-set d0 group_probe level_pct="$cycle"
+	ctl datastore filter-set d0 group_probe level_pct="$level"
 	load_moves load1 100
 	ctl filter attach v2 group_probe >/dev/null
 	load_moves load2 100
 	group_is d0 .status.volumes 2
-	group_is d0 .status.level_pct "$cycle"
+	group_is d0 .status.level_pct "$level"
 done
 load_end load1 60
 load_end load2 60
