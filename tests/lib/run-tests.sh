@@ -27,6 +27,7 @@ OUT=$(mktemp -d /var/tmp/sluice-tests.XXXXXX) # /tmp may be a tmpfs, which older
 trap 'rm -rf "$OUT"' EXIT
 export SLUICE_TEST_DIR=$OUT/tmp
 mkdir "$SLUICE_TEST_DIR"
+chmod 711 "$OUT" "$SLUICE_TEST_DIR" # some tests run a daemon as another user
 
 limit_of() {
 	local own=
