@@ -115,8 +115,9 @@ ifeq ($(wildcard build/tgt-src/usr/tgtd.h)$(TGT_HEADERS_TRIED),)
 endif
 ## tests: build every test program too
 tests: all $(TEST_FILES)
-# Of a sanitizer's variant: the product and the test programs, not the tools that speak iSCSI.
-variant-tests: product $(TEST_FILES)
+# Of a sanitizer's variant: the product and the test programs, not the tools that speak iSCSI; and the one tool
+# that runs a part of the product.
+variant-tests: product $(TEST_FILES) $(B)/bin/reconcile_once
 ## tgt-headers: fetch tgt's headers into build/tgt-src if they are not those of the installed tgt
 tgt-headers:
 	$(Q)scripts/fetch-tgt-headers.sh

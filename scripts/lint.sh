@@ -71,7 +71,7 @@ lint_cppcheck()
 lint_shell()
 {
 	need shellcheck
-	list -name '*.sh' -o -path './.ci/run' | xargs -r shellcheck -x -P SCRIPTDIR -P .
+	list -name '*.sh' -o -path './.ci/run' | xargs -r -n 12 -P 2 shellcheck -x -P SCRIPTDIR -P .
 }
 
 failed=()

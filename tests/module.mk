@@ -15,7 +15,9 @@ export CYCLES
 MANIFEST := build/check/manifest
 comma := ,
 line  = $(file >>$(MANIFEST),$(1)|$(2)|$(3)|$(4)|$(5))
-tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim),$(TESTS)),$(call line,$(1),$(2),2,$(t),build/$(3)/tests/$(call out,$(t))))
+# One thread and no shared memory: nothing that ThreadSanitizer could find.
+PURE_TESTS = sim_io_control $(filter test_mclock_% test_planner_% test_model_% test_io_control_%,$(TESTS))
+tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim) $(if $(filter tsan,$(1)),$(PURE_TESTS)),$(TESTS)),$(call line,$(1),$(2),2,$(t),build/$(3)/tests/$(call out,$(t))))
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
@@ -26,7 +28,7 @@ CRASH_SCRIPT       = $(sort $(wildcard tests/integration/test-*-under-load.sh te
 INTEGRATION_TESTS  = $(filter-out $(CONFORMANCE_SCRIPT) $(CRASH_SCRIPT) $(APPLIANCE_TESTS),$(sort $(wildcard \
 			tests/integration/test-*.sh tests/ring/*/test-*.sh)))
 BENCH_SCRIPT       = $(wildcard tests/perf/bench.sh tests/perf/bench_policy.sh)
-# With policyd or a gateway: they wait more than they compute, so three run side by side.
+# With policyd or a gateway: they wait more than they compute, so several run side by side.
 APPLIANCE_TESTS   := $(sort $(wildcard tests/integration/test-cli-*.sh tests/integration/test-openapi-*.sh) \
 			$(filter-out %-under-load.sh,$(shell grep -lE '/(appliance|reconcile|gateway)[.]sh' tests/integration/test-*.sh)))
 # Sanitized, what has threads or parses what strangers send; the rest is the same code again.
@@ -46,11 +48,11 @@ check-manifest:
 	$(foreach s,$(MODEL_SCRIPTS),$(call line,models,300,1,$(s),$(s)))
 	$(foreach s,$(SIM),$(call line,sim,300,1,$(SEEDS) seeds,build/release/tests/sim --count $(SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(filter sim_io_control,$(TESTS)),$(call line,sim,120,1,io_control properties,build/release/tests/$(s) --properties --count 20000))
-	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,1,$(s),$(s)))
+	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(s),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,1,$(s),$(s)))
 	$(foreach v,asan tsan,$(foreach s,$(filter tests/integration/%,$(INTEGRATION_TESTS)),$(call line,integration-$(v),240,1,$(s),env VARIANT=$(v) $(s))))
-	$(foreach s,$(APPLIANCE_TESTS),$(call line,appliance,180,3,$(s),$(s)))
+	$(foreach s,$(APPLIANCE_TESTS),$(call line,appliance,180,4,$(s),$(s)))
 	$(foreach s,$(APPLIANCE_ASAN),$(call line,appliance-asan,300,3,$(s),env VARIANT=asan $(s)))
 	$(foreach s,$(APPLIANCE_TSAN),$(call line,appliance-tsan,300,3,$(s),env VARIANT=tsan $(s)))
 	$(foreach s,$(CONFORMANCE_SCRIPT),$(call line,conformance,900,1,$(s),$(s)))

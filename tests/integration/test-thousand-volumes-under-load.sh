@@ -14,6 +14,8 @@ TASK_LIMIT_S=600
 targets_are() { [ "$(adm a --op show --mode target 2>/dev/null | grep -c '^Target ')" = "$1" ]; }
 
 start_appliance
+# The bundled policies come when filterd's filters are known.
+wait_until 20 "the policy observe" curl -sf --unix-socket "$POLICYD_SOCKET" http://localhost/api/v1/policies/observe
 host_make loader iqn.2025-01.test.sluice:initiator
 volume_make load 33554432 '"hosts":["loader"]'
 load_start load --sessions 1 --depth 4 --zero --max-stall-ms 5000 "$(lun_url load)"

@@ -28,6 +28,8 @@ document() {
 }
 
 start_appliance
+# The bundled policies come when filterd's filters are known.
+wait_until 20 "the policy observe" curl -sf --unix-socket "$POLICYD_SOCKET" http://localhost/api/v1/policies/observe
 host_make client "$INITIATOR"
 printf 'empty appliance: policyd has %s MiB\n' "$(memory_mib)"
 
