@@ -114,7 +114,7 @@ static int take_option(struct cli *c, struct call *call, struct path_values *pat
 	} else if (!value) {
 		if (*i + 1 >= argc)
 			return err_set(err, EINVAL, a->name, "%s needs a value: %s %s", a->name,
-				       a->name, help_placeholder(a));
+				       a->name, help_value_word(a));
 		value = argv[++*i];
 	}
 	return put(c, call, path, a, value, err);

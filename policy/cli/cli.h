@@ -186,7 +186,7 @@ void help_command(FILE *to, const struct command *cmd);
 /* "volume crate": names what comes near. */
 void help_unknown(FILE *to, int argc, char *const *argv);
 /* The words that an option stands for in help: "SIZE". */
-const char *help_placeholder(const struct arg *arg);
+const char *help_value_word(const struct arg *arg);
 
 /* words: what stands before the cursor, the last one being completed. */
 int complete_run(struct cli *c, int count, char *const *words);

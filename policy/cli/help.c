@@ -63,7 +63,7 @@ void help_usage(FILE *to)
 
 /* ---------------------------------------------------------------- one command */
 
-const char *help_placeholder(const struct arg *a)
+const char *help_value_word(const struct arg *a)
 {
 	switch (a->type) {
 	case ARG_NUMBER:
@@ -106,7 +106,7 @@ static void print_usage_line(FILE *to, const struct command *cmd)
 			continue;
 		fprintf(to, is_needed ? " %s" : " [%s", a->name);
 		if (is_option && takes_value(a))
-			fprintf(to, " %s", help_placeholder(a));
+			fprintf(to, " %s", help_value_word(a));
 		if (!is_needed)
 			fputc(']', to);
 	}

@@ -5,14 +5,14 @@
 # bench_io_control.sh - what I/O control does, over real iSCSI: the uncontrolled run beside the controlled one, in
 # every round, interleaved; medians of the rounds with least and most. Prints tables; passes or fails nothing.
 #
-#     tests/perf/bench_io_control.sh [--rounds 5] [--seconds 4] [--scenes "idle threshold six shares reservation limit"]
+#     tests/perf/bench_io_control.sh [--rounds 5] [--seconds 4] [--scenes "idle threshold six shares return reservation limit"]
 #
 # The slow datastores (--type slow) are RAM behind a queue of 4 servers. "Device" is the latency that io_control
 # measures below itself, read five times in the run; it measures also while it is switched off.
 . "$(dirname "$0")/../lib/harness.sh"
 # shellcheck source=tests/lib/io_control.sh
 . "$ROOT/tests/lib/io_control.sh"
-ROUNDS=5 SECONDS_EACH=4 SCENES="idle threshold six shares reservation limit"
+ROUNDS=5 SECONDS_EACH=4 SCENES="idle threshold six shares return reservation limit"
 while [ $# -gt 0 ]; do
 	case $1 in
 	--rounds) ROUNDS=$2 ;;
@@ -138,6 +138,41 @@ scene_shares() {
 	two "shares 2:1" 2000 1000
 	two "shares 1:1" 1000 1000
 	two "shares 4:2" 4000 2000
+}
+
+# settle_ms VOLUME IOPS: how long until it has done 95 % of this for a quarter of a second; 20000: never.
+settle_ms() {
+	local from at before now
+	from=$(now_ms)
+	while [ $(($(now_ms) - from)) -lt 20000 ]; do
+		at=$(now_ms)
+		before=$(volume_control "$1" served)
+		sleep 0.25
+		now=$(volume_control "$1" served)
+		if awk -v n=$((now - before)) -v ms=$(($(now_ms) - at)) -v want="$2" 'BEGIN { exit !(n * 1000 / ms >= 0.95 * want) }'; then
+			echo $((at - from))
+			return
+		fi
+	done
+	echo 20000
+}
+# Two clients of 2:1; the one with fewer shares goes and comes back.
+scene_return() {
+	share s1 "shares_level=custom,shares=2000"
+	share s2 "shares_level=custom,shares=1000"
+	datastore_control s2000 enabled=true threshold_mode=manual threshold_us=10000
+	load s1 32 20
+	load s2 32 4
+	wait "${LOAD_PID[s2]}" || die "the load on s2 failed"
+	unset "LOAD_PID[s2]"
+	note_figure "a client has gone: the other has nine tenths of the device, ms" "$(settle_ms s1 1800)"
+	sleep 2
+	load s2 32 8
+	note_figure "it is back: nine tenths of its third, ms" "$(settle_ms s2 600)"
+	load_wait
+	datastore_control s2000 enabled=false
+	share s1 ''
+	share s2 ''
 }
 
 scene_reservation() {
