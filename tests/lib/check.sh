@@ -85,6 +85,25 @@ for suite in "${suites[@]}"; do
 	add_up "$out/$suite.log" || bad+=("$suite")
 done
 
+# What failed, once more and in short, where a log that is cut off at its beginning still shows it.
+recall()
+{
+	awk '/^\[ *[0-9]+\/[0-9]+\] / { is_bad = /\] FAIL /; if (is_bad) { name = $0; n = 0; order[++count] = name } next }
+		is_bad && /^        \|/ { lines[name, n++ % 20] = $0; total[name] = n }
+		{ if (!/^        \|/) is_bad = 0 }
+		END { for (i = 1; i <= count; i++) {
+			name = order[i]; print name
+			from = total[name] > 20 ? total[name] - 20 : 0
+			for (k = from; k < total[name]; k++) print lines[name, k % 20]
+		} }' "$1"
+}
+
+if [ ${#bad[@]} -gt 0 ]; then
+	printf '\nwhat failed, and the end of what it said:\n'
+	for suite in "${bad[@]}"; do
+		recall "$out/$suite.log"
+	done
+fi
 printf '\nseconds:'
 for suite in "${suites[@]}"; do
 	printf ' %s %s' "$suite" "${took_s[$suite]:-0}"
