@@ -13,6 +13,7 @@
 #include "cleanup.h"
 #include "log.h"
 #include "errand.h"
+#include "identity.h"
 #include "plugin.h"
 #include "ring_listener.h"
 #include "store.h"
@@ -162,10 +163,15 @@ static void make_uuid(uint8_t uuid[16])
 
 static void unlink_image(struct mvolume *mv)
 {
-	cleanup_free char *path = plan_image_path(mv->datastore->plan, mv->plan);
+	const struct plan_datastore *d = mv->datastore->plan;
+	cleanup_free char *path = plan_image_path(d, mv->plan);
+	struct err err;
 
-	if (strcmp(mv->datastore->plan->type, "dir") == 0 && path && unlink(path) < 0 &&
-	    errno != ENOENT)
+	if (strcmp(d->type, "dir") != 0 || !path)
+		return;
+	if (identity_check(d->path, d->name, d->uuid, &err) < 0)
+		log_warn("volume %s: its image is left where it is: %s", mv->plan->name, err.text);
+	else if (unlink(path) < 0 && errno != ENOENT)
 		log_warn("volume %s: %s could not be removed: %s", mv->plan->name, path,
 			 strerror(errno));
 }

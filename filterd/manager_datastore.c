@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "errand.h"
+#include "identity.h"
 #include "log.h"
 #include "ring_listener.h"
 
@@ -157,6 +158,25 @@ int manager_make_datastore(struct manager *m, struct plan_datastore *plan, struc
 
 /* ---------------------------------------------------------------- requests */
 
+static int claim(struct manager *m, struct plan_datastore *d, struct err *err)
+{
+	const struct list_node *n;
+
+	if (plan_find_datastore(&m->plan, d->name))
+		return 0; /* refused for its name */
+	if (identity_claim(d->path, d->name, d->uuid, err) < 0)
+		return -err->code;
+	list_for_each (n, &m->plan.datastores) {
+		const struct plan_datastore *other = list_entry(n, struct plan_datastore, node);
+
+		if (memcmp(other->uuid, d->uuid, sizeof(d->uuid)) == 0)
+			return err_set(err, EEXIST, "path",
+				       "%s is the folder of datastore %s already (%s)", d->path,
+				       other->name, other->path);
+	}
+	return 0;
+}
+
 int manager_add_datastore(struct manager *m, struct plan_datastore *d, struct err *err)
 {
 	bool is_dir = strcmp(d->type, "dir") == 0;
@@ -174,6 +194,8 @@ int manager_add_datastore(struct manager *m, struct plan_datastore *d, struct er
 	else if (d->worker >= (int32_t)m->worker_count)
 		rc = err_set(err, ERANGE, "worker", "worker %d: there are %u, numbered from 0",
 			     (int)d->worker, m->worker_count);
+	if (rc == 0 && is_dir)
+		rc = claim(m, d, err);
 	if (rc == 0)
 		rc = plan_add_datastore(&m->plan, d, err);
 	if (rc) {

@@ -10,6 +10,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "errand.h"
+#include "identity.h"
 #include "log.h"
 #include "plugin.h"
 #include "ring_listener.h"
@@ -128,6 +129,14 @@ static const struct sluice_filter_ops *volume_find_filter(void *ctx, const char 
 	return plugin_find(name);
 }
 
+static int volume_check_place(void *ctx, struct err *err) ON_WORKER
+{
+	const struct mvolume *mv = ctx;
+	const struct plan_datastore *d = mv->datastore->plan;
+
+	return identity_check(d->path, d->name, d->uuid, err);
+}
+
 /* ---------------------------------------------------------------- made and ended */
 
 static struct shared_blame *take_blame(struct manager *m, const struct worker *w,
@@ -212,6 +221,7 @@ struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, st
 	    .store_put = volume_store_put,
 	    .store_get = volume_store_get,
 	    .find_filter = volume_find_filter,
+	    .check_place = volume_check_place,
 	    .notes_changes = true,
 	    .provisioning = volume_provisioning,
 	    .peers = &m->peers,

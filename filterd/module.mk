@@ -37,3 +37,9 @@ test_usage_SRCS := tests/unit/test_usage.c filterd/usage.c
 test_usage_INCS := filterd common
 test_usage_LIBS := common
 test_usage_PKGS := cmocka
+
+TESTS += test_identity
+test_identity_SRCS := tests/unit/test_identity.c filterd/identity.c
+test_identity_INCS := filterd common
+test_identity_LIBS := common
+test_identity_PKGS := cmocka jansson

@@ -56,9 +56,10 @@ struct plan_volume {
 struct plan_datastore {
 	struct list_node node;
 	char name[PARSE_NAME_MAX + 1];
-	char type[16];  /* a backend's name */
-	char *path;     /* dir: the folder; block: the device; mem: ""; slow: see slow.c */
-	int32_t worker; /* -1: any */
+	char type[16];    /* a backend's name */
+	char *path;       /* dir: the folder; block: the device; mem: ""; slow: see slow.c */
+	uint8_t uuid[16]; /* dir: what the folder's mark says (identity.h); zeros: not known */
+	int32_t worker;   /* -1: any */
 	bool is_buffered;
 	/* What filters share on it; of each, name and parameters alone count. */
 	uint32_t filter_count;

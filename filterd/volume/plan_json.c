@@ -166,7 +166,13 @@ json_t *plan_datastore_to_json(const struct plan_datastore *d)
 	json_t *j = json_pack("{s:s, s:s, s:s, s:i, s:b}", "name", d->name, "type", d->type, "path",
 			      d->path, "worker", (int)d->worker, "buffered", d->is_buffered);
 
-	/* Without any, the plan is one that older versions read too. */
+	/* Without these, the plan is one that older versions read too. */
+	if (j && memcmp(d->uuid, (uint8_t[16]){0}, 16) != 0) {
+		char uuid[37];
+
+		parse_uuid_format(d->uuid, uuid);
+		json_object_set_new(j, "uuid", json_string(uuid));
+	}
 	if (j && d->filter_count)
 		json_object_set_new(j, "filters", groups_to_json(d));
 	return j;
@@ -175,8 +181,8 @@ json_t *plan_datastore_to_json(const struct plan_datastore *d)
 int plan_datastore_from_json(const json_t *j, struct plan_datastore **out, struct err *err)
 {
 	static const char *const keys[] = {"name",     "type",    "path", "worker",
-					   "buffered", "filters", NULL};
-	const char *name = "", *type = "", *path = "";
+					   "buffered", "filters", "uuid", NULL};
+	const char *name = "", *type = "", *path = "", *uuid = NULL;
 	const json_t *worker = json_object_get(j, "worker");
 	bool is_buffered = false, is_any;
 	uint64_t index = 0;
@@ -191,6 +197,7 @@ int plan_datastore_from_json(const json_t *j, struct plan_datastore **out, struc
 	    (rc = parse_name("name", name, err)) || (rc = json_get_string(j, "type", &type, err)) ||
 	    (rc = json_opt_string(j, "path", &path, err)) ||
 	    (rc = json_opt_bool(j, "buffered", &is_buffered, err)) ||
+	    (rc = json_opt_string(j, "uuid", &uuid, err)) ||
 	    (rc = json_opt_array(j, "filters", &filters, err)) ||
 	    (!is_any && (rc = json_opt_u64(j, "worker", 0, 255, &index, err))))
 		return rc;
@@ -203,7 +210,9 @@ int plan_datastore_from_json(const json_t *j, struct plan_datastore **out, struc
 	snprintf(d->type, sizeof(d->type), "%s", type);
 	d->worker = is_any ? -1 : (int32_t)index;
 	d->is_buffered = is_buffered;
-	rc = filters ? groups_from_json(filters, d, err) : 0;
+	rc = uuid ? parse_uuid("uuid", uuid, d->uuid, err) : 0;
+	if (rc == 0 && filters)
+		rc = groups_from_json(filters, d, err);
 	if (rc)
 		plan_datastore_free(d);
 	else

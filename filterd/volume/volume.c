@@ -107,6 +107,11 @@ static struct backend_cfg backend_cfg_of(const struct volume *v)
 	};
 }
 
+static int check_place(const struct volume *v, struct err *err)
+{
+	return v->host->check_place ? v->host->check_place(v->host->ctx, err) : 0;
+}
+
 int volume_make_image(struct volume *v, bool is_full, struct err *err)
 {
 	struct backend_cfg cfg = backend_cfg_of(v);
@@ -115,7 +120,9 @@ int volume_make_image(struct volume *v, bool is_full, struct err *err)
 	if (!v->type->create)
 		return 0;
 	v->host->blocking(v->host->ctx, true);
-	rc = v->type->create(v->env, &cfg, is_full, err);
+	rc = check_place(v, err);
+	if (rc == 0)
+		rc = v->type->create(v->env, &cfg, is_full, err);
 	v->host->blocking(v->host->ctx, false);
 	return rc;
 }
@@ -372,7 +379,9 @@ static void open_try(struct volume *v)
 	int rc;
 
 	v->host->blocking(v->host->ctx, true);
-	rc = v->type->open(v->env, &cfg, &v->backend, &err);
+	rc = check_place(v, &err);
+	if (rc == 0)
+		rc = v->type->open(v->env, &cfg, &v->backend, &err);
 	v->host->blocking(v->host->ctx, false);
 	if (rc == -EAGAIN) {
 		wait_for_lock(v, &err);

@@ -74,6 +74,8 @@ struct volume_host {
 	int (*store_get)(void *ctx, const uint8_t uuid[16], const char *filter, const char *key,
 			 void *data, size_t room_bytes, size_t *size_bytes);
 	const struct sluice_filter_ops *(*find_filter)(void *ctx, const char *name);
+	/* Before the image is made or opened: is its place what it is meant to be? May be NULL. */
+	int (*check_place)(void *ctx, struct err *err) ON_WORKER;
 	/* A new size and changed filters are noted first: grow, attach, detach and set answer when
 	 * the change is made, and it is in force, with I/O let go on, after volume_settle(). */
 	bool notes_changes;
