@@ -16,7 +16,8 @@ build_packages=(gcc libc6-dev make pkg-config dpkg-dev ca-certificates tgt libur
 	openssl libcap2-bin iproute2 util-linux)
 # Initiators, unit test library, model checker, linters, and clang for fuzzing and thread annotations.
 test_packages=(python3 libcmocka-dev libiscsi-dev libiscsi-bin qemu-utils qemu-block-extra e2fsprogs spin
-	clang libclang-rt-dev clang-format cppcheck shellcheck jq procps python3-yaml curl mandoc)
+	clang libclang-rt-dev clang-format cppcheck shellcheck jq procps python3-yaml curl mandoc
+	qemu-system-x86 busybox-static cpio kmod cryptsetup-bin)
 
 what=${1:-}
 case $what in

@@ -63,6 +63,7 @@ check-manifest:
 check-build:
 	@scripts/install-deps.sh test
 	@scripts/fetch-tgt-headers.sh
+	@scripts/make-guest.sh
 	@echo 'sluice: building: release, then asan, tsan and the fuzz targets'
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan variant-tests
