@@ -19,6 +19,8 @@
 . "$(dirname "$0")/../lib/harness.sh"
 # shellcheck source=tests/perf/report.sh
 . "$ROOT/tests/perf/report.sh"
+# shellcheck source=tests/perf/measure.sh
+. "$ROOT/tests/perf/measure.sh"
 
 ROUNDS=3 SECONDS_EACH=2 SMOKE='' WRITE=1 WARM_MS=300
 STORES="null plain plain-sync plain-direct sluice-mem sluice-mem-4 sluice-volatile sluice-durable"
@@ -98,14 +100,6 @@ fill() {
 
 # ---------------------------------------------------------------- one measurement
 
-# ns that all threads of these processes have run.
-cpu_ns() {
-	local pid
-	for pid in "$@"; do
-		cat "/proc/$pid"/task/*/schedstat 2>/dev/null || true
-	done | awk '{ s += $1 } END { printf "%.0f\n", s }'
-}
-
 options_of() { # 4k-read-32
 	local bytes rw depth
 	IFS=- read -r bytes rw depth <<<"$1"
@@ -116,27 +110,12 @@ options_of() { # 4k-read-32
 
 # measure STORE SHAPE  appends a line of JSON to the results.
 measure() {
-	local store=$1 shape=$2 word tgtd filterd='' t0 t1 f0 f1 result
-	tgtd=$(tgtd_pid "$store")
+	local store=$1 shape=$2 filterd=''
 	[[ $store != sluice-* ]] || filterd=$(filterd_child)
 	# shellcheck disable=SC2046 # options are words
-	coproc BENCH { timeout 120 "$(tool iscsi_bench)" $(options_of "$shape") --seconds "$SECONDS_EACH" \
-		--warm-ms "$WARM_MS" --region-bytes "$LUN_BYTES" "${URL_OF[$store]}" 2>>"$T/bench.err"; }
-	# The array vanishes when the client ends, so its descriptors are kept.
-	local pid=$BENCH_PID in=${BENCH[0]} out=${BENCH[1]}
-	read -r -t 60 word <&"$in" || die "$store $shape: no start: $(cat "$T/bench.err")"
-	t0=$(cpu_ns "$tgtd") f0=$(cpu_ns ${filterd:+"$filterd"})
-	echo go >&"$out"
-	read -r -t 60 word <&"$in" || die "$store $shape: no end: $(cat "$T/bench.err")"
-	t1=$(cpu_ns "$tgtd") f1=$(cpu_ns ${filterd:+"$filterd"})
-	echo go >&"$out"
-	read -r -t 60 result <&"$in" || die "$store $shape: no result: $(cat "$T/bench.err")"
-	wait "$pid" || die "$store $shape: the client failed: $result"
-	[ "$word" = end ] || die "$store $shape: $word"
-	jq -c --arg store "$store" --arg shape "$shape" --argjson t $((t1 - t0)) --argjson f $((f1 - f0)) \
-		'. + {store: $store, shape: $shape, n: ([.ended, 1] | max)} |
-		. + {tgtd_us: ($t / 1000 / .n), filterd_us: ($f / 1000 / .n)}' \
-		<<<"$result" >>"$T/results"
+	bench_once "$(tgtd_pid "$store")" "$filterd" "${URL_OF[$store]}" $(options_of "$shape") \
+		--seconds "$SECONDS_EACH" --warm-ms "$WARM_MS" --region-bytes "$LUN_BYTES"
+	jq -c --arg store "$store" --arg shape "$shape" '. + {store: $store, shape: $shape}' <<<"$RESULT" >>"$T/results"
 }
 
 # ---------------------------------------------------------------- the run

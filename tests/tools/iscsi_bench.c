@@ -3,8 +3,9 @@
  * iscsi_bench.c - an asynchronous load of one shape; one line of JSON.
  *
  *     iscsi_bench --bytes 4096 --depth 32 [--write-pct 0] [--sequential] [--sessions 1]
- *                 [--seconds 2] [--warm-ms 200] [--region-bytes N] iscsi://...
+ *                 [--seconds 2] [--warm-ms 200] [--region-bytes N] [--flush-every N] iscsi://...
  *
+ * --flush-every: after so many writes a SYNCHRONIZE CACHE takes a slot's turn; it is not counted.
  * Latencies are kept in a histogram with 1/16 resolution, so that recording one costs nothing. The
  * client's own CPU time is reported, since client and target share the machine in our benchmarks.
  */
@@ -29,18 +30,19 @@ struct slot {
 	struct scsi_task *task;
 	uint8_t *buf;
 	uint64_t sent_ns;
-	bool is_busy;
+	bool is_busy, is_flush;
 };
 
 struct bench {
 	uint32_t bytes;
-	int depth, sessions, write_pct, seconds, warm_ms;
+	int depth, sessions, write_pct, seconds, warm_ms, flush_every;
 	bool is_sequential;
 	uint64_t region_bytes;
 	/* running */
 	struct initiator in[SESSIONS_MAX];
 	struct slot *slots;
 	uint64_t random, next;
+	int unflushed;
 	bool is_measuring, is_stopping;
 	int in_flight;
 	uint64_t ended, errors, sum_ns, max_ns;
@@ -101,7 +103,7 @@ static void on_end(struct iscsi_context *iscsi, int status, void *data, void *pr
 		b->is_stopping = true;
 		return;
 	}
-	if (b->is_measuring) {
+	if (b->is_measuring && !s->is_flush) {
 		b->ended++;
 		b->sum_ns += took_ns;
 		b->histogram[bucket_of(took_ns)]++;
@@ -121,7 +123,12 @@ static void send_one(struct slot *s)
 	bool is_write = (int)(random_next(b) % 100) < b->write_pct;
 	struct cdb c;
 
-	if (is_write) {
+	s->is_flush = b->flush_every && b->unflushed >= b->flush_every;
+	if (s->is_flush) {
+		b->unflushed = 0;
+		c = cdb_sync_cache16(0, 0);
+	} else if (is_write) {
+		b->unflushed++;
 		c = cdb_write16(place * n, n, bb, s->buf, false);
 	} else {
 		c = cdb_read16(place * n, n, bb, false);
@@ -230,15 +237,12 @@ static int set_up(struct bench *b, const char *url)
 
 static int parse(struct bench *b, int argc, char **argv)
 {
-	static const struct option options[] = {{"bytes", 1, NULL, 'b'},
-						{"depth", 1, NULL, 'd'},
-						{"write-pct", 1, NULL, 'w'},
-						{"sequential", 0, NULL, 'q'},
-						{"sessions", 1, NULL, 'n'},
-						{"seconds", 1, NULL, 's'},
-						{"warm-ms", 1, NULL, 'm'},
-						{"region-bytes", 1, NULL, 'r'},
-						{0}};
+	static const struct option options[] = {
+	    {"bytes", 1, NULL, 'b'},       {"depth", 1, NULL, 'd'},
+	    {"write-pct", 1, NULL, 'w'},   {"sequential", 0, NULL, 'q'},
+	    {"sessions", 1, NULL, 'n'},    {"seconds", 1, NULL, 's'},
+	    {"warm-ms", 1, NULL, 'm'},     {"region-bytes", 1, NULL, 'r'},
+	    {"flush-every", 1, NULL, 'f'}, {0}};
 	int c;
 
 	*b = (struct bench){.bytes = 4096,
@@ -275,6 +279,9 @@ static int parse(struct bench *b, int argc, char **argv)
 		case 'r':
 			b->region_bytes = v;
 			break;
+		case 'f':
+			b->flush_every = (int)v;
+			break;
 		default:
 			return -1;
 		}
@@ -290,7 +297,7 @@ int main(int argc, char **argv)
 	if (parse(&bench, argc, argv) || set_up(&bench, argv[optind])) {
 		fputs(
 		    "iscsi_bench --bytes N --depth N [--write-pct N] [--sequential] [--sessions N] [--seconds N] "
-		    "[--warm-ms N] [--region-bytes N] iscsi://...\n",
+		    "[--warm-ms N] [--region-bytes N] [--flush-every N] iscsi://...\n",
 		    stderr);
 		return 2;
 	}
