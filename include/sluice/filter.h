@@ -32,7 +32,7 @@
 
 #include "sluice/io.h"
 
-#define SLUICE_SDK_ABI 2u /* both sides must have the same; the message of a refusal names both */
+#define SLUICE_SDK_ABI 3u /* both sides must have the same; the message of a refusal names both */
 
 enum sluice_class {
 	SLUICE_CLASS_INSPECTION = 100,
@@ -100,14 +100,66 @@ enum sluice_event_kind {
 	SLUICE_EVENT_REVERT = 4,
 	SLUICE_EVENT_CLONE = 5,
 	SLUICE_EVENT_KEY = 6,   /* a key came, went or changed */
-	SLUICE_EVENT_FLUSH = 7, /* an administrator's flush: dirty data to the layer below */
+	SLUICE_EVENT_FLUSH = 7, /* an administrator's flush; filters that keep dirty data are
+				   settled before it */
 	SLUICE_EVENT_POLICY = 8,
+	/* The volume is deleted for good: the filter removes what it keeps outside of the state
+	 * store and its sidecars. The chain is drained; detach() follows. Whoever refuses in
+	 * PREPARE keeps the volume, which is closed then. */
+	SLUICE_EVENT_DELETE = 9,
+	/* An administrator takes the filter away: PREPARE to it alone, with the chain drained; it
+	 * may refuse, as encryption does while the volume needs it. There is no COMMIT: detach()
+	 * follows. */
+	SLUICE_EVENT_DETACH = 10,
 };
 
 struct sluice_event {
 	enum sluice_event_kind kind;
 	uint64_t new_size_bytes;
 	const char *name; /* snapshot's or policy's, else NULL */
+};
+
+/* ------------------------------------------------------------------ settling
+ *
+ * A filter that acknowledges what the layer below does not have yet (a write-back cache) is settled
+ * before anything that would lose or miss that data: its detachment or replacement, a change of its
+ * mode, a snapshot, a grow, an export, an administrator's flush. Not before a stop: then it keeps
+ * its data where it keeps it.
+ *
+ *     settle(BEGIN)  Under I/O: bring the dirty data down. 0: done. SLUICE_PENDING:
+ *                    sluice_settled() follows. Until END the filter lets only so little become
+ *                    dirty that a drain takes less than a second; initiators are slowed down,
+ *                    never refused.
+ *     drain(begin)   The rest goes down; sluice_drain_hold() keeps the chain from counting as
+ *                    drained until it has, for at most 10 s. After that nothing is dirty.
+ *     the change     detach(), reconfigure(COMMIT), event(...)
+ *     settle(END)    As before. Not after a detach(); also without drain and change, when somebody
+ *                    refused or cancelled: what BEGIN began is given up then, and no
+ *                    sluice_settled() follows.
+ */
+#define SLUICE_PENDING 1
+
+enum sluice_settle { SLUICE_SETTLE_BEGIN, SLUICE_SETTLE_END };
+
+struct sluice_command {
+	const char *name;      /* the filter's own words, such as "drop" */
+	const char *args_json; /* an object */
+	/* A descriptor that came along, or -1: a pipe whose content is a secret, so that no secret
+	 * stands in a message. The host's; it is closed when the command has ended. */
+	int fd;
+	char *reply_json; /* an object, of the filter's choice; "{}" before */
+	size_t reply_bytes;
+};
+
+/* What every filter may add to its volume's figures; the host sets all to zero before. Counters
+ * never fall. */
+struct sluice_figures {
+	uint64_t reads, read_hits; /* initiators' reads, and those answered above the datastore */
+	uint64_t dirty_bytes;      /* acknowledged, not on the datastore */
+	uint64_t lag_ms;           /* how far a replica is behind */
+	const char *throttle;      /* "limit", "share", "window", "dirty"; NULL: nothing is held */
+	const char
+	    *state; /* NULL: all is well; else a word such as "degraded", "warming", "locked" */
 };
 
 /* ------------------------------------------------------------------ the filter */
@@ -133,11 +185,15 @@ struct sluice_filter_ops {
 	const struct sluice_param *params;
 	uint32_t param_count;
 
-	/* Control path. attach: keep state with sluice_state_set(); 0 or -errno with err filled. */
+	/* Control path. attach: keep state with sluice_state_set(); 0 or -errno with err filled.
+	 * After detach() and after a refused attach(), f lives until its jobs are done and its
+	 * logs and files are closed; their callbacks may still use it. */
 	int (*attach)(struct sluice_filter *f, const union sluice_value *values,
 		      struct sluice_error *err);
 	void (*detach)(struct sluice_filter *f);
-	/* New values under I/O; NULL: a change means detach and attach. */
+	/* New values under I/O. NULL: another one is attached in its place while it still is; one
+	 * that settles is detached before, and comes back with its old values if the new one
+	 * refuses. */
 	int (*reconfigure)(struct sluice_filter *f, enum sluice_phase phase,
 			   const union sluice_value *values, struct sluice_error *err);
 	int (*event)(struct sluice_filter *f, enum sluice_phase phase,
@@ -152,8 +208,20 @@ struct sluice_filter_ops {
 	/* The initiator aborted an I/O that this filter holds: finish it soon. Optional. */
 	void (*abort)(struct sluice_filter *f, struct sluice_io *io);
 
+	/* See "settling" above. NULL: the filter never keeps dirty data. */
+	int (*settle)(struct sluice_filter *f, enum sluice_settle phase, struct sluice_error *err);
+	/*
+	 * An administrator's command to this filter. 0 with the reply written, -errno with err
+	 * filled, or SLUICE_PENDING and then sluice_command_done(). At most one is under way per
+	 * filter. Optional.
+	 */
+	int (*command)(struct sluice_filter *f, const struct sluice_command *cmd,
+		       struct sluice_error *err);
+
 	/* Own figures: writes one JSON object, returns its length; optional. */
 	size_t (*status)(struct sluice_filter *f, char *json, size_t size_bytes);
+	/* Adds its part to the volume's; called every second. Optional. */
+	void (*figures)(struct sluice_filter *f, struct sluice_figures *sum);
 
 	/*
 	 * What the filters of one datastore share (all of them run on one worker): made before the
@@ -185,6 +253,46 @@ void *sluice_io_ctx(const struct sluice_filter *f, const struct sluice_io *io);
 const char *sluice_volume_name(const struct sluice_filter *f);
 uint64_t sluice_volume_size_bytes(const struct sluice_filter *f);
 uint32_t sluice_volume_block_bytes(const struct sluice_filter *f);
+
+/* 16 bytes; the volume's for life, whatever its name or place. */
+const uint8_t *sluice_volume_uuid(const struct sluice_filter *f);
+/* The volume's write_cache is durable: each write completes only when it would survive a power
+ * cut. False (volatile): FLUSH and FUA ask for that. */
+bool sluice_volume_is_durable(const struct sluice_filter *f);
+
+/*
+ * A file of the filter beside the volume's image (or, where there is no folder for it, in filterd's
+ * state folder); it is removed together with the volume. suffix: [a-z]{1,16}, not "img"; filters
+ * share the names. 0 or -ENAMETOOLONG, -EINVAL.
+ */
+int sluice_sidecar_path(const struct sluice_filter *f, const char *suffix, char *path,
+			size_t size_bytes);
+/*
+ * The volume's keyring: secrets in locked memory that is in no core file, kept by the parent
+ * process while the volume exists, so that the next child has them without asking anybody. name as
+ * in sluice_store_put(). Errors: -ENOKEY, -ENOSPC, -EINVAL (over 256 bytes). The caller wipes its
+ * copy.
+ */
+int sluice_key_put(struct sluice_filter *f, const char *name, const void *key, size_t size_bytes);
+int sluice_key_get(struct sluice_filter *f, const char *name, void *key, size_t room_bytes,
+		   size_t *size_bytes);
+void sluice_key_forget(struct sluice_filter *f, const char *name);
+
+/* The results of SLUICE_PENDING, once each, on the owner worker; err may be NULL when result is 0.
+ */
+void sluice_settled(struct sluice_filter *f, int result, const struct sluice_error *err);
+void sluice_command_done(struct sluice_filter *f, int result, const char *reply_json,
+			 const struct sluice_error *err);
+/* The chain does not count as drained between the two. They nest. */
+void sluice_drain_hold(struct sluice_filter *f);
+void sluice_drain_release(struct sluice_filter *f);
+
+/*
+ * What initiators hear while this filter cannot serve: TEST UNIT READY and media commands answer
+ * with that status, without coming here; SLUICE_OK, as after attach(): it serves. Filters above
+ * count first. May be called in attach().
+ */
+void sluice_ready_set(struct sluice_filter *f, enum sluice_status status);
 
 uint64_t sluice_now_ns(const struct sluice_filter *f);
 uint64_t sluice_random_u64(const struct sluice_filter *f);
@@ -225,7 +333,7 @@ void sluice_io_swap_buf(struct sluice_filter *f, struct sluice_io *io, void *buf
 struct sluice_own_io {
 	uint8_t op;
 	uint8_t status; /* result */
-	uint16_t flags;
+	uint16_t flags; /* SLUICE_IO_FUA, SLUICE_IO_MAY_UNMAP, SLUICE_IO_URGENT */
 	uint64_t offset_bytes, len_bytes;
 	void *buf;
 	uint64_t extent_bytes; /* result of EXTENT */

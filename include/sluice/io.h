@@ -49,8 +49,9 @@ enum sluice_status {
 
 #define SLUICE_IO_FUA       1u /* complete only when persistent */
 #define SLUICE_IO_MAY_UNMAP 2u
-#define SLUICE_IO_OWN       4u /* a filter's own I/O, not an initiator's */
-#define SLUICE_IO_ABORTED   8u /* the initiator gave up on it; finish soon, any status */
+#define SLUICE_IO_OWN       4u  /* a filter's own I/O, not an initiator's */
+#define SLUICE_IO_ABORTED   8u  /* the initiator gave up on it; finish soon, any status */
+#define SLUICE_IO_URGENT    16u /* with OWN: an initiator waits for it; not background work */
 
 struct sluice_io {
 	uint8_t op;              /* enum sluice_op; const after submission */

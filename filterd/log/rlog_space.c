@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * rlog_space.c - which blocks of the circle may be written (W1, W2, W15).
+ *
+ * Free is what lies between the head and the oldest block that must stay: the tail that a durable
+ * superblock names, or a block that a read still looks at. One block stays empty, so that a full
+ * circle is not taken for an empty one; the reserve is left to EPOCH records, of which each
+ * recovery needs one before anything can be destaged.
+ */
+#include "rlog_int.h"
+
+uint32_t rlog_space_free(const struct sluice_rlog *log, bool is_epoch)
+{
+	uint64_t limit = RLOG_MUTATE(REUSE_BEFORE_SUPERBLOCK) ? log->tail.v : log->sb_tail_v;
+	uint64_t pinned = rlog_read_pinned_v(log);
+	uint64_t kept = is_epoch || RLOG_MUTATE(NO_RESERVE) ? 1 : 1 + (uint64_t)log->reserve_blocks;
+	uint64_t used, open = log->open_buf ? 1 + log->open_buf->rec.data_blocks : 0;
+
+	if (pinned < limit && !RLOG_MUTATE(READ_NOT_PINNED))
+		limit = pinned;
+	used = log->head_v + open - limit + kept;
+	return used >= log->geo.log_blocks ? 0 : (uint32_t)(log->geo.log_blocks - used);
+}
+
+static void want_space(struct env_msg *m)
+{
+	struct sluice_rlog *log = m->ctx;
+
+	log->is_want_space_posted = false;
+	if (log->is_short_of_space && log->want_space_fn && !log->is_closing) {
+		log->calling++;
+		log->want_space_fn(log->want_space_ctx);
+		log->calling--;
+	}
+	rlog_open_check_close(log);
+}
+
+void rlog_space_want(struct sluice_rlog *log)
+{
+	log->is_short_of_space = true;
+	if (log->is_want_space_posted)
+		return;
+	log->is_want_space_posted = true;
+	log->want_space_msg.fn = want_space;
+	log->want_space_msg.ctx = log;
+	env_post(log->env, &log->want_space_msg);
+}
+
+void sluice_rlog_on_want_space(struct sluice_rlog *log, void (*fn)(void *ctx), void *ctx)
+{
+	log->want_space_fn = fn;
+	log->want_space_ctx = ctx;
+}
