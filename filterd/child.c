@@ -11,10 +11,12 @@
 #include <unistd.h>
 
 #include "cleanup.h"
+#include "chain.h"
 #include "clock.h"
 #include "crash.h"
 #include "ctl_server.h"
 #include "durable.h"
+#include "keyring.h"
 #include "log.h"
 #include "manager.h"
 #include "plugin.h"
@@ -125,6 +127,7 @@ static int begin(struct child *c, struct err *err) ON_MAIN
 	c->manager.shared = cfg->shared;
 	c->manager.plan_path = c->plan_path;
 	c->manager.store_root = c->store_root;
+	c->manager.keyring = cfg->keyring;
 	c->manager.events = &cfg->shared->events;
 	rc = plugin_load_dir(cfg->filter_dir, err);
 	if (rc < 0)
@@ -174,6 +177,8 @@ enum child_end child_run(const struct child_cfg *cfg)
 	ROLE_KNOWN(role_main); /* the process was forked with this one thread */
 	log_open("sluice-filterd", LOG_LEVEL_INFO);
 	crash_watch(cfg->shared);
+	keyring_recover(cfg->keyring);
+	chain_link_logs();
 	json_object_seed(0); /* once, before there are threads */
 	if (begin(&c, &err) < 0) {
 		log_error("cannot start: %s", err.text);

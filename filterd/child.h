@@ -14,10 +14,13 @@
 
 #include "shared.h"
 
+struct keyring;
+
 #define CHILD_STOP_MS 10000u /* an orderly end takes at most this long */
 
 struct child_cfg {
 	struct shared *shared;
+	struct keyring *keyring;
 	const char *state_dir;
 	const char *filter_dir;
 	uint32_t worker_count;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fd.h"
+
 static struct errand *make(struct manager *m, struct worker *w, void (*run)(struct errand *j),
 			   void (*back)(struct errand *j), manager_fn fn, void *ctx)
 {
@@ -22,6 +24,7 @@ static struct errand *make(struct manager *m, struct worker *w, void (*run)(stru
 	j->back = back;
 	j->fn = fn;
 	j->ctx = ctx;
+	j->fd = -1;
 	return j;
 }
 
@@ -69,6 +72,8 @@ static void run_home(struct loop_msg *m)
 	if (j->back) /* errand_again() */
 		return;
 	json_decref(j->json);
+	json_decref(j->args);
+	fd_close(&j->fd);
 	plan_filter_fini(&j->filter);
 	free(j);
 }

@@ -23,6 +23,8 @@ struct errand {
 	bool flag;
 	struct plan_filter filter;
 	char name[PARSE_NAME_MAX + 1];
+	json_t *args;
+	int fd; /* -1: none */
 	/* outcome */
 	int result;
 	struct err err;
@@ -46,6 +48,8 @@ void errand_ended(void *job, int result, const struct err *err) ON_WORKER;
 void errand_answer(struct errand *j) ON_MAIN;
 
 /* Of the manager's files, for one another. */
+/* NULL: its datastore is no folder. */
+const char *manager_image_in_folder(const struct mvolume *mv);
 void manager_free_volume(struct mvolume *mv); /* its volume is destroyed */
 int must_check manager_make_datastore(struct manager *m, struct plan_datastore *plan,
 				      struct err *err) ON_MAIN;

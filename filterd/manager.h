@@ -9,6 +9,7 @@
  *   manager_volume.c     one volume: made, heard of, ended
  *   manager_change.c     requests that change a volume
  *   manager_group.c      what filters share on a datastore: made, changed, shown
+ *   manager_command.c    commands to filters
  *   manager_status.c     questions
  *   manager_list.c       questions about all volumes, page by page
  *   transfers.c          imports and exports
@@ -31,6 +32,7 @@
 #include "volume.h"
 #include "worker.h"
 
+struct keyring;
 struct ring_listener;
 
 struct manager {
@@ -38,6 +40,7 @@ struct manager {
 	struct shared *shared;
 	const char *plan_path;
 	const char *store_root;
+	struct keyring *keyring; /* NULL: there is none, and filters are told so */
 	struct plan plan;
 	struct events *events;
 	struct peers peers;
@@ -82,10 +85,12 @@ struct mvolume {
 	struct worker *worker;
 	struct volume *volume; /* the worker's */
 	struct volume_host host;
+	char *image_path; /* const */
 	struct shared_blame *blame;
 	uint32_t rings_expected; /* of a shared volume: that our predecessor had */
 	bool is_creating;        /* not open for the first time yet */
 	bool is_changing;        /* a request of ours is under way */
+	bool may_settle;         /* it may wait for filters for long; a close ends that */
 	/* as last heard from the worker */
 	enum volume_state state;
 	uint64_t size_bytes;
@@ -145,6 +150,12 @@ void manager_set_filter(struct manager *m, const char *name, struct plan_filter 
 			void *ctx) ON_MAIN;
 void manager_detach_filter(struct manager *m, const char *name, const char *filter, manager_fn fn,
 			   void *ctx) ON_MAIN;
+/*
+ * A command to one filter of a serving volume; more is {"reply": what the filter answers}. It waits
+ * for no other request and keeps none from going on. *fd (or -1) is taken.
+ */
+void manager_command(struct manager *m, const char *name, const char *filter, const char *command,
+		     const json_t *args, int *fd, manager_fn fn, void *ctx) ON_MAIN;
 /* more is {"volume": volume_status()} or {"volumes": [volume_stats()]} (name NULL: of all). */
 void manager_show_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
 void manager_stats(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;

@@ -10,12 +10,13 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "cleanup.h"
 #include "log.h"
 #include "errand.h"
 #include "identity.h"
+#include "keyring.h"
 #include "plugin.h"
 #include "ring_listener.h"
+#include "sidecar.h"
 #include "store.h"
 
 static void refuse(manager_fn fn, void *ctx, int code, const char *name, const char *why)
@@ -51,22 +52,30 @@ static void start(struct mvolume *mv, struct errand *j) ON_MAIN
 	errand_start(j);
 }
 
+/* The same, of a change before which filters bring dirty data down. */
+static void start_settling(struct mvolume *mv, struct errand *j) ON_MAIN
+{
+	mv->may_settle = j != NULL;
+	start(mv, j);
+}
+
 /* The end of a change: on success the plan is saved; then the answer. */
 static void finish(struct errand *j, bool must_save) ON_MAIN
 {
 	j->mv->is_changing = false;
+	j->mv->may_settle = false;
 	if (j->result == 0 && must_save && !j->mv->is_creating)
 		j->result = manager_save(j->manager, &j->err);
 	errand_answer(j);
 }
 
-static void run_settle(struct errand *j) ON_WORKER
+static void run_confirm(struct errand *j) ON_WORKER
 {
-	volume_settle(j->mv->volume);
+	volume_confirm(j->mv->volume);
 	errand_ended(j, j->result, NULL);
 }
 
-static void back_settled(struct errand *j) ON_MAIN
+static void back_confirmed(struct errand *j) ON_MAIN
 {
 	finish(j, false);
 }
@@ -74,11 +83,11 @@ static void back_settled(struct errand *j) ON_MAIN
 /* The change is made and must not be seen before the plan knows of it: a restart would bring the
  * old size, or the old filters over the new ones' data. In force it is also when the save failed.
  */
-static void save_and_settle(struct errand *j) ON_MAIN
+static void save_and_confirm(struct errand *j) ON_MAIN
 {
 	if (j->result == 0)
 		j->result = manager_save(j->manager, &j->err);
-	errand_again(j, run_settle, back_settled);
+	errand_again(j, run_confirm, back_confirmed);
 }
 
 /* ---------------------------------------------------------------- open, close */
@@ -140,8 +149,8 @@ void manager_close_volume(struct manager *m, const char *name, manager_fn fn, vo
 {
 	struct mvolume *mv = manager_find(m, name);
 
-	/* An open that waits for a lock may be ended by a close. */
-	if (!mv || m->is_stopping || mv->state != VOLUME_OPENING)
+	/* An open that waits for a lock may be ended by a close, and a wait for filters. */
+	if (!mv || m->is_stopping || (mv->state != VOLUME_OPENING && !mv->may_settle))
 		mv = begin(m, name, fn, ctx);
 	if (mv)
 		start(mv, errand_make(mv, run_close, back_closed, fn, ctx));
@@ -164,16 +173,29 @@ static void make_uuid(uint8_t uuid[16])
 static void unlink_image(struct mvolume *mv)
 {
 	const struct plan_datastore *d = mv->datastore->plan;
-	cleanup_free char *path = plan_image_path(d, mv->plan);
+	const char *path = manager_image_in_folder(mv);
 	struct err err;
 
-	if (strcmp(d->type, "dir") != 0 || !path)
+	if (!path)
 		return;
-	if (identity_check(d->path, d->name, d->uuid, &err) < 0)
+	if (identity_check(d->path, d->name, d->uuid, &err) < 0) {
 		log_warn("volume %s: its image is left where it is: %s", mv->plan->name, err.text);
-	else if (unlink(path) < 0 && errno != ENOENT)
+		return;
+	}
+	if (unlink(path) < 0 && errno != ENOENT)
 		log_warn("volume %s: %s could not be removed: %s", mv->plan->name, path,
 			 strerror(errno));
+	sidecar_drop(path);
+}
+
+/* All that filters keep in our hands. */
+static void drop_keepings(const struct mvolume *mv)
+{
+	const struct manager *m = mv->manager;
+
+	store_drop_volume(m->store_root, mv->plan->uuid);
+	if (m->keyring)
+		keyring_forget_volume(m->keyring, mv->plan->uuid);
 }
 
 static void create_failed(struct errand *j, bool has_image) ON_MAIN
@@ -182,7 +204,7 @@ static void create_failed(struct errand *j, bool has_image) ON_MAIN
 
 	if (has_image)
 		unlink_image(j->mv);
-	store_drop_volume(j->manager->store_root, j->mv->plan->uuid);
+	drop_keepings(j->mv);
 	j->mv->is_changing = true; /* until it is gone */
 	errand_answer(j);
 	manager_drop_volume(j->mv);
@@ -289,18 +311,24 @@ void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_ful
 
 /* ---------------------------------------------------------------- delete */
 
+static void run_delete(struct errand *j) ON_WORKER
+{
+	volume_delete(j->mv->volume, errand_ended, j);
+}
+
 static void back_closed_for_delete(struct errand *j) ON_MAIN
 {
 	struct mvolume *mv = j->mv;
 
-	if (j->result) {
+	if (j->result) { /* what a filter refused, it refused when it was closed already */
+		mv->plan->is_open = mv->plan->is_open && mv->state != VOLUME_CLOSED;
 		finish(j, false);
 		return;
 	}
 	/* Image first: if we die in between, the plan still knows the volume, and a second delete
 	 * ends it. */
 	unlink_image(mv);
-	store_drop_volume(j->manager->store_root, mv->plan->uuid);
+	drop_keepings(mv);
 	log_info("volume %s: deleted", mv->plan->name);
 	list_del(&mv->plan->node);
 	j->result = manager_save(j->manager, &j->err);
@@ -318,7 +346,7 @@ void manager_delete_volume(struct manager *m, const char *name, manager_fn fn, v
 		refuse(fn, ctx, EBUSY, name, "is in use by tgtd; remove its LUN there first");
 		return;
 	}
-	start(mv, errand_make(mv, run_close, back_closed_for_delete, fn, ctx));
+	start(mv, errand_make(mv, run_delete, back_closed_for_delete, fn, ctx));
 }
 
 /* ---------------------------------------------------------------- grow, flush */
@@ -336,7 +364,7 @@ static void back_grown(struct errand *j) ON_MAIN
 	}
 	if (j->mv->plan->size_bytes)
 		j->mv->plan->size_bytes = j->number;
-	save_and_settle(j);
+	save_and_confirm(j);
 }
 
 static void run_grow(struct errand *j) ON_WORKER
@@ -353,7 +381,7 @@ void manager_grow_volume(struct manager *m, const char *name, uint64_t size_byte
 	if (!j)
 		return;
 	j->number = size_bytes;
-	start(mv, j);
+	start_settling(mv, j);
 }
 
 static void run_flush(struct errand *j) ON_WORKER
@@ -366,7 +394,7 @@ void manager_flush_volume(struct manager *m, const char *name, manager_fn fn, vo
 	struct mvolume *mv = begin(m, name, fn, ctx);
 
 	if (mv)
-		start(mv, errand_make(mv, run_flush, back_flushed, fn, ctx));
+		start_settling(mv, errand_make(mv, run_flush, back_flushed, fn, ctx));
 }
 
 /* ---------------------------------------------------------------- filters */
@@ -378,7 +406,7 @@ static void back_filter_put(struct errand *j) ON_MAIN
 		return;
 	}
 	j->result = plan_put_filter(j->mv->plan, &j->filter, &j->err);
-	save_and_settle(j);
+	save_and_confirm(j);
 }
 
 static void back_filter_gone(struct errand *j) ON_MAIN
@@ -388,7 +416,7 @@ static void back_filter_gone(struct errand *j) ON_MAIN
 		return;
 	}
 	plan_drop_filter(j->mv->plan, j->name);
-	save_and_settle(j);
+	save_and_confirm(j);
 }
 
 static void run_attach(struct errand *j) ON_WORKER
@@ -417,7 +445,7 @@ static void put_filter(struct manager *m, const char *name, struct plan_filter *
 		return;
 	}
 	j->filter = *f;
-	start(mv, j);
+	start_settling(mv, j);
 }
 
 void manager_attach_filter(struct manager *m, const char *name, struct plan_filter *f,
@@ -441,5 +469,5 @@ void manager_detach_filter(struct manager *m, const char *name, const char *filt
 	if (!j)
 		return;
 	snprintf(j->name, sizeof(j->name), "%s", filter);
-	start(mv, j);
+	start_settling(mv, j);
 }

@@ -11,9 +11,11 @@
 #include "clock.h"
 #include "errand.h"
 #include "identity.h"
+#include "keyring.h"
 #include "log.h"
 #include "plugin.h"
 #include "ring_listener.h"
+#include "sidecar.h"
 #include "store.h"
 
 #define RINGS_RETURN_MS 5000u
@@ -117,6 +119,56 @@ static int volume_store_get(void *ctx, const uint8_t uuid[16], const char *filte
 	return store_get(mv->manager->store_root, uuid, filter, key, data, room_bytes, size_bytes);
 }
 
+/* Thread: any; a datastore's type and path never change. */
+const char *manager_image_in_folder(const struct mvolume *mv)
+{
+	return strcmp(mv->datastore->type, "dir") == 0 ? mv->image_path : NULL;
+}
+
+static int volume_sidecar_path(void *ctx, const uint8_t uuid[16], const char *suffix, char *path,
+			       size_t size_bytes)
+{
+	const struct mvolume *mv = ctx;
+
+	return sidecar_path(manager_image_in_folder(mv), mv->manager->store_root, uuid, suffix,
+			    path, size_bytes);
+}
+
+static void key_name(char out[KEYRING_NAME_BYTES], const char *filter, const char *name)
+{
+	snprintf(out, KEYRING_NAME_BYTES, "%s.%s", filter, name);
+}
+
+static int volume_key_put(void *ctx, const uint8_t uuid[16], const char *filter, const char *name,
+			  const void *key, size_t size_bytes)
+{
+	const struct mvolume *mv = ctx;
+	char full[KEYRING_NAME_BYTES];
+
+	key_name(full, filter, name);
+	return keyring_put(mv->manager->keyring, uuid, full, key, size_bytes);
+}
+
+static int volume_key_get(void *ctx, const uint8_t uuid[16], const char *filter, const char *name,
+			  void *key, size_t room_bytes, size_t *size_bytes)
+{
+	const struct mvolume *mv = ctx;
+	char full[KEYRING_NAME_BYTES];
+
+	key_name(full, filter, name);
+	return keyring_get(mv->manager->keyring, uuid, full, key, room_bytes, size_bytes);
+}
+
+static void volume_key_forget(void *ctx, const uint8_t uuid[16], const char *filter,
+			      const char *name)
+{
+	const struct mvolume *mv = ctx;
+	char full[KEYRING_NAME_BYTES];
+
+	key_name(full, filter, name);
+	keyring_forget(mv->manager->keyring, uuid, full);
+}
+
 static void volume_provisioning(void *ctx, uint64_t *used_bytes, uint64_t *available_bytes)
 {
 	const struct mvolume *mv = ctx;
@@ -193,7 +245,32 @@ void manager_free_volume(struct mvolume *mv)
 		atomic_store_explicit(&mv->blame->worker, 0, memory_order_release);
 	list_del(&mv->node);
 	plan_remove_volume(&mv->manager->plan, mv->plan);
+	free(mv->image_path);
 	free(mv);
+}
+
+static void set_host(struct mvolume *mv)
+{
+	struct manager *m = mv->manager;
+
+	mv->host = (struct volume_host){
+	    .event = volume_event,
+	    .changed = volume_changed,
+	    .drain_rings = volume_drain_rings,
+	    .blocking = volume_blocking,
+	    .store_put = volume_store_put,
+	    .store_get = volume_store_get,
+	    .sidecar_path = volume_sidecar_path,
+	    .key_put = m->keyring ? volume_key_put : NULL,
+	    .key_get = m->keyring ? volume_key_get : NULL,
+	    .key_forget = m->keyring ? volume_key_forget : NULL,
+	    .find_filter = volume_find_filter,
+	    .check_place = volume_check_place,
+	    .notes_changes = true,
+	    .provisioning = volume_provisioning,
+	    .peers = &m->peers,
+	    .ctx = mv,
+	};
 }
 
 struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, struct err *err)
@@ -213,20 +290,9 @@ struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, st
 	mv->datastore = d;
 	mv->worker = d->worker;
 	mv->size_bytes = v->size_bytes;
-	mv->host = (struct volume_host){
-	    .event = volume_event,
-	    .changed = volume_changed,
-	    .drain_rings = volume_drain_rings,
-	    .blocking = volume_blocking,
-	    .store_put = volume_store_put,
-	    .store_get = volume_store_get,
-	    .find_filter = volume_find_filter,
-	    .check_place = volume_check_place,
-	    .notes_changes = true,
-	    .provisioning = volume_provisioning,
-	    .peers = &m->peers,
-	    .ctx = mv,
-	};
+	mv->image_path = image;
+	image = NULL;
+	set_host(mv);
 	if (v->is_shared) {
 		const struct shared_rings *r = rings_note(m, v->name);
 
@@ -237,7 +303,7 @@ struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, st
 	    .env = d->worker->env,
 	    .plan = v,
 	    .type = d->plan->type,
-	    .image_path = image,
+	    .image_path = mv->image_path,
 	    .is_buffered = d->plan->is_buffered,
 	    .host = &mv->host,
 	    .groups = d->groups,
@@ -250,6 +316,7 @@ struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, st
 		if (mv->blame)
 			atomic_store_explicit(&mv->blame->worker, 0, memory_order_release);
 		list_del(&mv->node);
+		free(mv->image_path);
 		free(mv);
 		return NULL;
 	}

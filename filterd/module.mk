@@ -4,7 +4,7 @@ PROGS += sluice-filterd
 sluice-filterd_SRCS := $(wildcard filterd/*.c)
 sluice-filterd_INCS := filterd include common filterd/env filterd/backend filterd/chain filterd/plugin filterd/ring \
 	filterd/scsi filterd/volume filterd/ctl common/ctl
-sluice-filterd_LIBS := volume plan ring_server scsi chain plugin backend ctl env common
+sluice-filterd_LIBS := volume plan ring_server scsi chain plugin log backend ctl env common
 sluice-filterd_PKGS := jansson libsystemd liburing
 sluice-filterd_LDFLAGS := -Wl,--dynamic-list=filterd/chain/sdk.symbols
 sluice-filterd_LDLIBS := -ldl
@@ -43,3 +43,9 @@ test_identity_SRCS := tests/unit/test_identity.c filterd/identity.c
 test_identity_INCS := filterd common
 test_identity_LIBS := common
 test_identity_PKGS := cmocka jansson
+
+TESTS += test_keyring
+test_keyring_SRCS := tests/unit/test_keyring.c filterd/keyring.c
+test_keyring_INCS := filterd common
+test_keyring_LIBS := common
+test_keyring_PKGS := cmocka

@@ -336,6 +336,29 @@ static void do_filter_detach(struct requests *c, struct ctl_call *call) ON_MAIN
 		manager_detach_filter(c->manager, name, filter, requests_answered, call);
 }
 
+static void do_filter_command(struct requests *c, struct ctl_call *call) ON_MAIN
+{
+	static const char *const keys[] = {"request", "name", "filter", "command", "args", NULL};
+	const char *name = requests_get_name(call), *filter, *command;
+	cleanup_json json_t *none = json_object();
+	json_t *args;
+	struct err err;
+
+	if (!name)
+		return;
+	args = json_object_get(call->body, "args");
+	if (json_get_string(call->body, "filter", &filter, &err) < 0 ||
+	    parse_name("filter", filter, &err) < 0 ||
+	    json_get_string(call->body, "command", &command, &err) < 0 ||
+	    parse_name("command", command, &err) < 0 || json_only(call->body, keys, &err) < 0)
+		requests_refused(call, &err);
+	else if (args && !json_is_object(args))
+		requests_refused(call, (err_set(&err, EINVAL, "args", "args is no object"), &err));
+	else
+		manager_command(c->manager, name, filter, command, args ? args : none, &call->fd,
+				requests_answered, call);
+}
+
 /* ---------------------------------------------------------------- transfers */
 
 static void do_transfer_start(struct requests *c, struct ctl_call *call) ON_MAIN
@@ -427,6 +450,7 @@ static const struct {
     {"filter.attach", do_filter_attach},
     {"filter.detach", do_filter_detach},
     {"filter.set", do_filter_set},
+    {"filter.command", do_filter_command},
 };
 
 void requests_handle(void *control, struct ctl_call *call)

@@ -22,6 +22,7 @@
 #include "clock.h"
 #include "durable.h"
 #include "fd.h"
+#include "keyring.h"
 #include "log.h"
 #include "parse.h"
 #include "run_lock.h"
@@ -36,6 +37,7 @@
 struct supervisor {
 	const struct supervisor_cfg *cfg;
 	struct shared *shared;
+	struct keyring *keyring;
 	struct child_cfg child;
 	struct supervise decide;
 	char *incarnation_path;
@@ -93,7 +95,11 @@ static int set_up(struct supervisor *s, struct err *err)
 			 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (s->shared == MAP_FAILED)
 		return err_set(err, ENOMEM, "", "no memory to share with the child");
+	rc = keyring_create(&s->keyring, err);
+	if (rc)
+		return rc;
 	s->child = (struct child_cfg){.shared = s->shared,
+				      .keyring = s->keyring,
 				      .state_dir = cfg->state_dir,
 				      .filter_dir = cfg->filter_dir,
 				      .worker_count = cfg->worker_count,
@@ -474,16 +480,16 @@ int supervisor_run(const struct supervisor_cfg *cfg)
 			log_error("%s", err.text);
 		else
 			s.status = serve(&s);
-		return s.status;
+		goto ended;
 	}
 	supervise_init(&s.decide, clock_now_ns());
 	while (s.status < 0) {
-		if (turn(&s)) {
-			free(s.incarnation_path);
-			return s.status; /* the child's */
-		}
+		if (turn(&s))
+			goto ended; /* in the child */
 	}
 	forget_sockets(&s);
+ended:
+	keyring_free(s.keyring);
 	free(s.incarnation_path);
 	return s.status;
 }

@@ -46,6 +46,8 @@ static int chain_init(struct chain *c, const struct chain_cfg *cfg, struct err *
 	c->blame = cfg->blame;
 	if (cfg->host)
 		c->host = *cfg->host;
+	memcpy(c->uuid, cfg->uuid, sizeof(c->uuid));
+	c->is_durable = cfg->is_durable;
 	c->block_bytes = cfg->block_bytes;
 	c->size_bytes = cfg->backend->size_bytes;
 	c->op_mask = cfg->backend->ops->op_mask;
@@ -57,6 +59,7 @@ static int chain_init(struct chain *c, const struct chain_cfg *cfg, struct err *
 	list_init(&c->control);
 	list_init(&c->free_ios);
 	list_init(&c->ready_node);
+	list_init(&c->leaving);
 	c->control_msg = (struct env_msg){.fn = control_msg, .ctx = c};
 	c->deadline_timer = (struct env_timer){.fn = deadline_tick, .ctx = c};
 	c->volume = strdup(cfg->volume);
@@ -75,6 +78,8 @@ int chain_create(const struct chain_cfg *cfg, struct chain **out, struct err *er
 	int r;
 
 	sdk_link();
+	sdk_key_link();
+	sdk_file_link();
 	if (cfg->max_ios == 0)
 		return err_set(err, EINVAL, "max_ios",
 			       "a chain needs room for at least 1 I/O, not 0");
@@ -93,7 +98,7 @@ int chain_create(const struct chain_cfg *cfg, struct chain **out, struct err *er
 
 void chain_destroy(struct chain *c)
 {
-	assert(c->filter_count == 0);
+	assert(c->filter_count == 0 && list_is_empty(&c->leaving));
 	assert(c->in_flight == 0 && c->works == 0 && c->depth == 0);
 	assert(list_is_empty(&c->ready_node));
 	assert(list_is_empty(&c->waiting) && list_is_empty(&c->control) && !c->is_control_posted);

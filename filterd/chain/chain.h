@@ -38,6 +38,17 @@ struct chain_host {
 			 size_t size_bytes);
 	int (*store_get)(void *ctx, const char *filter, const char *key, void *data,
 			 size_t room_bytes, size_t *size_bytes);
+	/* Where a file beside the volume's image is, see sluice_sidecar_path(). suffix is checked.
+	 */
+	int (*sidecar_path)(void *ctx, const char *suffix, char *path, size_t size_bytes);
+	/* The volume's keyring, see sluice_key_put(). name is checked. */
+	int (*key_put)(void *ctx, const char *filter, const char *name, const void *key,
+		       size_t size_bytes);
+	int (*key_get)(void *ctx, const char *filter, const char *name, void *key,
+		       size_t room_bytes, size_t *size_bytes);
+	void (*key_forget)(void *ctx, const char *filter, const char *name);
+	/* SLUICE_OK, or what media commands are answered with; see sluice_ready_set(). */
+	void (*ready)(void *ctx, enum sluice_status status);
 	void *ctx;
 };
 
@@ -48,6 +59,8 @@ struct chain_cfg {
 	struct groups *groups;
 	struct backend *backend;
 	const char *volume;
+	uint8_t uuid[16]; /* the volume's */
+	bool is_durable;  /* its write cache is */
 	uint32_t block_bytes;
 	uint32_t max_ios; /* pool size; beyond it chain_io_get() returns NULL */
 	const struct chain_host *host;
@@ -57,6 +70,9 @@ struct chain_cfg {
 };
 
 int must_check chain_create(const struct chain_cfg *cfg, struct chain **out, struct err *err);
+/* Keeps sluice_rlog_*() in a program whose filters may use them; does nothing else. Such a program
+ * links with the library log. */
+void chain_link_logs(void);
 void chain_destroy(struct chain *c); /* drained, no filters attached: see chain_detach_all() */
 
 /* ---------------------------------------------------------------- I/O */
@@ -91,7 +107,7 @@ typedef void (*chain_done_fn)(void *ctx, int result, const struct err *err);
 void chain_drain(struct chain *c, chain_done_fn fn, void *ctx);
 void chain_release(struct chain *c); /* ends the hold; held I/O goes on in order */
 
-/* Under I/O: drains, changes, releases. On an error the chain is as it was. */
+/* Under I/O: settles, drains, changes, releases. On an error the chain is as it was. */
 void chain_attach(struct chain *c, const struct chain_filter_cfg *cfg, chain_done_fn fn, void *ctx);
 void chain_detach(struct chain *c, const char *filter, chain_done_fn fn, void *ctx);
 void chain_reconfigure(struct chain *c, const struct chain_filter_cfg *cfg, chain_done_fn fn,
@@ -99,11 +115,42 @@ void chain_reconfigure(struct chain *c, const struct chain_filter_cfg *cfg, chai
 /* From now on a change of filters that went well leaves I/O held until chain_release(), so that it
  * can be noted first: a crash must not bring the old filters back over the new ones' data. */
 void chain_hold_changes(struct chain *c);
-void chain_detach_all(struct chain *c); /* drained and held, or never used */
+void chain_detach_all(struct chain *c); /* drained and held, or never used; settles nothing */
+/* After chain_detach_all(): fn when these filters and their logs are gone, possibly before return.
+ * Only then chain_destroy(). */
+void chain_when_left(struct chain *c, void (*fn)(void *ctx), void *ctx);
+/*
+ * Dirty data goes down: nothing that was acknowledged before the call is above the backend only at
+ * fn. Detaching, reconfiguring, growing and the events that need it do this by themselves, before
+ * they drain. It may take minutes, under I/O; a filter's refusal ends the call and changes nothing.
+ */
+void chain_settle(struct chain *c, chain_done_fn fn, void *ctx);
+/* The name of the filter that settles now, or NULL. */
+const char *chain_settling(const struct chain *c, uint64_t *since_ns);
+/* Ends a call that is settling with -ECANCELED. False: there is none, or it is past that. */
+bool chain_cancel_settling(struct chain *c);
 /* prepare to all in order, then commit to all, or abort to those prepared. */
 void chain_event(struct chain *c, const struct sluice_event *ev, chain_done_fn fn, void *ctx);
 void chain_grow(struct chain *c, uint64_t new_size_bytes, chain_done_fn fn,
 		void *ctx); /* backend first, then event */
+
+/* ---------------------------------------------------------------- commands */
+
+#define CHAIN_COMMAND_REPLY_BYTES (64u << 10)
+
+/* reply_json: of a command that went well, an object as the filter wrote it. */
+typedef void (*chain_command_fn)(void *ctx, int result, const char *reply_json,
+				 const struct err *err);
+
+/*
+ * An administrator's command to one filter; not a change of the chain, so it waits for none. fd (or
+ * -1) stays the caller's, until fn. A filter that goes meanwhile ends it with -ECANCELED.
+ * Calls:  fn exactly once, possibly before return
+ * Errors: -ENOENT no such filter; -EOPNOTSUPP it has no commands; -EBUSY one is under way; the
+ *         filter's own
+ */
+void chain_command(struct chain *c, const char *filter, const char *name, const char *args_json,
+		   int fd, chain_command_fn fn, void *ctx);
 
 /* ---------------------------------------------------------------- what there is to see */
 
@@ -128,6 +175,8 @@ uint32_t chain_filter_count(const struct chain *c);
 void chain_filter_info(const struct chain *c, uint32_t index, struct chain_filter_info *out);
 const struct chain_op_stats *chain_backend_stats(const struct chain *c); /* [SLUICE_OP_COUNT] */
 size_t chain_filter_status(struct chain *c, uint32_t index, char *json, size_t size_bytes);
+/* What all filters have added. */
+void chain_figures(struct chain *c, struct sluice_figures *sum);
 /* A filter's parameters in force, as text, in its table's order; for status and the plan. */
 void chain_filter_value(const struct chain *c, uint32_t index, uint32_t param, char *text,
 			size_t size_bytes);

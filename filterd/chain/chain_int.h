@@ -17,9 +17,11 @@
  * once as for one.
  *
  * Files: chain.c make and look; pool.c memory; walk.c down and up; token.c defer; deadline.c hung
- * filters; drain.c hold; control.c one change after the other; attach.c, event.c, grow.c the
- * changes; filter.c one filter; params.c text to values; own_io.c, buf.c, sdk.c, sdk_async.c,
- * report.c the SDK; group.c, group_sdk.c what the filters of a datastore share; stats.c figures.
+ * filters; drain.c hold; settle.c dirty data first; control.c one change after the other; attach.c,
+ * reconfigure.c, event.c the changes; filter.c one filter; leave.c its end; command.c an administrator's commands;
+ * params.c text to values; own_io.c, buf.c, sdk.c, sdk_async.c, sdk_rlog.c, sdk_key.c, report.c the
+ * SDK; rlog_env.c what a filter's logs run on; group.c, group_sdk.c what the filters of a datastore
+ * share; stats.c figures.
  *
  * Thread: owner worker, but for what says atomic.
  */
@@ -46,6 +48,9 @@
 enum io_stage { STAGE_FREE, STAGE_IDLE, STAGE_WAITING, STAGE_DOWN, STAGE_BOTTOM, STAGE_UP };
 enum chain_state { CHAIN_OPEN, CHAIN_DRAINING, CHAIN_HELD };
 
+/* Of a filter, from settle(BEGIN) to settle(END). */
+enum settling { SETTLING_NOT, SETTLING_PENDING, SETTLING_ENDED };
+
 /* What a filter did against the rules; worst last. */
 enum misuse {
 	MISUSE_NONE,
@@ -54,6 +59,7 @@ enum misuse {
 	MISUSE_VERDICT, /* DEFER without a token, a token and another verdict, an unknown verdict */
 	MISUSE_SWAP,    /* sluice_io_swap_buf() outside of its turn, or by a transparent filter */
 	MISUSE_LEAK,    /* timers set or buffers kept when detached */
+	MISUSE_RESULT,  /* the result of something that is not pending */
 };
 
 /* One per I/O; what filters see is a handle, see token.c. */
@@ -104,6 +110,10 @@ struct sluice_filter {
 	uint32_t below_mask;             /* ops that all layers below it understand */
 	uint32_t held;                   /* tokens */
 	uint32_t works;                  /* submitted, done() not called */
+	uint32_t drain_holds;            /* sluice_drain_hold() */
+	uint8_t settling;                /* enum settling */
+	uint8_t ready;                   /* enum sluice_status, sluice_ready_set() */
+	int settle_result;               /* SETTLING_ENDED */
 	struct sluice_own_io *own_first; /* submitted while held; linked by host */
 	struct sluice_own_io *own_last;
 	uint32_t buffers;
@@ -113,13 +123,18 @@ struct sluice_filter {
 	struct list_node group_node;
 	union sluice_value *values;
 	struct list_node timers;
+	struct chain_command *command; /* under way, else NULL */
+	struct rlog_env *logs;         /* that its logs run on; NULL: it never opened one */
+	struct list_node leaving_node; /* of chain.leaving */
 	char blame[CHAIN_BLAME_BYTES];
 	struct chain_op_stats stats[SLUICE_OP_COUNT];
 };
 
-struct control_op;  /* control.h */
-struct report_link; /* report.c */
-struct buf_pool;    /* buf.c */
+struct control_op;    /* control.h */
+struct report_link;   /* report.c */
+struct buf_pool;      /* buf.c */
+struct chain_command; /* command.c */
+struct rlog_env;      /* rlog_env.c */
 
 /* The groups of one datastore; see group_int.h. */
 struct groups {
@@ -148,6 +163,7 @@ struct chain {
 	enum chain_state state;
 	uint32_t in_flight; /* entered and not ended, own I/O too */
 	uint32_t works;
+	uint32_t drain_holds;
 	uint32_t op_mask;
 	uint64_t next_id;
 	uint64_t size_bytes;
@@ -155,6 +171,11 @@ struct chain {
 	struct env_timer deadline_timer, drain_timer;
 	bool is_drain_late;
 	bool holds_changes;
+
+	/* leave.c */
+	struct list_node leaving; /* filters that are detached, but not gone yet */
+	void (*left)(void *ctx);  /* told when there is none any more */
+	void *left_ctx;
 
 	/* pool.c */
 	struct chain_io *ios;
@@ -165,6 +186,7 @@ struct chain {
 
 	/* control.c */
 	struct list_node control;
+	struct sluice_error settle_err;
 	struct env_msg control_msg;
 	bool is_control_posted;
 
@@ -175,6 +197,9 @@ struct chain {
 	_Atomic uint32_t misuse_kind[CHAIN_MAX_FILTERS];  /* atomic; the last enum misuse */
 	uint64_t misuse_told[CHAIN_MAX_FILTERS];
 	char *volume;
+	uint8_t uuid[16];
+	bool is_durable;
+	uint8_t ready; /* enum sluice_status, as told to the host */
 	uint32_t block_bytes;
 	struct chain_op_stats backend_stats[SLUICE_OP_COUNT];
 };
@@ -267,13 +292,33 @@ int drain_late_error(const struct chain *c, struct err *err);
 
 int must_check filter_new(struct chain *c, const struct chain_filter_cfg *cfg,
 			  struct sluice_filter **out, struct err *err);
+/* The same filter once more, without values. NULL: no memory. */
+struct sluice_filter *filter_like(const struct sluice_filter *other) must_check;
 void filter_free(struct sluice_filter *f);
 int must_check filter_attach(struct sluice_filter *f, struct err *err);
 void filter_detach(struct sluice_filter *f);
+/* Before an administrator's detach. 0, or -errno: it refuses. */
+int filter_may_leave(struct sluice_filter *f, struct err *err);
 struct sluice_filter *filter_find(const struct chain *c, const char *name);
 /* A filter's refusal as ours; returns -errno. */
 int filter_refusal(const struct sluice_filter *f, const char *what, int result,
 		   const struct sluice_error *from, struct err *err);
+
+/* ---------------------------------------------------------------- leave.c */
+
+/* f is out of the chain: freed, as soon as its jobs are done and its logs are closed. */
+void leave_begin(struct sluice_filter *f);
+/* fn when all that left are freed; possibly before return. One at a time. */
+void leave_wait(struct chain *c, void (*fn)(void *ctx), void *ctx);
+/* A job of f is done, or its logs have nothing under way any more: f may be gone after it. */
+void leave_check(struct sluice_filter *f);
+
+/* ---------------------------------------------------------------- rlog_env.c */
+
+/* NULL: no memory. */
+struct env *rlog_env_of(struct sluice_filter *f);
+bool rlog_env_is_idle(const struct rlog_env *e); /* NULL is */
+void rlog_env_free(struct rlog_env *e);          /* idle; NULL is fine */
 
 /* ---------------------------------------------------------------- the rest */
 
@@ -291,12 +336,19 @@ void report_misuse(struct chain *c, uint32_t slot, enum misuse kind); /* Thread:
 void report_host(struct chain *c, const char *filter, const char *kind, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
+void command_cancel(struct sluice_filter *f); /* detach: the one that is under way */
+
 struct buf_pool *buf_pool_new(void);
 void buf_pool_free(struct buf_pool *p);
 
 /* Does nothing: keeps sdk.o in programs that do not call it themselves, since the plug-ins they
  * load do. */
 void sdk_link(void);
+void sdk_key_link(void);
+void sdk_file_link(void);
+
+/* Tells the host when the filters' readiness together is another than before. */
+void ready_check(struct chain *c);
 void sdk_async_cancel(struct sluice_filter *f); /* detach: its timers */
 
 const char *stats_op_name(uint8_t op);

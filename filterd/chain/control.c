@@ -45,6 +45,7 @@ static void control_finish(struct control_op *op, int result)
 	struct err err = op->err;
 
 	list_del(&op->node);
+	settle_end(op);
 	if (op->release)
 		op->release(op);
 	if (op->has_drained && (!op->keeps_hold || result < 0))
@@ -54,6 +55,21 @@ static void control_finish(struct control_op *op, int result)
 		control_post(c);
 	if (fn)
 		fn(ctx, result, result < 0 ? &err : NULL);
+}
+
+/* True: settled. False: not yet, or the op has ended with an error. */
+static bool control_settle(struct control_op *op)
+{
+	int r = op->has_settled ? 0 : settle_step(op, &op->err);
+
+	if (r == CONTROL_PENDING)
+		return false;
+	if (r == 0) {
+		op->has_settled = true;
+		return true;
+	}
+	control_finish(op, r);
+	return false;
 }
 
 /* True: held. False: not yet, or the op has ended with an error. */
@@ -91,7 +107,7 @@ void control_msg(struct env_msg *m)
 	op = list_entry(c->control.next, struct control_op, node);
 	if (op->is_waiting)
 		return;
-	if (op->early == 0 && op->needs_drain && !control_drain(op))
+	if (op->early == 0 && (!control_settle(op) || (op->needs_drain && !control_drain(op))))
 		return;
 	op->is_waiting = true; /* control_ready() may come before run() returns */
 	result = op->early ? op->early : op->run(op, &op->err);

@@ -5,8 +5,9 @@
  *     OPEN --drain_begin--> DRAINING --empty: control.c--> HELD --drain_end--> OPEN
  *                              \---- 10 s are over: control.c, drain_end ----/
  *
- * Own I/O goes on while draining (a cache writes back) and waits while held. A filter that does not
- * let go is named in the error; the chain then goes on as before.
+ * Own I/O goes on while draining (a cache writes back) and waits while held. Between two of its own
+ * I/Os a filter that is not done yet holds the drain. One that does not let go is named in the
+ * error; the chain then goes on as before.
  */
 #include "chain.h"
 
@@ -56,7 +57,7 @@ void drain_begin(struct chain *c)
 
 bool drain_is_empty(const struct chain *c)
 {
-	return c->in_flight == 0 && c->works == 0;
+	return c->in_flight == 0 && c->works == 0 && c->drain_holds == 0;
 }
 
 void drain_check(struct chain *c)
@@ -88,6 +89,12 @@ int drain_late_error(const struct chain *c, struct err *err)
 	for (uint32_t i = 0; i < c->filter_count; i++) {
 		const struct sluice_filter *f = c->filters[i];
 
+		if (f->drain_holds)
+			return err_set(
+			    err, ETIMEDOUT, "filter",
+			    "the chain of volume '%s' is not drained after %llu s: filter '%s' has not "
+			    "brought down what it keeps; everything is as before",
+			    c->volume, CHAIN_DRAIN_NS / 1000000000ull, f->ops->name);
 		if (f->held || f->works)
 			return err_set(
 			    err, ETIMEDOUT, "filter",
@@ -101,6 +108,28 @@ int drain_late_error(const struct chain *c, struct err *err)
 	    "the chain of volume '%s' is not drained after %llu s: its datastore has not ended %u I/Os; "
 	    "everything is as before",
 	    c->volume, CHAIN_DRAIN_NS / 1000000000ull, below);
+}
+
+/* ---------------------------------------------------------------- SDK */
+
+void sluice_drain_hold(struct sluice_filter *f)
+{
+	f->drain_holds++;
+	f->chain->drain_holds++;
+}
+
+void sluice_drain_release(struct sluice_filter *f)
+{
+	struct chain *c = f->chain;
+
+	if (f->drain_holds == 0) {
+		report_misuse(c, f->slot, MISUSE_RESULT);
+		return;
+	}
+	f->drain_holds--;
+	c->drain_holds--;
+	if (c->state == CHAIN_DRAINING)
+		drain_check(c);
 }
 
 /* ---------------------------------------------------------------- doors */

@@ -24,10 +24,18 @@ struct event_op {
 
 static const char *kind_name(enum sluice_event_kind kind)
 {
-	static const char *const names[] = {"start", "stop", "grow",  "snapshot", "revert",
-					    "clone", "key",  "flush", "policy"};
+	static const char *const names[] = {"start",  "stop",   "grow",  "snapshot",
+					    "revert", "clone",  "key",   "flush",
+					    "policy", "delete", "detach"};
 
 	return (size_t)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
+}
+
+/* What is acknowledged must be on the backend before. */
+static bool needs_settling(enum sluice_event_kind kind)
+{
+	return kind == SLUICE_EVENT_SNAPSHOT || kind == SLUICE_EVENT_REVERT ||
+	       kind == SLUICE_EVENT_CLONE || kind == SLUICE_EVENT_FLUSH;
 }
 
 static int call(struct sluice_filter *f, enum sluice_phase phase, const struct sluice_event *ev,
@@ -129,6 +137,7 @@ void chain_event(struct chain *c, const struct sluice_event *ev, chain_done_fn f
 		return;
 	}
 	e->op.run = event_run;
+	e->op.settles = needs_settling(ev->kind) ? SETTLES_ALL : SETTLES_NONE;
 	e->op.release = event_release;
 	e->ev = *ev;
 	if (ev->name) {
@@ -149,6 +158,7 @@ void chain_grow(struct chain *c, uint64_t new_size_bytes, chain_done_fn fn, void
 		return;
 	}
 	e->op.run = grow_run;
+	e->op.settles = SETTLES_ALL;
 	e->ev = (struct sluice_event){.kind = SLUICE_EVENT_GROW, .new_size_bytes = new_size_bytes};
 	control_submit(c, &e->op, fn, ctx);
 }

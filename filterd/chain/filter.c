@@ -33,6 +33,20 @@ static int check_place(const struct chain_filter_cfg *cfg, struct err *err)
 	return 0;
 }
 
+static void filter_init(struct sluice_filter *f, struct chain *c,
+			const struct sluice_filter_ops *ops)
+{
+	f->chain = c;
+	f->ops = ops;
+	f->submit = ops->submit;
+	f->done = ops->done;
+	f->index = CHAIN_MAX_FILTERS; /* not in the chain */
+	list_init(&f->timers);
+	list_init(&f->group_node);
+	list_init(&f->leaving_node);
+	snprintf(f->blame, sizeof(f->blame), "%s", ops->name);
+}
+
 int filter_new(struct chain *c, const struct chain_filter_cfg *cfg, struct sluice_filter **out,
 	       struct err *err)
 {
@@ -51,18 +65,23 @@ int filter_new(struct chain *c, const struct chain_filter_cfg *cfg, struct sluic
 		free(f);
 		return r;
 	}
-	f->chain = c;
-	f->ops = ops;
-	f->submit = ops->submit;
-	f->done = ops->done;
+	filter_init(f, c, ops);
 	f->position = cfg->position ? cfg->position : (uint32_t)ops->cls;
 	f->on_failure = cfg->on_failure;
-	f->index = CHAIN_MAX_FILTERS; /* not in the chain */
-	list_init(&f->timers);
-	list_init(&f->group_node);
-	snprintf(f->blame, sizeof(f->blame), "%s", ops->name);
 	*out = f;
 	return 0;
+}
+
+struct sluice_filter *filter_like(const struct sluice_filter *other)
+{
+	struct sluice_filter *f = calloc(1, sizeof(*f));
+
+	if (!f)
+		return NULL;
+	filter_init(f, other->chain, other->ops);
+	f->position = other->position;
+	f->on_failure = other->on_failure;
+	return f;
 }
 
 void filter_free(struct sluice_filter *f)
@@ -73,6 +92,7 @@ void filter_free(struct sluice_filter *f)
 		return;
 	t = params_of_filter(f->ops);
 	params_free(&t, f->values);
+	rlog_env_free(f->logs);
 	free(f);
 }
 
@@ -94,28 +114,45 @@ int filter_attach(struct sluice_filter *f, struct err *err)
 	else
 		f->is_attached = true;
 	walk_leave(f->chain);
-	if (r == 0)
+	if (r >= 0)
 		return 0;
-	group_part(f);
 	return filter_refusal(f, "attach", r, &serr, err);
 }
 
 void filter_detach(struct sluice_filter *f)
 {
-	walk_enter(f->chain);
+	struct chain *c = f->chain;
+
+	walk_enter(c);
 	own_io_drop(f);
 	if (f->ops->detach) {
 		blame_begin(f);
 		f->ops->detach(f);
 		blame_end(f);
 	}
+	command_cancel(f);
 	f->is_attached = false;
-	if (!list_is_empty(&f->timers) || f->buffers != 0) {
-		report_misuse(f->chain, f->slot, MISUSE_LEAK);
+	if (!list_is_empty(&f->timers)) {
+		report_misuse(c, f->slot, MISUSE_LEAK);
 		sdk_async_cancel(f);
 	}
+	walk_leave(c);
+}
+
+int filter_may_leave(struct sluice_filter *f, struct err *err)
+{
+	static const struct sluice_event detach = {.kind = SLUICE_EVENT_DETACH};
+	struct sluice_error serr = {{0}, {0}};
+	int r;
+
+	if (!f->ops->event)
+		return 0;
+	walk_enter(f->chain);
+	blame_begin(f);
+	r = f->ops->event(f, SLUICE_PREPARE, &detach, &serr);
+	blame_end(f);
 	walk_leave(f->chain);
-	group_part(f);
+	return r < 0 ? filter_refusal(f, "to be detached", r, &serr, err) : 0;
 }
 
 struct sluice_filter *filter_find(const struct chain *c, const char *name)

@@ -4,4 +4,4 @@
 SDK_SYMBOLS := filterd/chain/sdk.symbols
 LIBS += chain
 chain_SRCS := $(wildcard filterd/chain/*.c)
-chain_INCS := include common filterd/env filterd/backend filterd/chain filterd/plugin
+chain_INCS := include common filterd/env filterd/backend filterd/chain filterd/plugin filterd/log

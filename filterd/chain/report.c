@@ -84,6 +84,8 @@ static const char *misuse_text(enum misuse kind)
 		return "swapped an I/O's buffer out of its turn, or is transparent; ignored";
 	case MISUSE_LEAK:
 		return "was detached with timers set or buffers kept";
+	case MISUSE_RESULT:
+		return "told the result of something that was not under way, or let go of a drain it did not hold; ignored";
 	}
 	return "broke a rule";
 }

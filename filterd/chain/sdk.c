@@ -12,6 +12,7 @@
 
 #define STORE_KEY_MAX   32u
 #define STORE_MAX_BYTES (64u << 10)
+#define SUFFIX_MAX      16u
 
 void sdk_link(void) {}
 
@@ -43,6 +44,34 @@ uint64_t sluice_volume_size_bytes(const struct sluice_filter *f)
 uint32_t sluice_volume_block_bytes(const struct sluice_filter *f)
 {
 	return f->chain->block_bytes;
+}
+
+const uint8_t *sluice_volume_uuid(const struct sluice_filter *f)
+{
+	return f->chain->uuid;
+}
+
+bool sluice_volume_is_durable(const struct sluice_filter *f)
+{
+	return f->chain->is_durable;
+}
+
+static bool is_suffix(const char *s)
+{
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz");
+
+	/* <image>.img could be another volume's image. */
+	return n >= 1 && n <= SUFFIX_MAX && s[n] == '\0' && strcmp(s, "img") != 0;
+}
+
+int sluice_sidecar_path(const struct sluice_filter *f, const char *suffix, char *path,
+			size_t size_bytes)
+{
+	const struct chain_host *h = &f->chain->host;
+
+	if (!is_suffix(suffix) || !h->sidecar_path)
+		return -EINVAL;
+	return h->sidecar_path(h->ctx, suffix, path, size_bytes);
 }
 
 uint64_t sluice_now_ns(const struct sluice_filter *f)

@@ -103,6 +103,7 @@ static void work_done(struct env_work *ew)
 	w->done(w);
 	blame_end(f);
 	walk_leave(c);
+	leave_check(f);
 }
 
 void sluice_work_submit(struct sluice_filter *f, struct sluice_work *w)

@@ -64,6 +64,22 @@ size_t chain_filter_status(struct chain *c, uint32_t index, char *json, size_t s
 	return n < size_bytes ? n : size_bytes - 1;
 }
 
+void chain_figures(struct chain *c, struct sluice_figures *sum)
+{
+	memset(sum, 0, sizeof(*sum));
+	walk_enter(c);
+	for (uint32_t i = 0; i < c->filter_count; i++) {
+		struct sluice_filter *f = c->filters[i];
+
+		if (!f->ops->figures)
+			continue;
+		blame_begin(f);
+		f->ops->figures(f, sum);
+		blame_end(f);
+	}
+	walk_leave(c);
+}
+
 void chain_filter_value(const struct chain *c, uint32_t index, uint32_t param, char *text,
 			size_t size_bytes)
 {

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "json.h"
 #include "parse.h"
@@ -26,6 +27,7 @@ static const char usage[] =
     "  volume delete NAME --yes\n"
     "  volume grow NAME --size SIZE\n"
     "  filter attach VOLUME SPEC | filter set VOLUME SPEC | filter detach VOLUME FILTER\n"
+    "  filter command VOLUME FILTER COMMAND [name=value]... [--stdin]   a secret comes by standard input\n"
     "  stats [VOLUME]\n"
     "SPEC is name[,parameter=value...][,on_failure=bypass|hold]; 'filters' lists names and parameters.\n";
 
@@ -111,6 +113,7 @@ static const struct command commands[] = {
     {"events", NULL, build_bare, filterctl_print_events, "events"},
     {"shutdown", NULL, build_bare, NULL, "shutdown"},
     {"hello", NULL, build_bare, NULL, "hello"},
+    {"figures", NULL, build_bare, NULL, "figures"}, /* for --json */
     {"stats", NULL, build_maybe_name, filterctl_print_stats, "stats"},
     {"datastore", "add", filterctl_build_datastore, NULL, "datastore.add"},
     {"datastore", "remove", build_name, NULL, "datastore.remove"},
@@ -126,6 +129,7 @@ static const struct command commands[] = {
     {"filter", "attach", build_filter_put, NULL, "filter.attach"},
     {"filter", "set", build_filter_put, NULL, "filter.set"},
     {"filter", "detach", build_detach, NULL, "filter.detach"},
+    {"filter", "command", filterctl_build_command, filterctl_print_reply, "filter.command"},
 };
 
 static const struct command *find(int argc, char **argv)
@@ -148,13 +152,13 @@ static int fail(const struct err *err)
 }
 
 /* Waits as long as it takes: a volume's whole space may be being allocated. */
-static json_t *ask(const char *socket_path, const json_t *request, struct err *err)
+static json_t *ask(const char *socket_path, const json_t *request, int pass_fd, struct err *err)
 {
 	struct ctl_client c;
 	json_t *answer = NULL;
 
 	if (ctl_client_init(&c, socket_path, "sluice-filterd", 0, err) == 0)
-		answer = ctl_client_ask(&c, request, -1, err);
+		answer = ctl_client_ask(&c, request, pass_fd, err);
 	ctl_client_fini(&c);
 	if (!answer && (err->code == ENOENT || err->code == ECONNREFUSED) &&
 	    strcmp(err->field, "socket") == 0)
@@ -168,6 +172,7 @@ static int run(const char *socket_path, bool is_json, int argc, char **argv)
 {
 	const struct command *c = find(argc, argv);
 	int skip = c && c->two ? 1 : 0;
+	bool has_stdin;
 	cleanup_json json_t *request = NULL;
 	cleanup_json json_t *answer = NULL;
 	struct err err = {0};
@@ -177,13 +182,16 @@ static int run(const char *socket_path, bool is_json, int argc, char **argv)
 			argc > 1 ? " " : "", argc > 1 ? argv[1] : "", usage);
 		return 2;
 	}
+	has_stdin = c->build == filterctl_build_command && strcmp(argv[argc - 1], "--stdin") == 0;
+	if (has_stdin)
+		argc--;
 	request = c->build(argc - skip, argv + skip, &err);
 	if (!request) {
 		fail(&err);
 		return 2;
 	}
 	json_object_set_new(request, "request", json_string(c->request));
-	answer = ask(socket_path, request, &err);
+	answer = ask(socket_path, request, has_stdin ? STDIN_FILENO : -1, &err);
 	if (!answer)
 		return fail(&err);
 	if (is_json) {

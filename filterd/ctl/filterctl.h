@@ -17,6 +17,8 @@
 json_t *filterctl_build_datastore(int argc, char **argv, struct err *err);
 /* NAME FILTER [parameter=value]... */
 json_t *filterctl_build_group(int argc, char **argv, struct err *err);
+/* VOLUME FILTER COMMAND [name=value]...; a value that is JSON (7, true) is taken as such. */
+json_t *filterctl_build_command(int argc, char **argv, struct err *err);
 json_t *filterctl_build_volume(int argc, char **argv, struct err *err);
 /* "name[,param=value...][,on_failure=bypass|hold]"; a comma in a value is written "\\,". */
 json_t *filterctl_build_filter(const char *spec, struct err *err);
@@ -26,6 +28,7 @@ void filterctl_print_filters(const json_t *answer);
 void filterctl_print_groups(const json_t *answer);
 void filterctl_print_events(const json_t *answer);
 void filterctl_print_stats(const json_t *answer);
+void filterctl_print_reply(const json_t *answer);
 void filterctl_print_volume(const json_t *answer);
 
 #endif

@@ -87,6 +87,34 @@ json_t *filterctl_build_group(int argc, char **argv, struct err *err)
 	return j;
 }
 
+json_t *filterctl_build_command(int argc, char **argv, struct err *err)
+{
+	json_t *args, *j;
+
+	if (argc < 4) {
+		err_set(err, EINVAL, "",
+			"say: filter command VOLUME FILTER COMMAND [name=value]...");
+		return NULL;
+	}
+	args = json_object();
+	j = json_pack("{s:s, s:s, s:s, s:o}", "name", argv[1], "filter", argv[2], "command",
+		      argv[3], "args", args);
+	for (int i = 4; i < argc; i++) {
+		const char *eq = strchr(argv[i], '=');
+		cleanup_free char *name =
+		    eq && eq != argv[i] ? strndup(argv[i], (size_t)(eq - argv[i])) : NULL;
+		json_t *value = name ? json_loads(eq + 1, JSON_DECODE_ANY, NULL) : NULL;
+
+		if (!name || json_object_set_new(args, name, value ? value : json_string(eq + 1))) {
+			err_set(err, EINVAL, "args", "'%.80s' is not written as name=value",
+				argv[i]);
+			json_decref(j);
+			return NULL;
+		}
+	}
+	return j;
+}
+
 enum { OPT_TYPE = 256, OPT_PATH, OPT_WORKER, OPT_BUFFERED };
 
 json_t *filterctl_build_datastore(int argc, char **argv, struct err *err)

@@ -250,3 +250,9 @@ void filterctl_print_volume(const json_t *answer)
 		print_filter(f);
 	}
 }
+
+void filterctl_print_reply(const json_t *answer)
+{
+	json_dumpf(json_object_get(answer, "reply"), stdout, JSON_INDENT(2) | JSON_SORT_KEYS);
+	putchar('\n');
+}

@@ -192,6 +192,11 @@ int plugin_check(const struct sluice_filter_ops *ops, struct err *err)
 	if (ops->flags & ~SLUICE_FILTER_TRANSPARENT)
 		return err_set(err, EINVAL, "flags", "filter '%s' has unknown flags 0x%x",
 			       ops->name, ops->flags & ~SLUICE_FILTER_TRANSPARENT);
+	if (ops->settle && (ops->flags & SLUICE_FILTER_TRANSPARENT))
+		return err_set(err, EINVAL, "settle",
+			       "filter '%s' keeps dirty data, so it is not transparent: without it "
+			       "that data would be lost",
+			       ops->name);
 	if (ops->io_ctx_bytes > IO_CTX_MAX_BYTES)
 		return err_set(err, EINVAL, "io_ctx_bytes",
 			       "filter '%s' wants %u bytes per I/O; %u is the limit", ops->name,

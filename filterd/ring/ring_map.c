@@ -68,6 +68,8 @@ int ring_map_open(struct ring_map *m, int memfd, struct err *err)
 		return err_set(err, errno, "memfd",
 			       "%llu bytes of ring memory cannot be mapped: %s",
 			       (unsigned long long)size_bytes, strerror(errno));
+	/* Initiators' data in clear, also of encrypted volumes: not for core files. */
+	(void)madvise(base, size_bytes, MADV_DONTDUMP);
 	m->base = base;
 	m->size_bytes = size_bytes;
 	return 0;

@@ -297,13 +297,34 @@ void plan_drop_group(struct plan_datastore *d, const char *name)
 	memmove(f, f + 1, (d->filter_count - at) * sizeof(*f));
 }
 
+#define ABOVE_REPLICATION 150u
+
+/* Encryption stands above replication, unless its parameter lets filters stand before it. A filter
+ * without that parameter stands at its class's place, as all others do. */
+static uint32_t position_of(const struct plan_filter *f, const struct sluice_filter_ops *ops)
+{
+	static const char name[] = "allow_filters_before";
+	bool may_be_before = true;
+
+	if (f->position)
+		return f->position;
+	for (uint32_t i = 0; ops->cls == SLUICE_CLASS_ENCRYPTION && i < ops->param_count; i++)
+		if (strcmp(ops->params[i].name, name) == 0)
+			may_be_before = ops->params[i].def != 0;
+	for (uint32_t i = 0; ops->cls == SLUICE_CLASS_ENCRYPTION && i < f->param_count; i++)
+		if (strcmp(f->names[i], name) == 0)
+			/* A word that is none is refused when the parameters are parsed. */
+			(void)!parse_bool(name, f->values[i], &may_be_before, NULL);
+	return may_be_before ? (uint32_t)ops->cls : ABOVE_REPLICATION;
+}
+
 void plan_filter_cfg(const struct plan_filter *f, const struct sluice_filter_ops *ops,
 		     struct chain_filter_cfg *out)
 {
 	*out = (struct chain_filter_cfg){
 	    .ops = ops,
 	    .on_failure = f->on_failure,
-	    .position = f->position ? f->position : (uint32_t)ops->cls,
+	    .position = position_of(f, ops),
 	    .names = (const char *const *)f->names,
 	    .values = (const char *const *)f->values,
 	    .value_count = f->param_count,

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * volume.c - a volume's life: made, opened step by step, closed in the reverse order.
+ * volume.c - a volume's life: made, and opened step by step; volume_close.c is the way back.
  *
- *   open:   backend (waits for its lock) -> chain -> filters, one by one -> event START -> device
- * server -> peers close:  rings -> peers -> event STOP -> device server -> chain drained -> filters
- * -> chain -> backend
+ *   backend (waits for its lock) -> chain, held -> filters, one by one -> event START -> chain
+ *   released -> device server -> peers
  *
  * Thread: owner worker.
  */
@@ -20,33 +19,6 @@
 #include "volume_int.h"
 
 #define NS_PER_MS 1000000ull
-
-/* ---------------------------------------------------------------- the chain's host */
-
-static void chain_report(void *ctx, const char *filter, const char *kind, const char *text)
-{
-	struct volume *v = ctx;
-
-	log_warn("volume %s, filter %s: %s: %s", v->plan->name, filter, kind, text);
-	v->host->event(v->host->ctx, v->plan->name, filter, kind, text);
-}
-
-static int chain_store_put(void *ctx, const char *filter, const char *key, const void *data,
-			   size_t size_bytes)
-{
-	struct volume *v = ctx;
-
-	return v->host->store_put(v->host->ctx, v->plan->uuid, filter, key, data, size_bytes);
-}
-
-static int chain_store_get(void *ctx, const char *filter, const char *key, void *data,
-			   size_t room_bytes, size_t *size_bytes)
-{
-	struct volume *v = ctx;
-
-	return v->host->store_get(v->host->ctx, v->plan->uuid, filter, key, data, room_bytes,
-				  size_bytes);
-}
 
 /* ---------------------------------------------------------------- make */
 
@@ -70,10 +42,7 @@ int volume_create(const struct volume_cfg *cfg, struct volume **out, struct err 
 	v->type = type;
 	v->is_buffered = cfg->is_buffered;
 	v->host = cfg->host;
-	v->chain_host = (struct chain_host){.report = chain_report,
-					    .store_put = chain_store_put,
-					    .store_get = chain_store_get,
-					    .ctx = v};
+	volume_host_init(v);
 	v->groups = cfg->groups;
 	v->blame = cfg->blame;
 	v->incarnation = cfg->incarnation;
@@ -160,9 +129,15 @@ void volume_answer(struct volume *v, int result, const struct err *err)
 
 void volume_end(struct volume *v, int result, const struct err *err)
 {
+	bool must_close = v->is_close_wanted;
+
+	ROLE_KNOWN(role_worker);
 	v->request = REQUEST_NONE;
+	v->is_close_wanted = false;
 	plan_filter_fini(&v->filter);
 	volume_answer(v, result, err);
+	if (must_close)
+		volume_close(v, v->closing_done, v->closing_ctx);
 }
 
 void volume_set_state(struct volume *v, enum volume_state state, const char *reason)
@@ -172,77 +147,15 @@ void volume_set_state(struct volume *v, enum volume_state state, const char *rea
 	v->host->changed(v->host->ctx, v);
 }
 
-/* ---------------------------------------------------------------- taking apart, from open and from
- * close */
-
-/* The filters are gone or were never there, nothing is in flight. */
-static void take_apart(struct volume *v)
-{
-	struct backend *b = v->backend;
-
-	if (v->chain)
-		chain_destroy(v->chain);
-	v->chain = NULL;
-	v->backend = NULL;
-	if (b) {
-		v->host->blocking(v->host->ctx, true);
-		b->ops->close(b);
-		v->host->blocking(v->host->ctx, false);
-	}
-}
-
-static void ended_closed(struct volume *v)
-{
-	struct err err = v->open_err;
-
-	if (v->request == REQUEST_OPEN) {
-		log_error("volume %s could not be opened: %s", v->plan->name, err.text);
-		v->host->event(v->host->ctx, v->plan->name, err.field, "volume_failed", err.text);
-		volume_set_state(v, VOLUME_FAILED, err.text);
-		volume_end(v, -err.code, &err);
-		return;
-	}
-	log_info("volume %s: closed", v->plan->name);
-	volume_set_state(v, VOLUME_CLOSED, "");
-	volume_end(v, 0, NULL);
-}
-
-static void drained_for_end(void *ctx, int result, const struct err *err)
-{
-	struct volume *v = ctx;
-
-	if (result) {
-		/* Somebody still holds an I/O: memory under it cannot go. The supervisor's limits
-		 * end this. */
-		log_error("volume %s: cannot close yet: %s", v->plan->name, err->text);
-		v->host->event(v->host->ctx, v->plan->name, "", "volume_not_drained", err->text);
-		volume_set_state(v, v->state, err->text);
-		chain_drain(v->chain, drained_for_end, v);
-		return;
-	}
-	if (v->serve) {
-		serve_destroy(v->serve);
-		v->serve = NULL;
-	}
-	chain_detach_all(v->chain);
-	take_apart(v);
-	ended_closed(v);
-}
+/* ---------------------------------------------------------------- open */
 
 static void open_failed(struct volume *v, const struct err *err)
 {
 	v->open_err = *err;
 	if (v->open_err.code == 0)
 		v->open_err.code = EIO;
-	if (v->chain) {
-		chain_drain(v->chain, drained_for_end, v);
-		return;
-	}
-	take_apart(v);
-	ended_closed(v);
+	volume_take_down(v);
 }
-
-/* ---------------------------------------------------------------- open */
 
 static void join_peers(struct volume *v)
 {
@@ -278,11 +191,13 @@ static void started(void *ctx, int result, const struct err *chain_err)
 		open_failed(v, chain_err);
 		return;
 	}
+	chain_release(v->chain);
 	memcpy(cfg.uuid, v->plan->uuid, sizeof(cfg.uuid));
 	if (serve_create(&cfg, &v->serve, &err) < 0) {
 		open_failed(v, &err);
 		return;
 	}
+	serve_set_state(v->serve, v->ready);
 	join_peers(v);
 	if (v->host->notes_changes)
 		chain_hold_changes(v->chain);
@@ -319,6 +234,10 @@ static void attach_next(struct volume *v)
 	struct err err;
 
 	if (v->filters_attached == v->plan->filter_count) {
+		if (volume_check_sealed(v, &err) < 0) {
+			open_failed(v, &err);
+			return;
+		}
 		chain_event(v->chain, &start, started, v);
 		return;
 	}
@@ -333,6 +252,18 @@ static void attach_next(struct volume *v)
 	chain_attach(v->chain, &cfg, attached, v);
 }
 
+/* Held until all filters are there: what one of them begins in its attach() (recovery of a log)
+ * must not make the next one's wait. */
+static void held_for_filters(void *ctx, int result, const struct err *err)
+{
+	struct volume *v = ctx;
+
+	if (result)
+		open_failed(v, err);
+	else
+		attach_next(v);
+}
+
 static void make_chain(struct volume *v)
 {
 	struct chain_cfg cfg = {
@@ -340,6 +271,7 @@ static void make_chain(struct volume *v)
 	    .groups = v->groups,
 	    .backend = v->backend,
 	    .volume = v->plan->name,
+	    .is_durable = v->plan->write_cache != WRITE_CACHE_VOLATILE,
 	    .block_bytes = v->plan->block_bytes,
 	    .max_ios = VOLUME_MAX_IOS,
 	    .host = &v->chain_host,
@@ -347,12 +279,14 @@ static void make_chain(struct volume *v)
 	};
 	struct err err = {0};
 
+	memcpy(cfg.uuid, v->plan->uuid, sizeof(cfg.uuid));
 	v->plan->size_bytes = v->backend->size_bytes;
 	v->filters_attached = 0;
+	v->ready = SLUICE_OK;
 	if (chain_create(&cfg, &v->chain, &err) < 0)
 		open_failed(v, &err);
 	else
-		attach_next(v);
+		chain_drain(v->chain, held_for_filters, v);
 }
 
 static void wait_for_lock(struct volume *v, struct err *err)
@@ -412,81 +346,6 @@ void volume_open(struct volume *v, volume_done_fn fn, void *ctx)
 	v->lock_timer.ctx = v;
 	volume_set_state(v, VOLUME_OPENING, "");
 	open_try(v);
-}
-
-/* ---------------------------------------------------------------- close */
-
-/* Also after a STOP that a filter refused: a volume that must go goes. */
-static void stopped(void *ctx, int result, const struct err *err)
-{
-	struct volume *v = ctx;
-
-	if (result)
-		log_warn("volume %s: a filter refused to stop: %s", v->plan->name, err->text);
-	chain_drain(v->chain, drained_for_end, v);
-}
-
-static void left_peers(void *ctx)
-{
-	static const struct sluice_event stop = {.kind = SLUICE_EVENT_STOP};
-	struct volume *v = ctx;
-
-	chain_event(v->chain, &stop, stopped, v);
-}
-
-static void rings_are_gone(struct volume *v)
-{
-	v->is_waiting_for_rings = false;
-	if (v->is_in_peers) {
-		v->is_in_peers = false;
-		peers_remove(&v->entry, left_peers, v);
-	} else {
-		left_peers(v);
-	}
-}
-
-void volume_ring_gone(struct volume *v)
-{
-	if (v->is_waiting_for_rings && serve_ring_count(v->serve) == 0)
-		rings_are_gone(v);
-}
-
-/* The open that waits for a lock ends, then the close may begin. */
-static void cancel_lock_wait(struct volume *v)
-{
-	struct err err;
-
-	if (v->request != REQUEST_OPEN || v->lock_since_ns == 0)
-		return;
-	env_timer_cancel(v->env, &v->lock_timer);
-	v->lock_since_ns = 0;
-	volume_set_state(v, VOLUME_CLOSED, "");
-	err_set(&err, ECANCELED, "name", "volume %s was closed while it waited for its image",
-		v->plan->name);
-	volume_end(v, -ECANCELED, &err);
-}
-
-void volume_close(struct volume *v, volume_done_fn fn, void *ctx)
-{
-	cancel_lock_wait(v);
-	if (volume_transfer_ends_first(v, fn, ctx))
-		return;
-	if (!volume_begin(v, REQUEST_CLOSE, fn, ctx))
-		return;
-	if (v->state != VOLUME_SERVING) {
-		if (v->state != VOLUME_CLOSED && v->state != VOLUME_QUARANTINED)
-			volume_set_state(v, VOLUME_CLOSED, "");
-		volume_end(v, 0, NULL);
-		return;
-	}
-	log_info("volume %s: draining", v->plan->name);
-	env_timer_cancel(v->env, &v->rings_timer);
-	v->is_waiting_for_rings = true;
-	volume_set_state(v, VOLUME_DRAINING, "");
-	if (serve_ring_count(v->serve) == 0)
-		rings_are_gone(v);
-	else
-		v->host->drain_rings(v->host->ctx, v);
 }
 
 void volume_quarantine(struct volume *v, const char *filter, const char *reason)

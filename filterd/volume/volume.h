@@ -14,7 +14,9 @@
  * One control request at a time: another one meanwhile gets -EBUSY. Knows env only, so it can be
  * simulated.
  *
- *   volume.c        life: create, open, close
+ *   volume.c        life: create, open
+ *   volume_close.c  close, delete
+ *   volume_host.c   what its filters ask of it
  *   volume_ops.c    grow, flush, filters
  *   volume_rings.c  admission of rings
  *   volume_status.c what there is to see, for a person
@@ -73,11 +75,19 @@ struct volume_host {
 			 const void *data, size_t size_bytes);
 	int (*store_get)(void *ctx, const uint8_t uuid[16], const char *filter, const char *key,
 			 void *data, size_t room_bytes, size_t *size_bytes);
+	/* sluice_sidecar_path(), sluice_key_put() ...; each may be NULL: then it fails. */
+	int (*sidecar_path)(void *ctx, const uint8_t uuid[16], const char *suffix, char *path,
+			    size_t size_bytes);
+	int (*key_put)(void *ctx, const uint8_t uuid[16], const char *filter, const char *name,
+		       const void *key, size_t size_bytes);
+	int (*key_get)(void *ctx, const uint8_t uuid[16], const char *filter, const char *name,
+		       void *key, size_t room_bytes, size_t *size_bytes);
+	void (*key_forget)(void *ctx, const uint8_t uuid[16], const char *filter, const char *name);
 	const struct sluice_filter_ops *(*find_filter)(void *ctx, const char *name);
 	/* Before the image is made or opened: is its place what it is meant to be? May be NULL. */
 	int (*check_place)(void *ctx, struct err *err) ON_WORKER;
 	/* A new size and changed filters are noted first: grow, attach, detach and set answer when
-	 * the change is made, and it is in force, with I/O let go on, after volume_settle(). */
+	 * the change is made, and it is in force, with I/O let go on, after volume_confirm(). */
 	bool notes_changes;
 	/* Space of the datastore; may be NULL. */
 	void (*provisioning)(void *ctx, uint64_t *used_bytes, uint64_t *available_bytes);
@@ -107,7 +117,13 @@ int must_check volume_make_image(struct volume *v, bool is_full, struct err *err
 
 void volume_open(struct volume *v, volume_done_fn fn, void *ctx) ON_WORKER; /* SERVING already: 0 */
 void volume_close(struct volume *v, volume_done_fn fn,
-		  void *ctx) ON_WORKER; /* CLOSED already: 0; also ends a wait for the lock */
+		  void *ctx) ON_WORKER; /* CLOSED already: 0; also ends waits and transfers */
+/*
+ * Closes, and tells the filters that it is for good; the image is the caller's. One that was not
+ * open is opened for it; if that fails, it is told as an event and the volume goes without.
+ * Errors: a filter's refusal; the volume is closed then
+ */
+void volume_delete(struct volume *v, volume_done_fn fn, void *ctx) ON_WORKER;
 void volume_quarantine(struct volume *v, const char *filter,
 		       const char *reason) ON_WORKER; /* CLOSED */
 
@@ -124,8 +140,15 @@ void volume_set(struct volume *v, const struct plan_filter *f, volume_done_fn fn
  * there, and none is admitted until it has ended: -EBUSY. A close meanwhile cancels it.
  */
 void volume_transfer(struct volume *v, struct transfer *t, volume_done_fn fn, void *ctx) ON_WORKER;
+/*
+ * A command to one filter, beside whatever else is under way; see chain_command(). fn gets what the
+ * filter answers, an object that is fn's.
+ */
+typedef void (*volume_command_fn)(void *ctx, int result, json_t *reply, const struct err *err);
+void volume_command(struct volume *v, const char *filter, const char *name, const json_t *args,
+		    int fd, volume_command_fn fn, void *ctx) ON_WORKER;
 /* After a change that went well, if the host notes changes; until then all else gets -EBUSY. */
-void volume_settle(struct volume *v) ON_WORKER;
+void volume_confirm(struct volume *v) ON_WORKER;
 
 /* Rings. Errors of admit: those of serve_admit(); -EAGAIN while not SERVING. */
 int must_check volume_admit(const struct volume *v, struct err *err) ON_WORKER;

@@ -101,8 +101,29 @@ static json_t *layer(const char *name, const struct chain_op_stats *stats)
 	return json_pack("{s:s, s:I}", "layer", name, "latency_ns", (json_int_t)ns);
 }
 
+static json_t *word(const char *text)
+{
+	return text ? json_string(text) : json_null();
+}
+
+/* What filters add; see struct sluice_figures. */
+static void add_sum(struct volume *v, json_t *to)
+{
+	struct sluice_figures sum = {0};
+
+	if (v->chain)
+		chain_figures(v->chain, &sum);
+	json_object_set_new(to, "reads", json_integer((json_int_t)sum.reads));
+	json_object_set_new(to, "read_hits", json_integer((json_int_t)sum.read_hits));
+	json_object_set_new(to, "dirty_bytes", json_integer((json_int_t)sum.dirty_bytes));
+	json_object_set_new(to, "lag_ms", json_integer((json_int_t)sum.lag_ms));
+	json_object_set_new(to, "throttle", word(sum.throttle));
+	json_object_set_new(to, "state", word(sum.state));
+}
+
 json_t *volume_figures(struct volume *v)
 {
+	json_t *j;
 	const struct chain_op_stats *top = NULL;
 	json_t *layers = json_array();
 
@@ -121,9 +142,12 @@ json_t *volume_figures(struct volume *v)
 		json_array_append_new(layers, layer("backend", backend));
 	}
 	if (!top)
-		return json_pack("{s:s, s:o}", "name", v->plan->name, "layers", layers);
-	return json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", v->plan->name, "read",
-			 op_figures(&top[SLUICE_OP_READ]), "write",
-			 op_figures(&top[SLUICE_OP_WRITE]), "other", other_figures(top), "layers",
-			 layers);
+		j = json_pack("{s:s, s:o}", "name", v->plan->name, "layers", layers);
+	else
+		j = json_pack("{s:s, s:o, s:o, s:o, s:o}", "name", v->plan->name, "read",
+			      op_figures(&top[SLUICE_OP_READ]), "write",
+			      op_figures(&top[SLUICE_OP_WRITE]), "other", other_figures(top),
+			      "layers", layers);
+	add_sum(v, j);
+	return j;
 }

@@ -40,10 +40,15 @@ struct volume {
 	char filter_name[PARSE_NAME_MAX + 1];
 	uint64_t grow_bytes;
 	struct transfer *transfer;   /* its owner's; of REQUEST_TRANSFER */
-	volume_done_fn closing_done; /* a close that waits for the transfer to end */
+	volume_done_fn closing_done; /* a close that waits for what it has cancelled */
 	void *closing_ctx;
 	bool is_close_wanted;
-	bool is_unsettled; /* the change is made and answered, not in force */
+	bool is_deleting;
+	volume_done_fn delete_done;
+	void *delete_ctx;
+	struct err delete_err;         /* a filter refused */
+	struct env_timer cancel_timer; /* of an export that waits for filters to settle */
+	bool is_unconfirmed;           /* the change is made and answered, not in force */
 
 	/* opening */
 	struct env_timer lock_timer;
@@ -52,6 +57,7 @@ struct volume {
 	uint32_t filters_attached;
 	struct err open_err;
 
+	enum sluice_status ready; /* as its filters say */
 	struct backend *backend;
 	struct chain *chain;
 	struct serve *serve;
@@ -63,15 +69,23 @@ struct volume {
 	struct env_timer rings_timer;
 };
 
+/* All filters are attached. An encrypted image (its LUKS2 header is beside it) is not served without
+ * a filter of that class: what is read would be noise, what is written would be in clear. */
+int must_check volume_check_sealed(struct volume *v, struct err *err);
 /* False: refused, fn was called with -EBUSY. */
 bool volume_begin(struct volume *v, enum volume_request request, volume_done_fn fn, void *ctx);
 /* Tells how the request went, which may go on. */
 void volume_answer(struct volume *v, int result, const struct err *err);
 /* Ends the request under way. */
 void volume_end(struct volume *v, int result, const struct err *err);
+/* v->chain_host, for the chain. */
+void volume_host_init(struct volume *v);
 void volume_set_state(struct volume *v, enum volume_state state, const char *reason);
 
-/* True: a transfer is under way; it is cancelled, and the close with fn follows it. */
-bool volume_transfer_ends_first(struct volume *v, volume_done_fn fn, void *ctx);
+/* Undoes what an open did, and ends the request: closed, or failed with v->open_err. */
+void volume_take_down(struct volume *v);
+/* True: a transfer was under way; it ends soon. */
+bool volume_transfer_cancel(struct volume *v);
+const char *volume_request_word(const struct volume *v); /* "" while there is none */
 
 #endif

@@ -29,7 +29,7 @@ static bool begin_serving(struct volume *v, enum volume_request request, volume_
 /* ---------------------------------------------------------------- grow */
 
 /* Initiators may see the new size. */
-static void grow_settle(struct volume *v)
+static void grow_confirm(struct volume *v)
 {
 	v->plan->size_bytes = v->grow_bytes;
 	serve_set_size(v->serve, v->grow_bytes);
@@ -40,29 +40,29 @@ static void grow_settle(struct volume *v)
 	v->host->changed(v->host->ctx, v);
 }
 
-static void settle(struct volume *v)
+static void confirm(struct volume *v)
 {
-	v->is_unsettled = false;
+	v->is_unconfirmed = false;
 	if (v->request == REQUEST_GROW)
-		grow_settle(v);
+		grow_confirm(v);
 	else
 		chain_release(v->chain);
 	volume_end(v, 0, NULL);
 }
 
-void volume_settle(struct volume *v)
+void volume_confirm(struct volume *v)
 {
-	if (v->is_unsettled) /* else there was nothing to change */
-		settle(v);
+	if (v->is_unconfirmed) /* else there was nothing to change */
+		confirm(v);
 }
 
 static void change_made(struct volume *v)
 {
 	if (!v->host->notes_changes) {
-		settle(v);
+		confirm(v);
 		return;
 	}
-	v->is_unsettled = true;
+	v->is_unconfirmed = true;
 	volume_answer(v, 0, NULL);
 }
 
@@ -179,11 +179,26 @@ static bool is_not_open(const struct volume *v)
 	       v->state == VOLUME_QUARANTINED;
 }
 
-/* The way out for a volume that its filter does not let open, or that it would crash again. */
+/*
+ * The way out for a volume that its filter does not let open, or that it would crash again. Not for
+ * a filter that is not transparent: the next open would serve older data than the cache has, or
+ * write what should be encrypted.
+ */
 static void drop_from_plan(struct volume *v, const char *name, volume_done_fn fn, void *ctx)
 {
+	const struct sluice_filter_ops *ops = v->host->find_filter(v->host->ctx, name);
+	struct err err;
+
 	if (!volume_begin(v, REQUEST_DETACH, fn, ctx))
 		return;
+	if (ops && !(ops->flags & SLUICE_FILTER_TRANSPARENT)) {
+		err_set(&err, ENOTCONN, "filter",
+			"volume %s is %s; without filter %s its data would be lost or revealed, so "
+			"open the volume first: then the filter is asked",
+			v->plan->name, volume_state_word(v->state), name);
+		volume_end(v, -ENOTCONN, &err);
+		return;
+	}
 	plan_drop_filter(v->plan, name);
 	log_info("volume %s: filter %s taken out; the next open is without it", v->plan->name,
 		 name);
@@ -264,6 +279,14 @@ uint64_t volume_incarnation(const struct volume *v)
 enum volume_state volume_state(const struct volume *v)
 {
 	return v->state;
+}
+
+const char *volume_request_word(const struct volume *v)
+{
+	static const char *const words[] = {"",       "open",   "close", "grow",    "flush",
+					    "attach", "detach", "set",   "transfer"};
+
+	return (size_t)v->request < sizeof(words) / sizeof(words[0]) ? words[v->request] : "?";
 }
 
 const char *volume_state_word(enum volume_state state)

@@ -88,6 +88,20 @@ static json_t *filter_status(struct volume *v, uint32_t index)
 			 filter_own_status(v, index));
 }
 
+/* What is under way, and which filter it waits for. */
+static void add_request(const struct volume *v, json_t *to)
+{
+	uint64_t since_ns = 0;
+	const char *settling = chain_settling(v->chain, &since_ns);
+
+	json_object_set_new(to, "request", json_string(volume_request_word(v)));
+	if (!settling)
+		return;
+	json_object_set_new(to, "settling", json_string(settling));
+	json_object_set_new(to, "settling_ms",
+			    json_integer((json_int_t)((env_now_ns(v->env) - since_ns) / 1000000)));
+}
+
 json_t *volume_status(struct volume *v)
 {
 	json_t *j = plan_volume_to_json(v->plan);
@@ -104,6 +118,7 @@ json_t *volume_status(struct volume *v)
 	for (uint32_t i = 0; i < chain_filter_count(v->chain); i++)
 		json_array_append_new(filters, filter_status(v, i));
 	json_object_set_new(j, "filters", filters);
+	add_request(v, j);
 	json_object_set_new(j, "image", json_string(v->image_path));
 	json_object_set_new(j, "in_flight", json_integer(chain_in_flight(v->chain)));
 	json_object_set_new(j, "backend_failed",

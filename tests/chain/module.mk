@@ -67,3 +67,9 @@ $(eval $(call bad_plugin,abi,-DBAD_ABI=5 -DBAD_ENTRY=0 -DBAD_SYMBOL=0 -DBAD_NULL
 $(eval $(call bad_plugin,entry,-DBAD_ABI=0 -DBAD_ENTRY=1 -DBAD_SYMBOL=0 -DBAD_NULL=0))
 $(eval $(call bad_plugin,symbol,-DBAD_ABI=0 -DBAD_ENTRY=0 -DBAD_SYMBOL=1 -DBAD_NULL=0))
 $(eval $(call bad_plugin,null,-DBAD_ABI=0 -DBAD_ENTRY=0 -DBAD_SYMBOL=0 -DBAD_NULL=1))
+
+# A filter that settles and takes commands, for the integration tests.
+PLUGINS += settle_probe
+settle_probe_SRCS := tests/lib/settle_probe.c
+settle_probe_INCS := include
+settle_probe_OUT  := tests/plugins/settle_probe.so

@@ -160,6 +160,12 @@ static int t_event(struct sluice_filter *f, enum sluice_phase phase, const struc
 	struct t_filter *t = t_of(f);
 	static const char *const names[] = {"prepare", "commit", "abort"};
 
+	if (ev->kind == SLUICE_EVENT_DETACH) {
+		assert_int_equal(phase, SLUICE_PREPARE);
+		if (t->leave_result < 0)
+			snprintf(err->text, sizeof(err->text), "the volume is encrypted");
+		return t->leave_result;
+	}
 	rig_log(t->rig, "%s.%s ", t->ops.name, names[phase]);
 	return phase == SLUICE_PREPARE ? t->prepare_result : 0;
 }
@@ -169,8 +175,26 @@ static void t_drain(struct sluice_filter *f, bool begin)
 	struct t_filter *t = t_of(f);
 
 	rig_log(t->rig, "%s.drain%s ", t->ops.name, begin ? "+" : "-");
+	if (begin && t->holds_drain)
+		sluice_drain_hold(f);
 	while (begin && t->resumes_on_drain && t->token_count > 0)
 		sluice_resume(rig_token(t));
+}
+
+static int t_settle(struct sluice_filter *f, enum sluice_settle phase, struct sluice_error *err)
+{
+	struct t_filter *t = t_of(f);
+
+	rig_log(t->rig, "%s.settle%s ", t->ops.name, phase == SLUICE_SETTLE_BEGIN ? "+" : "-");
+	assert_string_equal(t->rig->blame, t->ops.name);
+	if (phase == SLUICE_SETTLE_BEGIN && t->settle_result < 0)
+		snprintf(err->text, sizeof(err->text), "its log is damaged");
+	return phase == SLUICE_SETTLE_BEGIN ? t->settle_result : 0;
+}
+
+void rig_settles(struct t_filter *t)
+{
+	t->ops.settle = t_settle;
 }
 
 static void t_abort(struct sluice_filter *f, struct sluice_io *io)

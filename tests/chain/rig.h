@@ -4,7 +4,7 @@
  * order.
  *
  * The log is one string: "A>" is A's submit(), "A<" its done(), "=" the backend's submit, "!" the
- * end of an I/O at the top; words for the rest ("A.drain+", "A.prepare", "A.abort").
+ * end of an I/O at the top; words for the rest ("A.drain+", "A.prepare", "A.abort", "A.settle+").
  *
  *     struct rig r;
  *     rig_open(&r);
@@ -55,6 +55,9 @@ struct t_filter {
 	uint32_t deadline_ms;
 	bool resumes_on_drain, resumes_on_abort;
 	int attach_result, prepare_result, reconfigure_result;
+	int settle_result; /* of BEGIN; after rig_settles() */
+	int leave_result;  /* of SLUICE_EVENT_DETACH */
+	bool holds_drain;
 	struct sluice_token *tokens[RIG_IOS]; /* those taken, in order; the test finishes them */
 	uint32_t token_count, refused_count;
 	const union sluice_value *values;
@@ -94,6 +97,8 @@ void rig_open(struct rig *r);
 void rig_open_with(struct rig *r, uint32_t max_ios, uint32_t backend_op_mask);
 void rig_close(struct rig *r); /* drains, detaches all, destroys */
 
+/* From its attachment on t is one that keeps dirty data. */
+void rig_settles(struct t_filter *t);
 struct t_filter *rig_filter(struct rig *r, const char *name, enum sluice_class cls);
 void rig_attach(struct rig *r, struct t_filter *t);
 /* 0 or -errno; r->err. */

@@ -178,6 +178,20 @@ static void a_deadline_of_zero_is_the_default(void **state)
 	sluice_resume(rig_token(b));
 }
 
+/* The recovery of a log may take minutes. */
+static void a_deadline_of_minutes_is_the_filters_word(void **state)
+{
+	attach_b(ON_FAILURE_HOLD);
+	b->on_submit = SLUICE_DEFER;
+	b->deadline_ms = 30 * 60 * 1000;
+	rig_go(&r, SLUICE_OP_WRITE);
+	fake_env_advance(&r.fe, 1799 * 1000 * MS);
+	rig_expect_quiet(&r);
+	fake_env_advance(&r.fe, 2 * 1000 * MS);
+	rig_expect_report(&r, "filter_hung", "B");
+	sluice_resume(rig_token(b));
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_two, close_two)
 
 int main(void)
@@ -192,6 +206,7 @@ int main(void)
 	    T(a_bypassed_filter_comes_back_when_attached_anew),
 	    T(contexts_of_a_bypassed_filter_stay_until_it_is_detached),
 	    T(a_deadline_of_zero_is_the_default),
+	    T(a_deadline_of_minutes_is_the_filters_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,6 +47,6 @@ wait_until 10 "the volumes to serve" is_serving
 ctl --json events | jq -e '.events[] | select(.kind == "group_refused" and .datastore == "d0")' >/dev/null ||
 	die "no event says that the filter is missing: $(ctl events)"
 filterd_stop
-ln -s "$PROBE" "$T/filters/"
+ln -s "$B/tests/plugins/group_probe.so" "$T/filters/"
 filterd_start
 group_is d0 .params.level_pct 40

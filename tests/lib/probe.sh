@@ -1,17 +1,16 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# probe.sh - filterd with the filter group_probe beside the others, and what it says. Sourced after harness.sh.
+# probe.sh - filterd with a filter of the tests beside the others, and what group_probe says. Sourced after harness.sh.
 #
-#   filterd_with_probe             before filterd_start: links all filters and the probe into one folder
+#   filterd_with_probe [PROBE]     before filterd_start: links all filters and the probe (group_probe) into one folder
 #   group_of DATASTORE JQ          jq over the probe's entry of 'datastore filters DATASTORE'
 #   group_is DATASTORE JQ VALUE    fails unless that is VALUE
-PROBE=$B/tests/plugins/group_probe.so
-
 filterd_with_probe() {
-	[ -e "$PROBE" ] || die "$PROBE is missing; say: make VARIANT=$VARIANT variant-tests"
+	local probe=$B/tests/plugins/${1:-group_probe}.so
+	[ -e "$probe" ] || die "$probe is missing; say: make VARIANT=$VARIANT variant-tests"
 	mkdir -p "$T/filters"
-	ln -sf "$B"/filters/*.so "$PROBE" "$T/filters/"
+	ln -sf "$B"/filters/*.so "$probe" "$T/filters/"
 	FILTERS=$T/filters # filterd_start takes it
 	export FILTERS
 }

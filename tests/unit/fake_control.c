@@ -31,6 +31,8 @@ struct fake_control {
 	json_t *asked; /* {request: count} */
 	char refused[64], refusal[128];
 	int code;
+	char held_request[64], held_volume[64];
+	struct ctl_call *held; /* the thread's, but for its being there */
 };
 
 static const char *text_at(const json_t *j, const char *key)
@@ -92,12 +94,16 @@ static json_t *volumes(const struct fake_control *f, const json_t *body)
 static json_t *filters(void)
 {
 	return json_pack("{s:[{s:s, s:s, s:s, s:i, s:b, s:[]},"
-			 " {s:s, s:s, s:s, s:i, s:b, s:[{s:s, s:s, s:s}], s:[{s:s, s:s, s:b}]}]}",
+			 " {s:s, s:s, s:s, s:i, s:b, s:[{s:s, s:s, s:s}], s:[{s:s, s:s, s:b}]},"
+			 " {s:s, s:s, s:s, s:i, s:b, s:[{s:s, s:s, s:s}], s:[{s:s, s:s, s:s}]}]}",
 			 "filters", "filter", "delay", "version", "1", "help", "waits", "class",
 			 700, "transparent", 1, "params", "filter", "share", "version", "1", "help",
 			 "shares", "class", 800, "transparent", 1, "params", "name", "shares",
 			 "type", "string", "default", "7", "group_params", "name", "enabled",
-			 "type", "bool", "default", 0);
+			 "type", "bool", "default", 0, "filter", "cache", "version", "1", "help",
+			 "caches", "class", 500, "transparent", 0, "params", "name", "mode", "type",
+			 "string", "default", "write_through", "group_params", "name", "flash_path",
+			 "type", "string", "default", "");
 }
 
 /* ---------------------------------------------------------------- changes */
@@ -121,9 +127,24 @@ static int put_filter(json_t *of, const json_t *body, const char *params)
 	if (!params)
 		return 0;
 	return json_array_append_new(
-	    list, json_pack("{s:s, s:s, s:O, s:b}", "filter", text_at(body, "filter"), "on_failure",
-			    text_at(body, "on_failure"), "params", json_object_get(body, params),
-			    "is_bypassed", 0));
+	    list,
+	    json_pack("{s:s, s:i, s:s, s:O, s:b, s:{s:i}}", "filter", text_at(body, "filter"),
+		      "class", strcmp(text_at(body, "filter"), "cache") ? 800 : 500, "on_failure",
+		      text_at(body, "on_failure"), "params", json_object_get(body, params),
+		      "is_bypassed", 0, "status", "dirty_bytes", 4096));
+}
+
+static int put_filters(json_t *of, const json_t *filters)
+{
+	const json_t *one;
+	size_t i;
+
+	json_object_set_new(of, "filters", json_array());
+	json_array_foreach(filters, i, one)
+	{
+		put_filter(of, one, "params");
+	}
+	return 0;
 }
 
 static int change(struct fake_control *f, const char *request, const json_t *body, struct err *err)
@@ -146,7 +167,9 @@ static int change(struct fake_control *f, const char *request, const json_t *bod
 		json_object_set_new(fresh, "state", json_string("serving"));
 		json_object_set_new(fresh, "is_open", json_true());
 		json_object_set_new(fresh, "rings", json_integer(0));
-		return json_object_set_new(f->volumes, name, fresh);
+		json_object_del(fresh, "filters");
+		json_object_set_new(f->volumes, name, fresh);
+		return put_filters(fresh, json_object_get(body, "filters"));
 	}
 	if (!v)
 		return err_set(err, ENOENT, "name", "there is no volume %s", name);
@@ -161,6 +184,32 @@ static int change(struct fake_control *f, const char *request, const json_t *bod
 	return 0;
 }
 
+/* Kept for fake_control_hold() to give up. */
+static bool is_held(struct fake_control *f, struct ctl_call *call)
+{
+	if (f->held || strcmp(call->request, f->held_request) != 0 ||
+	    strcmp(text_at(call->body, "name"), f->held_volume) != 0)
+		return false;
+	f->held = call;
+	return true;
+}
+
+static void release(struct fake_control *f)
+{
+	struct ctl_call *call = NULL;
+	struct err err = {0};
+
+	pthread_mutex_lock(&f->lock);
+	if (f->held && !f->held_request[0]) {
+		call = f->held;
+		f->held = NULL;
+		(void)change(f, call->request, call->body, &err);
+	}
+	pthread_mutex_unlock(&f->lock);
+	if (call)
+		ctl_answer(call, NULL);
+}
+
 static void handle(void *ctx, struct ctl_call *call)
 {
 	struct fake_control *f = ctx;
@@ -172,6 +221,10 @@ static void handle(void *ctx, struct ctl_call *call)
 	json_object_set_new(
 	    f->asked, call->request,
 	    json_integer(json_integer_value(json_object_get(f->asked, call->request)) + 1));
+	if (is_held(f, call)) {
+		pthread_mutex_unlock(&f->lock);
+		return;
+	}
 	if (strcmp(call->request, f->refused) == 0)
 		rc = err_set(&err, f->code, "", "%s", f->refusal);
 	else if (strcmp(call->request, "hello") == 0)
@@ -180,6 +233,11 @@ static void handle(void *ctx, struct ctl_call *call)
 		answer = status(f);
 	else if (strcmp(call->request, "volumes") == 0)
 		answer = volumes(f, call->body);
+	else if (strcmp(call->request, "volume.show") == 0)
+		answer = json_pack("{s:O?}", "volume",
+				   json_object_get(f->volumes, text_at(call->body, "name")));
+	else if (strcmp(call->request, "filter.command") == 0)
+		answer = json_pack("{s:{}}", "reply");
 	else if (strcmp(call->request, "filters") == 0)
 		answer = filters();
 	else if (strcmp(call->request, "events") == 0)
@@ -200,8 +258,10 @@ static void *run(void *arg)
 {
 	struct fake_control *f = arg;
 
-	while (!atomic_load(&f->is_stopping))
+	while (!atomic_load(&f->is_stopping)) {
 		loop_turn(f->loop, 20);
+		release(f);
+	}
 	return NULL;
 }
 
@@ -232,8 +292,10 @@ struct fake_control *fake_control_start(const char *path, int incarnation)
 
 void fake_control_stop(struct fake_control *f)
 {
+	fake_control_hold(f, NULL, NULL);
 	atomic_store(&f->is_stopping, true);
 	pthread_join(f->thread, NULL);
+	release(f);
 	ctl_server_free(f->server);
 	loop_free(f->loop);
 	close(f->listener);
@@ -251,6 +313,14 @@ void fake_control_refuse(struct fake_control *f, const char *request, int code, 
 	snprintf(f->refused, sizeof(f->refused), "%s", request ? request : "");
 	snprintf(f->refusal, sizeof(f->refusal), "%s", text ? text : "");
 	f->code = code;
+	pthread_mutex_unlock(&f->lock);
+}
+
+void fake_control_hold(struct fake_control *f, const char *request, const char *volume)
+{
+	pthread_mutex_lock(&f->lock);
+	snprintf(f->held_request, sizeof(f->held_request), "%s", request ? request : "");
+	snprintf(f->held_volume, sizeof(f->held_volume), "%s", volume ? volume : "");
 	pthread_mutex_unlock(&f->lock);
 }
 
@@ -282,6 +352,16 @@ void fake_control_add_volume(struct fake_control *f, const char *name, const cha
 				      name, "uuid", uuid, "datastore", "main", "size_bytes",
 				      1 << 20, "block_bytes", 512, "write_cache", "durable",
 				      "state", "serving", "is_open", 1, "rings", 0, "filters"));
+	pthread_mutex_unlock(&f->lock);
+}
+
+void fake_control_set_filter(struct fake_control *f, const char *volume, const char *filter)
+{
+	cleanup_json json_t *body =
+	    json_pack("{s:s, s:s, s:{}}", "filter", filter, "on_failure", "hold", "params");
+
+	pthread_mutex_lock(&f->lock);
+	put_filter(json_object_get(f->volumes, volume), body, "params");
 	pthread_mutex_unlock(&f->lock);
 }
 

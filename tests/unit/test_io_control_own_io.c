@@ -26,11 +26,16 @@ static void own_ended(struct sluice_own_io *own)
 		assert_int_equal(sluice_own_submit(writer.f, own), 0);
 }
 
+static uint16_t flags;
+
 static void write_back(void)
 {
 	for (int i = 0; i < OWNS; i++) {
-		writer.own[i] = (struct sluice_own_io){
-		    .op = SLUICE_OP_WRITE, .len_bytes = 4096, .buf = data, .fn = own_ended};
+		writer.own[i] = (struct sluice_own_io){.op = SLUICE_OP_WRITE,
+						       .flags = flags,
+						       .len_bytes = 4096,
+						       .buf = data,
+						       .fn = own_ended};
 		assert_int_equal(sluice_own_submit(writer.f, &writer.own[i]), 0);
 	}
 }
@@ -93,6 +98,28 @@ static void under_congestion_initiators_come_first(void **state)
 	rig_close(&r);
 }
 
+static void what_an_initiator_waits_for_is_the_volumes(void **state)
+{
+	struct sluice_figures sum;
+
+	flags = SLUICE_IO_URGENT;
+	open_writer("enabled=true,threshold_mode=manual,threshold_us=5000");
+	flags = 0;
+	chain_figures(r.v[0].c, &sum);
+	assert_null(sum.throttle);
+	rig_load(&r, 1, OWNS, SLUICE_OP_READ, 4096);
+	rig_run_ms(&r, 3000);
+	rig_forget(&r);
+	writer.ended = 0;
+	rig_run_ms(&r, 10000);
+	assert_in_range(writer.ended, 9000, 11000); /* half, as equal shares have it */
+	assert_int_equal(rig_status(&r, 0, "background.served"), 0);
+	chain_figures(r.v[0].c, &sum);
+	assert_non_null(sum.throttle);
+	assert_true(strcmp(sum.throttle, "share") == 0 || strcmp(sum.throttle, "window") == 0);
+	rig_close(&r);
+}
+
 static void without_control_they_are_equal(void **state)
 {
 	open_writer("enabled=false");
@@ -107,6 +134,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    T(alone_it_has_the_device),
 	    T(under_congestion_initiators_come_first),
+	    T(what_an_initiator_waits_for_is_the_volumes),
 	    T(without_control_they_are_equal),
 	};
 

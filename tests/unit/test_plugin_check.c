@@ -59,10 +59,23 @@ static void another_abi_is_refused_with_both_versions(void **state)
 	ops.abi = 77;
 	ops.name = NULL; /* nothing behind the ABI is looked at */
 	refused(EPROTO, "SDK ABI 77");
-	refused(EPROTO, "this filterd has 2");
+	refused(EPROTO, "this filterd has 3");
 	ops.abi = SLUICE_SDK_ABI;
 	ops.struct_bytes = 8;
 	refused(EPROTO, "table has 8 bytes");
+}
+
+static int settles(struct sluice_filter *f, enum sluice_settle phase, struct sluice_error *error)
+{
+	return 0;
+}
+
+static void who_keeps_dirty_data_is_not_transparent(void **state)
+{
+	ops.settle = settles;
+	assert_int_equal(plugin_check(&ops, &err), 0);
+	ops.flags = SLUICE_FILTER_TRANSPARENT;
+	refused(EINVAL, "keeps dirty data");
 }
 
 static void names_are_checked(void **state)
@@ -220,6 +233,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup(a_good_table_passes, good_table),
 	    cmocka_unit_test_setup(another_abi_is_refused_with_both_versions, good_table),
+	    cmocka_unit_test_setup(who_keeps_dirty_data_is_not_transparent, good_table),
 	    cmocka_unit_test_setup(names_are_checked, good_table),
 	    cmocka_unit_test_setup(class_ops_flags_and_sizes_are_checked, good_table),
 	    cmocka_unit_test_setup(each_fault_of_a_parameter_is_named, good_table),

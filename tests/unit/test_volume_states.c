@@ -68,6 +68,7 @@ static const struct sluice_filter_ops filter = {
     .help = "passes",
     .cls = SLUICE_CLASS_INSPECTION,
     .op_mask = SLUICE_OPS_ALL,
+    .flags = SLUICE_FILTER_TRANSPARENT,
     .attach = filter_attach,
 };
 
@@ -378,7 +379,7 @@ static void changes_are_noted_before_they_are_in_force(void **state)
 	assert_int_equal(rig_backend.submits, 0);
 	volume_flush(volume, done, &b);
 	assert_int_equal(b.result, -EBUSY);
-	volume_settle(volume);
+	volume_confirm(volume);
 	fake_env_settle(&fe);
 	assert_int_equal(rig_take(&client, 0), SCSI_GOOD);
 	volume_grow(volume, RIG_SIZE_BYTES, done, &c);
@@ -388,8 +389,8 @@ static void changes_are_noted_before_they_are_in_force(void **state)
 	serve_ring_poll(r, 8);
 	fake_env_settle(&fe);
 	assert_int_equal(rig_take(&client, 1), SCSI_CHECK_CONDITION);
-	volume_settle(volume);
-	volume_settle(volume); /* nothing waits any more */
+	volume_confirm(volume);
+	volume_confirm(volume); /* nothing waits any more */
 	rig_submit_read(&client, 2, RIG_SIZE_BYTES / 2 / 512, 1);
 	serve_ring_poll(r, 8);
 	fake_env_settle(&fe);

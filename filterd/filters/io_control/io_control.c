@@ -30,6 +30,7 @@ static struct sluice_filter_ops io_control_ops = {
     .done = volume_done,
     .abort = volume_abort,
     .status = status_volume,
+    .figures = status_figures,
     .group_params = settings_group_params,
     .group_create = group_create,
     .group_destroy = group_destroy,

@@ -24,6 +24,24 @@ static const char *throttled_by(enum mclock_why why)
 	return "none";
 }
 
+/* The word of struct sluice_figures; NULL: nothing waits. */
+static const char *throttle_word(enum mclock_why why)
+{
+	switch (why) {
+	case MCLOCK_BY_LIMIT_IOPS:
+	case MCLOCK_BY_LIMIT_BYTES:
+		return "limit";
+	case MCLOCK_BY_WINDOW:
+		return "window";
+	case MCLOCK_BY_SHARE:
+		return "share";
+	case MCLOCK_NONE:
+	case MCLOCK_BY_RESERVATION:
+		break;
+	}
+	return NULL;
+}
+
 static const char *state_name(enum control_state s)
 {
 	switch (s) {
@@ -53,8 +71,8 @@ size_t status_volume(struct sluice_filter *f, char *json, size_t size_bytes)
 	struct mclock_figures fig, own;
 	struct control_figures all;
 
-	mclock_figures(v->g->mclock, v->lanes[LANE_INITIATORS].client, now_ns, &fig);
-	mclock_figures(v->g->mclock, v->lanes[LANE_OWN].client, now_ns, &own);
+	mclock_figures(v->g->mclock, v->lanes[LANE_VOLUME].client, now_ns, &fig);
+	mclock_figures(v->g->mclock, v->lanes[LANE_BACKGROUND].client, now_ns, &own);
 	control_figures(&v->g->control, &all);
 	return (size_t)snprintf(
 	    json, size_bytes,
@@ -71,6 +89,16 @@ size_t status_volume(struct sluice_filter *f, char *json, size_t size_bytes)
 	    fig.served ? fig.waited_ns / fig.served / 1000 : 0, v->overdue, share / 100,
 	    share % 100, fig.r_tag_ns / 1000, fig.l_tag_ns / 1000, fig.p_tag_ns / 1000, own.queued,
 	    own.served);
+}
+
+void status_figures(struct sluice_filter *f, struct sluice_figures *sum)
+{
+	struct volume *v = sluice_state(f);
+	struct mclock_figures fig;
+
+	mclock_figures(v->g->mclock, v->lanes[LANE_VOLUME].client, sluice_now_ns(f), &fig);
+	if (!sum->throttle) /* else a filter above holds initiators already */
+		sum->throttle = throttle_word(fig.waits_by);
 }
 
 size_t status_group(struct sluice_group *host, char *json, size_t size_bytes)

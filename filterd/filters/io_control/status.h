@@ -8,6 +8,8 @@
 #include "sluice/filter.h"
 
 size_t status_volume(struct sluice_filter *f, char *json, size_t size_bytes);
+/* Why the volume's I/O waits, if it does. */
+void status_figures(struct sluice_filter *f, struct sluice_figures *sum);
 size_t status_group(struct sluice_group *host, char *json, size_t size_bytes);
 
 #endif

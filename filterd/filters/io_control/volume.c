@@ -49,13 +49,13 @@ static int enlist(struct volume *v, uint64_t now_ns)
 	struct mclock_config initiators = settings_initiators(&v->cfg);
 	struct mclock_config background = settings_background(&v->cfg);
 	struct mclock *m = v->g->mclock;
-	int r = mclock_add(m, v->lanes[LANE_INITIATORS].client, &initiators, now_ns);
+	int r = mclock_add(m, v->lanes[LANE_VOLUME].client, &initiators, now_ns);
 
 	if (r < 0)
 		return r;
-	r = mclock_add(m, v->lanes[LANE_OWN].client, &background, now_ns);
+	r = mclock_add(m, v->lanes[LANE_BACKGROUND].client, &background, now_ns);
 	if (r < 0) {
-		mclock_remove(m, v->lanes[LANE_INITIATORS].client);
+		mclock_remove(m, v->lanes[LANE_VOLUME].client);
 		return r;
 	}
 	v->next = v->g->volumes;
@@ -176,9 +176,9 @@ int volume_reconfigure(struct sluice_filter *f, enum sluice_phase phase,
 		promise(f, v->cfg.reservation_iops);
 		initiators = settings_initiators(&v->cfg);
 		background = settings_background(&v->cfg);
-		mclock_configure(v->g->mclock, v->lanes[LANE_INITIATORS].client, &initiators,
+		mclock_configure(v->g->mclock, v->lanes[LANE_VOLUME].client, &initiators, now_ns);
+		mclock_configure(v->g->mclock, v->lanes[LANE_BACKGROUND].client, &background,
 				 now_ns);
-		mclock_configure(v->g->mclock, v->lanes[LANE_OWN].client, &background, now_ns);
 		group_pump(v->g, now_ns);
 		return 0;
 	case SLUICE_ABORT:
@@ -201,6 +201,15 @@ static inline uint64_t cost_bytes(const struct sluice_io *io)
 	bool moves_data = io->op == SLUICE_OP_READ || io->op == SLUICE_OP_WRITE;
 
 	return moves_data || io->len_bytes < SMALL_BYTES ? io->len_bytes : SMALL_BYTES;
+}
+
+/* Own I/O that an initiator waits for (a cache's read miss) is the volume's as if it were the
+ * initiator's. */
+static inline uint8_t lane_of(const struct sluice_io *io)
+{
+	bool is_background = (io->flags & SLUICE_IO_OWN) && !(io->flags & SLUICE_IO_URGENT);
+
+	return is_background ? LANE_BACKGROUND : LANE_VOLUME;
 }
 
 static inline void dispatched(struct volume *v, struct request *r, uint64_t now_ns)
@@ -246,7 +255,7 @@ enum sluice_verdict volume_submit(struct sluice_filter *f, struct sluice_io *io)
 		return SLUICE_PASS;
 	now_ns = sluice_now_ns(f);
 	r->v = v;
-	r->lane = io->flags & SLUICE_IO_OWN ? LANE_OWN : LANE_INITIATORS;
+	r->lane = lane_of(io);
 	r->q.len_bytes = cost_bytes(io);
 	lane = &v->lanes[r->lane];
 	if (!v->is_draining &&

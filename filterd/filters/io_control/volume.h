@@ -23,7 +23,7 @@
 /* A volume whose I/Os do not end for so long has been bypassed: they will never be told of. */
 #define VOLUME_LOST_MS 60000u
 
-enum { LANE_INITIATORS, LANE_OWN, LANE_COUNT };
+enum { LANE_VOLUME, LANE_BACKGROUND, LANE_COUNT };
 
 struct lane {
 	struct mclock_client *client;

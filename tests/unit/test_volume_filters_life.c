@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+/* A volume's filters when it is opened and deleted: what they may begin, refuse, and clean up. */
+#include "keeping_rig.h"
+
+#include <errno.h>
+#include <string.h>
+
+static void work_begun_in_attach_holds_up_no_open(void **state)
+{
+	works_in_attach = true;
+	keeping_open(); /* another filter was attached after it */
+	expect("");
+	assert_true(fake_env_run_work(&fe));
+	fake_env_settle(&fe);
+	expect("work ");
+	works_in_attach = false;
+	keeping_close();
+}
+
+static void own_io_begun_at_the_start_goes_when_all_filters_are_there(void **state)
+{
+	owns_in_attach = true;
+	rig_backend.is_holding = true;
+	keeping_open();
+	assert_int_equal(rig_backend.submits, 1);
+	rig_backend_end();
+	expect("own ");
+	keeping_close();
+}
+
+static void a_refused_attach_keeps_the_volume_closed_with_its_sentence(void **state)
+{
+	struct answer a = {0};
+
+	attach_result = -EMEDIUMTYPE;
+	works_in_attach = true;
+	volume_open(volume, keeping_done, &a);
+	fake_env_settle(&fe);
+	assert_int_equal(a.count, 0); /* its work has not ended */
+	assert_true(fake_env_run_work(&fe));
+	fake_env_settle(&fe);
+	assert_int_equal(a.result, -EMEDIUMTYPE);
+	assert_int_equal(volume_state(volume), VOLUME_FAILED);
+	assert_non_null(strstr(volume_reason(volume), "its log belongs to another volume"));
+	assert_int_equal(rig_backend.submits, 0);
+	attach_result = 0;
+}
+
+/* ---------------------------------------------------------------- delete */
+
+static int delete_now(struct answer *a)
+{
+	memset(a, 0, sizeof(*a));
+	volume_delete(volume, keeping_done, a);
+	fake_env_settle(&fe);
+	assert_int_equal(a->count, 1);
+	return a->result;
+}
+
+static void a_delete_tells_filters_before_they_go(void **state)
+{
+	struct answer a;
+
+	keeping_open();
+	assert_int_equal(delete_now(&a), 0);
+	assert_int_equal(volume_state(volume), VOLUME_CLOSED);
+	expect("stop delete detach ");
+}
+
+static void a_closed_volume_is_opened_to_be_deleted(void **state)
+{
+	struct answer a;
+
+	assert_int_equal(delete_now(&a), 0);
+	expect("attach start stop delete detach ");
+	assert_string_equal(last_event, "");
+	assert_false(rig_backend.is_open);
+}
+
+static void one_that_does_not_open_goes_with_an_event(void **state)
+{
+	struct answer a;
+
+	attach_result = -EIO;
+	assert_int_equal(delete_now(&a), 0);
+	expect("attach ");
+	assert_string_equal(last_event, "volume_leftovers");
+	assert_int_equal(volume_state(volume), VOLUME_CLOSED);
+}
+
+static void a_refused_delete_leaves_a_closed_volume(void **state)
+{
+	struct answer a;
+
+	keeping_open();
+	delete_result = -ENODEV;
+	assert_int_equal(delete_now(&a), -ENODEV);
+	assert_non_null(strstr(a.err.text, "a device that is away"));
+	assert_int_equal(volume_state(volume), VOLUME_CLOSED);
+	expect("stop detach ");
+	delete_result = 0;
+	keeping_open();
+	keeping_close();
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    TEST(work_begun_in_attach_holds_up_no_open),
+	    TEST(own_io_begun_at_the_start_goes_when_all_filters_are_there),
+	    TEST(a_refused_attach_keeps_the_volume_closed_with_its_sentence),
+	    TEST(a_delete_tells_filters_before_they_go),
+	    TEST(a_closed_volume_is_opened_to_be_deleted),
+	    TEST(one_that_does_not_open_goes_with_an_event),
+	    TEST(a_refused_delete_leaves_a_closed_volume),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
