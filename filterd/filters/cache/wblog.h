@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wblog.h - the life of the log of write-back: made, found again, given up, failed.
+ *
+ * A record in the host's store says whether the log may hold data that the datastore does not have:
+ *
+ *     none --> MAKING --the log is there and is about to be used--> ACTIVE --settled, detached-->
+ * RETIRED --> MAKING
+ *
+ * ACTIVE is on stable storage before the first write is acknowledged from the log. So a log that is
+ * missing, foreign or damaged is an error when the record says ACTIVE, whatever the mode is now,
+ * and nothing but an old file otherwise. Each log that is made has a generation of its own, in the
+ * record and in the log (W14).
+ *
+ * Thread: owner worker.
+ */
+#ifndef CACHE_WBLOG_H
+#define CACHE_WBLOG_H
+
+#include "sluice/filter.h"
+#include "sluice/rlog.h"
+
+struct volume;
+
+enum wblog_phase { WBLOG_NONE, WBLOG_MAKING, WBLOG_ACTIVE, WBLOG_RETIRED };
+
+struct wblog_record {
+	uint32_t version, phase;
+	uint64_t generation;
+	uint32_t has_journal, reserved;
+};
+
+struct wblog {
+	struct sluice_rlog *log;     /* or NULL */
+	struct sluice_rlog *journal; /* or NULL */
+	bool is_readable;            /* what is dirty can be looked up and read */
+	bool is_failed;              /* fail-stop at run time */
+	bool is_unknown;             /* degraded, and nobody knows how much was dirty */
+	bool is_retiring;            /* empty, and no longer wanted */
+	struct wblog_record record;
+	uint64_t dirty_at_failure; /* blocks, as far as open could tell */
+	uint64_t recovery_ns;
+	uint64_t waits_since_ns;    /* another filter or process has the file open */
+	struct sluice_timer timer;  /* tries again */
+	struct sluice_own_io flush; /* before switching */
+	struct sluice_rlog_destage replay;
+};
+
+/* From STARTING: finds out what there is and goes on from there. */
+void wblog_begin(struct volume *v);
+/* A change that passed through has ended. */
+void wblog_passing_ended(struct volume *v);
+/* May the switch to write-back go on? Called when a settling ends. */
+void wblog_continue(struct volume *v);
+/* CLEARING: all is down. */
+void wblog_cleared(struct volume *v);
+/* An append, flush or destage said that the log is in fail-stop. */
+void wblog_failed(struct volume *v);
+/* Nothing is in a log that has failed, or no longer: it is given up, and another one is made. */
+void wblog_replace(struct volume *v);
+/* Does it hold any of these blocks? */
+bool wblog_has(const struct volume *v, uint64_t block, uint64_t count);
+/* detach: closes; retires when nothing is left in it and the filter goes for good. */
+void wblog_end(struct volume *v, bool is_settled);
+/* Whatever is in the log is given up, and another one is made. 0, or -errno and nothing changed. */
+int wblog_forget(struct volume *v);
+
+#endif
