@@ -70,13 +70,13 @@ int destination_check(const char *field, const char *text, struct err *err)
 	if (len <= TEXT_MAX) {
 		memcpy(copy, text, len + 1);
 		cut(copy, "!private");
-		if (!skip(&rest, "https://"))
+		if (!skip(&rest, "https://") && !skip(&rest, "kmip://"))
 			skip(&rest, "http://");
 		if (is_host_and_port(rest))
 			return 0;
 	}
 	return err_set(err, EINVAL, field,
 		       "'%.200s' is no destination; what is meant is host:port, http://host:port, "
-		       "or host:port!private",
+		       "kmip://host:port, or one of these with !private behind it",
 		       text);
 }

@@ -125,6 +125,11 @@ static const struct referrer referrers[] = {
     {&table_host_groups, "volume",
      "SELECT v.name AS item FROM volume_access AS a JOIN volumes AS v ON v.id = a.volume_id"
      " WHERE a.group_id = ?1 ORDER BY v.name"},
+    {&table_key_providers, "key",
+     "SELECT name AS item FROM keys WHERE provider_id = ?1 ORDER BY name"},
+    {&table_keys, "volume",
+     "SELECT v.name AS item FROM volume_keys AS k JOIN volumes AS v ON v.id = k.volume_id"
+     " WHERE k.key_id = ?1 ORDER BY v.name"},
 };
 
 #define NAMES_SHOWN 5u

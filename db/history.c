@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,48 @@ static const char schema[] =
     " write_p50_us INTEGER NOT NULL, write_p99_us INTEGER NOT NULL,"
     " allocated_bytes INTEGER NOT NULL, PRIMARY KEY (slot, volume_id)) STRICT, WITHOUT ROWID";
 
+/* What came later: a file of before gets these, and its samples nothing in them. */
+static const char *const later[] = {
+    "cache_reads_per_s",
+    "cache_hits_per_s",
+    "dirty_bytes",
+    "lag_ms",
+};
+#define LATER_COUNT (sizeof(later) / sizeof(later[0]))
+
 /* ---------------------------------------------------------------- open, close, begin anew */
+
+static int add_column(struct history *h, const char *name)
+{
+	char sql[160];
+
+	snprintf(sql, sizeof(sql), "ALTER TABLE samples ADD COLUMN %s INTEGER NOT NULL DEFAULT 0",
+		 name);
+	return sqlite3_exec(h->db, sql, NULL, NULL, NULL);
+}
+
+/* Two may open it at the same time, so it is looked and done under the lock. */
+static int add_columns(struct history *h)
+{
+	int rc = sqlite3_exec(h->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+
+	for (size_t i = 0; rc == SQLITE_OK && i < LATER_COUNT; i++) {
+		rc = sqlite3_table_column_metadata(h->db, NULL, "samples", later[i], NULL, NULL,
+						   NULL, NULL, NULL);
+		rc = rc == SQLITE_ERROR ? add_column(h, later[i]) : rc;
+	}
+	if (rc == SQLITE_OK)
+		return sqlite3_exec(h->db, "COMMIT", NULL, NULL, NULL);
+	if (!sqlite3_get_autocommit(h->db))
+		sqlite3_exec(h->db, "ROLLBACK", NULL, NULL, NULL);
+	return rc;
+}
+
+static bool has_columns(struct history *h)
+{
+	return sqlite3_table_column_metadata(h->db, NULL, "samples", later[LATER_COUNT - 1], NULL,
+					     NULL, NULL, NULL, NULL) == SQLITE_OK;
+}
 
 static int connect_to(struct history *h, struct err *err)
 {
@@ -59,6 +101,8 @@ static int connect_to(struct history *h, struct err *err)
 	}
 	if (rc == SQLITE_OK)
 		rc = sqlite3_exec(h->db, schema, NULL, NULL, NULL);
+	if (rc == SQLITE_OK && !has_columns(h))
+		rc = add_columns(h);
 	return rc == SQLITE_OK ? 0 : sql_fail(h->db, rc, err);
 }
 
@@ -132,6 +176,11 @@ void history_close(struct history *h)
 
 /* ---------------------------------------------------------------- add, forget */
 
+static uint32_t add_small(uint32_t a, uint32_t b)
+{
+	return a > UINT32_MAX - b ? UINT32_MAX : a + b;
+}
+
 static void add_to(struct history_sample *sum, const struct history_sample *one)
 {
 	uint64_t reads = (uint64_t)sum->read_iops + one->read_iops;
@@ -155,6 +204,11 @@ static void add_to(struct history_sample *sum, const struct history_sample *one)
 	sum->read_bytes_per_s += one->read_bytes_per_s;
 	sum->write_bytes_per_s += one->write_bytes_per_s;
 	sum->allocated_bytes += one->allocated_bytes;
+	sum->cache_reads_per_s = add_small(sum->cache_reads_per_s, one->cache_reads_per_s);
+	sum->cache_hits_per_s = add_small(sum->cache_hits_per_s, one->cache_hits_per_s);
+	sum->dirty_bytes += one->dirty_bytes;
+	if (one->lag_ms > sum->lag_ms)
+		sum->lag_ms = one->lag_ms;
 }
 
 static int put(sqlite3_stmt *stmt, int64_t at_ms, const struct history_sample *x)
@@ -170,7 +224,11 @@ static int put(sqlite3_stmt *stmt, int64_t at_ms, const struct history_sample *x
 				  x->read_p99_us,
 				  x->write_p50_us,
 				  x->write_p99_us,
-				  (int64_t)x->allocated_bytes};
+				  (int64_t)x->allocated_bytes,
+				  x->cache_reads_per_s,
+				  x->cache_hits_per_s,
+				  (int64_t)x->dirty_bytes,
+				  (int64_t)x->lag_ms};
 
 	for (int i = 0; i < (int)(sizeof(values) / sizeof(values[0])); i++)
 		sqlite3_bind_int64(stmt, i + 1, values[i]);
@@ -185,7 +243,8 @@ static int add_all(struct history *h, int64_t at_ms, const struct history_sample
 	sqlite3_stmt *stmt = NULL;
 	int rc = sqlite3_prepare_v2(h->db,
 				    "INSERT OR REPLACE INTO samples VALUES"
-				    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
+				    " (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13,"
+				    " ?14, ?15, ?16)",
 				    -1, &stmt, NULL);
 
 	for (uint32_t i = 0; rc == SQLITE_OK && i < count; i++) {
@@ -257,19 +316,33 @@ static const char select_points[] =
     " max(s.read_p99_us) AS read_p99_us,"
     " CAST(round(avg(s.write_p50_us)) AS INTEGER) AS write_p50_us,"
     " max(s.write_p99_us) AS write_p99_us,"
-    " CAST(round(avg(s.allocated_bytes)) AS INTEGER) AS allocated_bytes"
+    " CAST(round(avg(s.allocated_bytes)) AS INTEGER) AS allocated_bytes,"
+    " round(100.0 * sum(s.cache_hits_per_s) / nullif(sum(s.cache_reads_per_s), 0), 1)"
+    " AS read_hit_pct,"
+    " max(s.dirty_bytes) AS dirty_bytes, max(s.lag_ms) AS lag_ms"
     " FROM n CROSS JOIN samples AS s ON s.slot = (?5 + n.i) % 8640 AND s.volume_id = ?1"
     " WHERE s.at_ms BETWEEN ?2 AND ?3"
     " GROUP BY (s.at_ms - ?2) / ?4 ORDER BY 1";
 _Static_assert(HISTORY_SLOTS == 8640u, "select_points has the number of slots in its text");
+
+static json_t *value_of(sqlite3_stmt *stmt, int column)
+{
+	switch (sqlite3_column_type(stmt, column)) {
+	case SQLITE_NULL:
+		return json_null();
+	case SQLITE_FLOAT:
+		return json_real(sqlite3_column_double(stmt, column));
+	default:
+		return json_integer(sqlite3_column_int64(stmt, column));
+	}
+}
 
 static json_t *point_of(sqlite3_stmt *stmt)
 {
 	json_t *point = json_object();
 
 	for (int i = 0; i < sqlite3_column_count(stmt); i++)
-		json_object_set_new(point, sqlite3_column_name(stmt, i),
-				    json_integer(sqlite3_column_int64(stmt, i)));
+		json_object_set_new(point, sqlite3_column_name(stmt, i), value_of(stmt, i));
 	return point;
 }
 

@@ -104,7 +104,11 @@ static json_t *defaults_of(const json_t *filter)
 	return out;
 }
 
-/* A filter that is not loaded would only be in the way: the volume goes on without it. */
+/*
+ * A filter that is not loaded would only be in the way: the volume goes on without it. And only one
+ * that keeps nothing of the volume comes by itself: a cache on a datastore is there for the volumes
+ * whose policies ask for one, and its parameters there are budgets for these.
+ */
 static void add_datastore_rules(const json_t *datastore, const json_t *filters, json_t *rules)
 {
 	const json_t *of;
@@ -113,16 +117,16 @@ static void add_datastore_rules(const json_t *datastore, const json_t *filters, 
 	json_array_foreach(json_object_get(datastore, "filters"), i, of)
 	{
 		const json_t *filter = find(filters, "name", text_of(of, "filter"));
-		bool is_transparent = json_is_true(json_object_get(filter, "is_transparent"));
 
 		if (!json_is_true(json_object_get(filter, "is_installed")) ||
+		    !json_is_true(json_object_get(filter, "is_transparent")) ||
 		    find(rules, "class", text_of(filter, "class")))
 			continue;
-		json_array_append_new(
-		    rules, json_pack("{s:s, s:s, s:s, s:o, s:s}", "class", text_of(filter, "class"),
-				     "filter", text_of(filter, "name"), "on_failure",
-				     is_transparent ? "bypass" : "hold", "parameters",
-				     defaults_of(filter), "datastore", text_of(datastore, "name")));
+		json_array_append_new(rules, json_pack("{s:s, s:s, s:s, s:o, s:s}", "class",
+						       text_of(filter, "class"), "filter",
+						       text_of(filter, "name"), "on_failure",
+						       "bypass", "parameters", defaults_of(filter),
+						       "datastore", text_of(datastore, "name")));
 	}
 }
 

@@ -76,6 +76,27 @@ json_t *store_target(struct store *s, int64_t volume_id, struct err *err);
 int must_check store_target_mutual(struct store *s, int64_t volume_id, const char *user,
 				   const char *secret_sealed, struct err *err); /* user "": none */
 
+/* ---------------------------------------------------------------- keys: what is known of them */
+
+/* [{"version", "provider_key_id", "state", "created_ms"}], newest first. */
+json_t *store_key_versions(struct store *s, int64_t key_id, struct err *err);
+/* The older ones become retired. Done twice it is one version. */
+int must_check store_key_version_add(struct store *s, int64_t key_id, int64_t version,
+				     const char *provider_key_id, struct err *err);
+/* [{"volume", "version", "is_formatted"}]: who needs it. */
+json_t *store_key_volumes(struct store *s, int64_t key_id, struct err *err);
+/* {"key", "version", "provider", "provider_key_id" (null: not known any more), "is_formatted"}, or
+ * null. */
+json_t *store_volume_key(struct store *s, int64_t volume_id, struct err *err);
+/* key_id 0: takes it away. */
+int must_check store_volume_key_put(struct store *s, int64_t volume_id, int64_t key_id,
+				    int64_t version, bool is_formatted, struct err *err);
+/* [{"id", "name", "filter", "parameters"}]: volumes whose policy has a rule of class encryption. */
+json_t *store_encrypted_volumes(struct store *s, struct err *err);
+/* [{"id", "name", "filter", "key", "version", "target", "target_version"}]: those of them whose
+ * header was made with another key, or an older version, than the policy names now. */
+json_t *store_stale_volume_keys(struct store *s, struct err *err);
+
 /* ---------------------------------------------------------------- the desired state in one piece
  */
 

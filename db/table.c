@@ -8,14 +8,17 @@
 
 #include "parse.h"
 
-const struct store_table *const store_tables[] = {
-    &table_settings,    &table_datastores, &table_policies,
-    &table_volumes,     &table_filters,    &table_hosts,
-    &table_host_groups, &table_portals,    &table_targets,
-    &table_peers,       &table_keys,       &table_webhooks,
-    &table_tasks,       &table_events,     &table_alert_rules,
-    &table_alerts,      &table_audit,      &table_users,
-    &table_tokens,      &table_sessions,   NULL};
+const struct store_table *const store_tables[] = {&table_settings,      &table_datastores,
+						  &table_policies,      &table_volumes,
+						  &table_filters,       &table_hosts,
+						  &table_host_groups,   &table_portals,
+						  &table_targets,       &table_peers,
+						  &table_keys,          &table_webhooks,
+						  &table_tasks,         &table_events,
+						  &table_alert_rules,   &table_alerts,
+						  &table_audit,         &table_users,
+						  &table_tokens,        &table_sessions,
+						  &table_key_providers, NULL};
 
 const struct store_column *table_find(const struct store_table *t, const char *name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* table_access.c - hosts, host groups, portals, targets; peers, keys, webhooks. */
+/* table_access.c - hosts, host groups, portals, targets; peers, webhooks. */
 #include "table_def.h"
 
 /* ---------------------------------------------------------------- hosts */
@@ -148,7 +148,7 @@ static const struct store_column targets[] = {
 const struct store_table table_targets = {
     .name = "targets", .singular = "target", .key = "iqn", TABLE_COLUMNS(targets)};
 
-/* ---------------------------------------------------------------- peers, keys, webhooks */
+/* ---------------------------------------------------------------- peers, webhooks */
 
 static const char *const peer_states[] = {"configured", "paired", "lost", NULL};
 
@@ -187,63 +187,6 @@ static const struct store_column peers[] = {
 };
 const struct store_table table_peers = {
     .name = "peers", .singular = "peer", .key = "name", TABLE_COLUMNS(peers), .has_revision = true};
-
-static const char *const key_states[] = {"active", "retired", "destroyed", "unavailable", NULL};
-
-static const struct store_column keys[] = {
-    COLUMN_ID_HIDDEN,
-    {.name = "key_id",
-     .type = STORE_TEXT,
-     .flags = STORE_APPLIANCE | STORE_FILTERABLE | STORE_SORTABLE,
-     .min = 1,
-     .max = 200,
-     .unit = "",
-     .help = "The key's name at its provider; the key itself is never in this database."},
-    {.name = "provider",
-     .type = STORE_TEXT,
-     .flags = STORE_APPLIANCE | STORE_FILTERABLE | STORE_SORTABLE,
-     .min = 1,
-     .max = 80,
-     .unit = "",
-     .help = "Who keeps the key."},
-    {.name = "algorithm",
-     .type = STORE_TEXT,
-     .flags = STORE_APPLIANCE | STORE_FILTERABLE,
-     .min = 1,
-     .max = 40,
-     .unit = "",
-     .help = "What the key is for, aes-256-xts for example."},
-    {.name = "version",
-     .type = STORE_INTEGER,
-     .flags = STORE_APPLIANCE,
-     .min = 1,
-     .max = TABLE_INT_MAX,
-     .unit = "",
-     .help = "Grows by one with each rotation."},
-    {.name = "state",
-     .type = STORE_ENUM,
-     .flags = STORE_APPLIANCE | STORE_FILTERABLE | STORE_SORTABLE,
-     .choices = key_states,
-     .unit = "",
-     .help = "'active', 'retired' only for old data, 'destroyed', or 'unavailable' at its "
-	     "provider."},
-    {.name = "volume",
-     .column = "volume_id",
-     .type = STORE_NAME_OF,
-     .flags = STORE_APPLIANCE | STORE_NULLABLE | STORE_FILTERABLE,
-     .other = &table_volumes,
-     .unit = "",
-     .help = "The volume that it encrypts; null: none any more."},
-    COLUMN_CREATED,
-    {.name = "rotated_ms",
-     .type = STORE_TIME_MS,
-     .flags = STORE_APPLIANCE | STORE_SORTABLE,
-     .max = TABLE_INT_MAX,
-     .unit = "ms",
-     .help = "When it was last rotated, in milliseconds since 1970 UTC; 0: never."},
-};
-const struct store_table table_keys = {
-    .name = "keys", .singular = "key", .key = "key_id", TABLE_COLUMNS(keys)};
 
 static const struct store_column webhooks[] = {
     COLUMN_ID_HIDDEN,

@@ -58,6 +58,12 @@ static const struct store_column datastores[] = {
      .unit = "%",
      .help = "How much all volumes' sizes together may be of the datastore's capacity; 0: no "
 	     "limit."},
+    {.name = "uuid",
+     .type = STORE_TEXT,
+     .flags = STORE_APPLIANCE,
+     .max = 36,
+     .unit = "",
+     .help = "What the mark in its folder says; empty: not known yet, or not a folder."},
     {.name = "is_deleting",
      .type = STORE_BOOL,
      .flags = STORE_APPLIANCE,

@@ -16,6 +16,7 @@
 struct auth;
 struct history;
 struct http_server;
+struct keys;
 struct sse;
 struct transfers;
 struct webhook;
@@ -31,6 +32,7 @@ struct app {
 	struct auth *auth;
 	struct sse *sse;
 	struct http_server *http;
+	struct keys *keys;       /* who keeps them, and what they are asked: keys/keys.h */
 	struct webhook *webhook; /* delivers them; see apply/webhook.h */
 	const struct apply_cfg *cfg;
 	const char *run_dir, *state_dir, *backup_dir, *transfer_dir;

@@ -27,7 +27,10 @@
 #include "durable.h"
 #include "fd.h"
 #include "history.h"
+#include "keys.h"
+#include "keys_feed.h"
 #include "log.h"
+#include "notice.h"
 #include "options.h"
 #include "samples.h"
 #include "server.h"
@@ -49,6 +52,8 @@ struct policyd {
 	struct loop_fd signals;
 	struct loop_timer clean, watchdog, samples;
 	uint64_t watchdog_us;
+	struct notice keys_notice;
+	struct keys_feed *keys_feed;
 	bool is_ending;
 };
 
@@ -217,6 +222,32 @@ static int start_sockets(struct policyd *p, struct err *err)
 	return server_start(&cfg, &p->app.http, err);
 }
 
+/* A worker of a key provider has noted something. */
+static void on_keys_changed(void *ctx)
+{
+	struct policyd *p = ctx;
+
+	notice_post(&p->keys_notice);
+}
+
+static int start_keys(struct policyd *p, struct err *err)
+{
+	const struct keys_cfg cfg = {
+	    .db_path = p->options.db_path,
+	    .backup_dir = p->options.backup_dir,
+	    .keys_dir = p->options.keys_dir,
+	    .transfer_dir = p->options.transfer_dir,
+	    .credentials_dir = getenv("CREDENTIALS_DIRECTORY"),
+	    .egress_socket = p->options.egress_socket,
+	    .sealer = p->app.sealer,
+	    .changed_fn = on_keys_changed,
+	    .ctx = p,
+	};
+
+	notice_init(&p->keys_notice, p->app.loop, on_changed, p);
+	return keys_start(&cfg, &p->app.keys, err);
+}
+
 static int start_threads(struct policyd *p, struct err *err)
 {
 	const struct webhook_cfg webhooks = {
@@ -230,6 +261,8 @@ static int start_threads(struct policyd *p, struct err *err)
 	if (rc == 0)
 		rc = sse_create(&p->app, &p->app.sse, err);
 	if (rc == 0)
+		rc = start_keys(p, err);
+	if (rc == 0)
 		rc = reconciler_start(&p->cfg, &p->app.reconciler, err);
 	p->cfg.reconciler = p->app.reconciler;
 	if (rc == 0)
@@ -238,6 +271,8 @@ static int start_threads(struct policyd *p, struct err *err)
 		rc = transfers_start(&p->cfg, p->app.reconciler, &p->app.transfers, err);
 	if (rc == 0)
 		rc = webhook_start(&webhooks, &p->app.webhook, err);
+	if (rc == 0)
+		rc = keys_feed_start(&p->cfg, p->app.keys, p->app.sampler, &p->keys_feed, err);
 	return rc;
 }
 
@@ -288,6 +323,12 @@ static void end(struct policyd *p)
 	if (p->app.loop)
 		loop_turn(p->app.loop, 0);
 	server_stop(p->app.http);
+	keys_feed_stop(p->keys_feed);
+	if (p->app.keys) {
+		keys_stop(p->app.keys);
+		notice_drain(&p->keys_notice);
+	}
+	keys_feed_free(p->keys_feed);
 	webhook_stop(p->app.webhook);
 	transfers_stop(p->app.transfers);
 	if (p->app.sampler)

@@ -171,6 +171,7 @@ int options_complete(struct options *o, struct err *err)
 	o->history_path = join(o, o->state_dir, "history.db");
 	o->backup_dir = join(o, o->state_dir, "backups");
 	o->seal_path = join(o, o->state_dir, "seal.key");
+	o->keys_dir = join(o, o->state_dir, "keys");
 	o->local_path = join(o, o->run_dir, "policyd.sock");
 	o->web_path = join(o, o->run_dir, "policyd-web.sock");
 	o->lock_path = join(o, o->run_dir, "policyd.lock");

@@ -19,9 +19,10 @@ struct options {
 	bool is_check_only;
 	bool has_no_confinement;
 	/* what is made of them; owned */
-	char *paths[12];
+	char *paths[16];
 	unsigned path_count;
-	const char *db_path, *history_path, *backup_dir, *seal_path, *local_path, *web_path;
+	const char *db_path, *history_path, *backup_dir, *seal_path, *keys_dir, *local_path,
+	    *web_path;
 	const char *lock_path, *setup_path;
 	uid_t web_uid;
 	gid_t web_gid;

@@ -13,7 +13,7 @@ cd "$(dirname "$0")/.." || exit 1
 # Compiler, libraries that the daemons link, tgtd itself, and what fetches and unpacks tgt's headers.
 build_packages=(gcc libc6-dev make pkg-config dpkg-dev ca-certificates tgt liburing-dev libjansson-dev
 	libsystemd-dev libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libgnutls28-dev libseccomp-dev
-	openssl libcap2-bin iproute2 util-linux)
+	libcryptsetup-dev openssl libcap2-bin iproute2 util-linux)
 # Initiators, unit test library, model checker, linters, and clang for fuzzing and thread annotations.
 test_packages=(python3 libcmocka-dev libiscsi-dev libiscsi-bin qemu-utils qemu-block-extra e2fsprogs spin
 	clang libclang-rt-dev clang-format cppcheck shellcheck jq procps python3-yaml curl mandoc

@@ -122,7 +122,6 @@ static bool volume_latency(const struct alert_facts *f, alert_emit_fn emit, void
 	return f->figures != NULL;
 }
 
-/* Only volumes whose replication filter tells its lag have the member. */
 static bool replication_lag(const struct alert_facts *f, alert_emit_fn emit, void *ctx)
 {
 	const json_t *v;
@@ -131,9 +130,9 @@ static bool replication_lag(const struct alert_facts *f, alert_emit_fn emit, voi
 
 	json_array_foreach(json_object_get(f->figures, "volumes"), i, v)
 	{
-		double lag_s = number_of(v, "replication_lag_s");
+		double lag_s = number_of(v, "lag_ms") / 1000.0;
 
-		if (!json_object_get(v, "replication_lag_s"))
+		if (lag_s <= 0)
 			continue;
 		snprintf(text, sizeof(text),
 			 "the replica of volume %s is %.0f s behind; see whether its peer and the "
@@ -268,6 +267,19 @@ const struct alert_rule alert_rules[] = {
      volume_latency},
     {"replication-lag", "lag_s", "s", "How far a replica is behind its volume.", 30, 300, 10, 30,
      replication_lag},
+    {"cache-degraded", "is_degraded", "", "A volume's cache cannot serve, and its volume waits.",
+     NEVER, 1, 0, 0, alert_cache_degraded},
+    {"cache-dirty-age", "dirty_age_s", "s",
+     "How long the oldest acknowledged data is in a cache's log alone.", 60, 600, 30, 30,
+     alert_cache_dirty_age},
+    {"cache-log-full", "log_used_pct", "%", "How full a cache's log is.", 90, 98, 30, 30,
+     alert_cache_log_full},
+    {"key-provider-down", "is_down", "", "Who keeps keys does not serve them.", NEVER, 1, 5, 0,
+     alert_key_provider_down},
+    {"key-unusable", "is_unusable", "", "A key was revoked or destroyed, or is missing.", NEVER, 1,
+     0, 0, alert_key_unusable},
+    {"volume-locked", "is_locked", "", "An encrypted volume waits for its key.", NEVER, 1, 5, 0,
+     alert_volume_locked},
     {"filter-hung", "events", "", "A filter hung, was bypassed or crashed in the last ten minutes.",
      NEVER, 1, 0, 0, filter_hung},
     {"daemon-restarted", "restarts", "", "Restarts of a daemon in the last ten minutes.", 1, 3, 0,

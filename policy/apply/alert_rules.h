@@ -3,6 +3,10 @@
  * alert_rules.h - the built-in alert rules: what each measures and the numbers it begins with.
  * The numbers in force are the database's, where an administrator changes them.
  *
+ *   alert_rules.c   the table, and what daemons, datastores and volumes are watched for
+ *   alert_cache.c   what caches are
+ *   alert_keys.c    who keeps keys, keys, and volumes that wait for theirs
+ *
  * Thread: the sampler's. Pure: facts in, measurements out.
  */
 #ifndef POLICY_ALERT_RULES_H
@@ -17,9 +21,11 @@ struct alert_facts {
 	int64_t now_ms;
 	const json_t *datastores, *volumes; /* rows */
 	const json_t *figures;              /* sampler_figures() */
+	const json_t *chains;               /* sampler_chains() */
 	const json_t *running;              /* planner.h's document */
 	const json_t *events;               /* of the last ALERT_EVENTS_MS, any order */
 	const json_t *failed_tasks;         /* rows */
+	const json_t *key_providers, *keys; /* rows */
 };
 #define ALERT_EVENTS_MS (10u * 60u * 1000u)
 #define ALERT_TASKS_MS  (60u * 60u * 1000u)
@@ -36,6 +42,14 @@ struct alert_rule {
 	 */
 	bool (*measure)(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
 };
+
+bool alert_cache_degraded(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+bool alert_cache_dirty_age(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+bool alert_cache_log_full(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+
+bool alert_key_provider_down(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+bool alert_key_unusable(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+bool alert_volume_locked(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
 
 extern const struct alert_rule alert_rules[];
 extern const uint32_t alert_rules_count;

@@ -230,12 +230,17 @@ static int look(struct alert_watch *w, struct store *s, struct alert_facts *f, s
 	cleanup_json json_t *datastores = rules ? alert_rows_all(s, &table_datastores, err) : NULL;
 	cleanup_json json_t *volumes = datastores ? alert_rows_all(s, &table_volumes, err) : NULL;
 	cleanup_json json_t *tasks = volumes ? failed_tasks(s, err) : NULL;
+	cleanup_json json_t *providers =
+	    tasks ? alert_rows_all(s, &table_key_providers, err) : NULL;
+	cleanup_json json_t *keys = providers ? alert_rows_all(s, &table_keys, err) : NULL;
 
-	if (!tasks || recent_events(w, s, f->now_ms, err) < 0)
+	if (!keys || recent_events(w, s, f->now_ms, err) < 0)
 		return -err->code;
 	f->datastores = datastores;
 	f->volumes = volumes;
 	f->failed_tasks = tasks;
+	f->key_providers = providers;
+	f->keys = keys;
 	f->events = w->events;
 	for (uint32_t i = 0; i < alert_rules_count; i++) {
 		const json_t *row = row_of(rules, alert_rules[i].name);
@@ -247,9 +252,11 @@ static int look(struct alert_watch *w, struct store *s, struct alert_facts *f, s
 }
 
 int alert_watch_step(struct alert_watch *w, struct store *s, const json_t *figures,
-		     const json_t *running, int64_t now_ms, uint32_t *changed, struct err *err)
+		     const json_t *chains, const json_t *running, int64_t now_ms, uint32_t *changed,
+		     struct err *err)
 {
-	struct alert_facts f = {.now_ms = now_ms, .figures = figures, .running = running};
+	struct alert_facts f = {
+	    .now_ms = now_ms, .figures = figures, .chains = chains, .running = running};
 	int rc;
 
 	*changed = 0;

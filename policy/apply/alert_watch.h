@@ -25,11 +25,11 @@ struct alert_watch {
 /* The built-in rules that the database does not have yet. In a transaction of its own. */
 int must_check alert_watch_install(struct store *s, struct err *err);
 
-/* One round. figures, running: as in alert_facts; the rest is read from s. *changed: how many
- * alerts began, changed or ended. After an error all is read anew the next time. */
+/* One round. figures, chains, running: as in alert_facts; the rest is read from s. *changed: how
+ * many alerts began, changed or ended. After an error all is read anew the next time. */
 int must_check alert_watch_step(struct alert_watch *w, struct store *s, const json_t *figures,
-				const json_t *running, int64_t now_ms, uint32_t *changed,
-				struct err *err);
+				const json_t *chains, const json_t *running, int64_t now_ms,
+				uint32_t *changed, struct err *err);
 void alert_watch_free(struct alert_watch *w);
 
 #endif

@@ -34,7 +34,10 @@ static int datastore_add(struct apply *a, const json_t *arguments, struct err *e
 	    json_pack("{s:s, s:s, s:s, s:b}", "name", apply_text(arguments, "name"), "type",
 		      apply_text(arguments, "type"), "path", apply_text(arguments, "path"),
 		      "buffered", json_is_true(json_object_get(arguments, "is_buffered")));
+	const char *uuid = apply_text(arguments, "uuid");
 
+	if (*uuid)
+		json_object_set_new(q, "uuid", json_string(uuid));
 	return ask(a, "datastore.add", q, err);
 }
 

@@ -10,6 +10,8 @@
 #define FIRST_BUSY_MS 100u
 #define FIRST_MS      1000u
 #define LAST_MS       60000u
+#define LAST_BUSY_MS  4000u /* what is merely busy becomes free at some moment, and is waited for  \
+			     */
 
 void failures_key(const json_t *object, char key[FAILURES_KEY_BYTES])
 {
@@ -28,11 +30,11 @@ static bool is_busy(int code)
 
 static uint64_t pause_ms(bool busy, json_int_t fails)
 {
-	uint64_t ms = busy ? FIRST_BUSY_MS : FIRST_MS;
+	uint64_t ms = busy ? FIRST_BUSY_MS : FIRST_MS, last_ms = busy ? LAST_BUSY_MS : LAST_MS;
 
-	while (fails-- > 1 && ms < LAST_MS)
+	while (fails-- > 1 && ms < last_ms)
 		ms *= 2;
-	return ms < LAST_MS ? ms : LAST_MS;
+	return ms < last_ms ? ms : last_ms;
 }
 
 void failures_add(json_t *failures, const char *key, const struct err *err, uint64_t now_ns)

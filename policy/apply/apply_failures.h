@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * apply_failures.h - what could not be done, by object, and when it is worth another try: after
- * 100 ms for what is merely busy, else 1 s, doubled each time up to a minute, or at the next wake.
+ * 100 ms for what is merely busy, doubled each time up to 4 s; else after 1 s, doubled each time up
+ * to a minute; or at the next wake.
  *
  * As JSON, since tasks, running states and the health report are made of it:
  * {"volume/web-1": {"code", "field", "text", "fails", "is_final", "is_told",

@@ -21,6 +21,9 @@ struct side {
 struct sum {
 	struct side read, write;
 	uint64_t other_errors;
+	uint64_t seen, hits; /* reads that a cache has seen, and answered */
+	uint64_t dirty_bytes, lag_ms;
+	uint64_t throttled; /* volumes */
 };
 
 static uint64_t number(const json_t *obj, const char *key)
@@ -100,6 +103,14 @@ static uint64_t percentile_us(const struct side *s, uint32_t per_10000)
 	return hist_percentile_ns(s->buckets, per_10000) / CLOCK_NS_PER_US;
 }
 
+/* Null while no cache has seen a read: 0 % would blame one that is not there. */
+static json_t *hit_pct(const struct sum *d)
+{
+	if (!d->seen)
+		return json_null();
+	return json_real(d->hits >= d->seen ? 100.0 : 100.0 * (double)d->hits / (double)d->seen);
+}
+
 static void sum_to_json(json_t *to, const struct sum *d, uint64_t ns)
 {
 	put(to, "read_iops", per_second(d->read.ios, ns));
@@ -111,6 +122,11 @@ static void sum_to_json(json_t *to, const struct sum *d, uint64_t ns)
 	put(to, "write_p50_us", percentile_us(&d->write, 5000));
 	put(to, "write_p99_us", percentile_us(&d->write, 9900));
 	put(to, "errors_per_s", per_second(d->read.errors + d->write.errors + d->other_errors, ns));
+	put(to, "cache_reads_per_s", per_second(d->seen, ns));
+	put(to, "cache_hits_per_s", per_second(d->hits, ns));
+	json_object_set_new(to, "read_hit_pct", hit_pct(d));
+	put(to, "dirty_bytes", d->dirty_bytes);
+	put(to, "lag_ms", d->lag_ms);
 }
 
 static const char *layer_name(const json_t *volume, size_t i)
@@ -160,6 +176,37 @@ static const json_t *comparable(const json_t *now, const json_t *before)
 	return before && strcmp(layer_name(now, 0), layer_name(before, 0)) == 0 ? before : NULL;
 }
 
+/* What is counted since the reading before; both counters begin anew together. */
+static void grow_hits(const json_t *now, const json_t *before, struct sum *d)
+{
+	uint64_t seen = number(now, "reads"), hits = number(now, "read_hits");
+	uint64_t seen_before = number(before, "reads"), hits_before = number(before, "read_hits");
+	bool is_anew = seen < seen_before || hits < hits_before;
+
+	d->seen = is_anew ? seen : seen - seen_before;
+	d->hits = is_anew ? hits : hits - hits_before;
+}
+
+static void put_word(json_t *to, const json_t *volume, const char *key)
+{
+	json_t *word = json_object_get(volume, key);
+
+	json_object_set(to, key, json_is_string(word) ? word : json_null());
+}
+
+static void add(struct sum *total, const struct sum *d)
+{
+	side_add(&total->read, &d->read);
+	side_add(&total->write, &d->write);
+	total->other_errors += d->other_errors;
+	total->seen += d->seen;
+	total->hits += d->hits;
+	total->dirty_bytes += d->dirty_bytes;
+	total->throttled += d->throttled;
+	if (d->lag_ms > total->lag_ms)
+		total->lag_ms = d->lag_ms;
+}
+
 /* before NULL: first seen, nothing is known of its rates yet. */
 static json_t *one_volume(const char *name, const json_t *now, const json_t *before, uint64_t ns,
 			  struct sum *total)
@@ -177,14 +224,16 @@ static json_t *one_volume(const char *name, const json_t *now, const json_t *bef
 		side_subtract(&d.write, &was);
 		d.other_errors = grown(number(json_object_get(now, "other"), "errors"),
 				       number(json_object_get(before, "other"), "errors"));
+		grow_hits(now, before, &d);
 	}
+	d.dirty_bytes = number(now, "dirty_bytes");
+	d.lag_ms = number(now, "lag_ms");
+	d.throttled = json_is_string(json_object_get(now, "throttle"));
 	sum_to_json(j, &d, ns);
-	if (json_object_get(now, "replication_lag_s"))
-		json_object_set(j, "replication_lag_s", json_object_get(now, "replication_lag_s"));
+	put_word(j, now, "throttle");
+	put_word(j, now, "state");
 	json_object_set_new(j, "layers", shares(now, before ? before : now));
-	side_add(&total->read, &d.read);
-	side_add(&total->write, &d.write);
-	total->other_errors += d.other_errors;
+	add(total, &d);
 	return j;
 }
 
@@ -193,6 +242,7 @@ static json_t *document(json_t *volumes, const struct sum *total, uint64_t ns)
 	json_t *t = json_object();
 
 	sum_to_json(t, total, ns);
+	put(t, "throttled_volumes", total->throttled);
 	return json_pack("{s:o, s:o}", "volumes", volumes, "total", t);
 }
 

@@ -25,8 +25,9 @@ struct figures {
 /*
  * volumes: filterd's [{"name", "read": {"ios", "bytes", "errors", "buckets": [[index, count]...]},
  * "write": {...}, "other": {"ios", "errors"}, "layers": [{"layer", "latency_ns"}]}],
- * top layer first, each with what it and all below it took; read at now_ns.
- * "replication_lag_s" is handed on where a volume has it.
+ * top layer first, each with what it and all below it took; read at now_ns. And what its filters
+ * say together: "reads" and "read_hits" (counters), "dirty_bytes", "lag_ms", "throttle" and "state"
+ * (as of now; words or null). An older filterd has none of these.
  * Returns sampler_figures()'s document without at_ms; the first reading gives zeroes. New
  * reference.
  */

@@ -67,6 +67,10 @@ static struct history_sample sample_of(const json_t *v, const json_t *row)
 	    .write_p50_us = small(v, "write_p50_us"),
 	    .write_p99_us = small(v, "write_p99_us"),
 	    .allocated_bytes = number(row, "allocated_bytes"),
+	    .cache_reads_per_s = small(v, "cache_reads_per_s"),
+	    .cache_hits_per_s = small(v, "cache_hits_per_s"),
+	    .dirty_bytes = number(v, "dirty_bytes"),
+	    .lag_ms = number(v, "lag_ms"),
 	};
 }
 

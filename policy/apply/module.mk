@@ -2,12 +2,13 @@
 # Desired state made true: the reconciler, transfers, the sampler. Links with planner, model, store, ctl and common.
 LIBS += apply
 apply_SRCS := $(wildcard policy/apply/*.c)
-apply_INCS := include common common/ctl db policy/model policy/plan policy/apply policy
+apply_INCS := include common common/ctl db policy/model policy/plan policy/apply policy/keys policy
 apply_PKGS := jansson libcrypto
 
 apply_TEST_LIBS := apply planner model store ctl common
 
-TESTS += test_tgt_show test_tgt_client test_seal test_reconciler test_reconciler_failures test_reconciler_filters
+TESTS += test_tgt_show test_tgt_client test_seal test_reconciler test_reconciler_failures test_reconciler_filters \
+	test_reconciler_slow
 # $(1) name, $(2) libraries, $(3) further sources
 define apply_test
 test_$(1)_SRCS := tests/unit/test_$(1).c $(3)
@@ -21,6 +22,7 @@ $(eval $(call apply_test,seal,apply common))
 $(eval $(call apply_test,reconciler_failures,apply common))
 $(eval $(call apply_test,reconciler,$(apply_TEST_LIBS),tests/unit/fake_tgtd.c tests/unit/fake_control.c))
 $(eval $(call apply_test,reconciler_filters,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c))
+$(eval $(call apply_test,reconciler_slow,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c))
 
 # One round against a database, for tests that do without the whole of policyd.
 PROGS += reconcile_once

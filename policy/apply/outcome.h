@@ -40,6 +40,7 @@ struct outcome_view {
 	const json_t *problems; /* planner_problems() */
 	const json_t *tasks;    /* rows of those that were open before desired was read */
 	json_t *failures;       /* apply_failures.h */
+	const json_t *slow;     /* slow_steps_texts() */
 	/* outcome's own indexes */
 	json_t *volumes, *datastores, *targets; /* running, by name or IQN */
 	json_t *busy;                           /* {"volume/web-1": text of its first step} */

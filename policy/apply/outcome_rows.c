@@ -62,6 +62,8 @@ static int note_datastore(struct outcome *o, struct outcome_view *v, const json_
 		json_object_set(fields, "used_bytes", json_object_get(runs, "used_bytes"));
 		json_object_set(fields, "available_bytes",
 				json_object_get(runs, "available_bytes"));
+		if (!*outcome_text(row, "uuid") && *outcome_text(runs, "uuid"))
+			json_object_set(fields, "uuid", json_object_get(runs, "uuid"));
 	}
 	rc = outcome_fields(o, &table_datastores, row, fields, err);
 	return rc ? rc : outcome_tell(o, v, "datastore", name, err);

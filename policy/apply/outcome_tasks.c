@@ -73,11 +73,17 @@ static void judge(const struct outcome_view *v, const json_t *task, const char *
 	const char *busy = outcome_busy(v, type, name);
 	char key[FAILURES_KEY_BYTES];
 	bool is_final = false;
+	const char *slow;
 	struct err err;
 
 	snprintf(key, sizeof(key), "%s/%s", type, name);
 	if (!busy)
 		return;
+	slow = json_string_value(json_object_get(v->slow, key));
+	if (slow) {
+		waits(out, slow);
+		return;
+	}
 	if (!failures_get(v->failures, key, &err, &is_final)) {
 		waits(out, busy);
 		return;

@@ -131,13 +131,25 @@ static bool is_check_wanted(const struct outcome_view *v)
 	return false;
 }
 
+/* Of what does not comply, first why nothing is done about it. */
+static enum model_status compliance_of(const struct outcome_view *v, const json_t *row,
+				       json_t *causes)
+{
+	const char *trouble = outcome_trouble(v, "volume", outcome_text(row, "name"), NULL);
+	enum model_status status =
+	    model_compliance(row, runs(v, row), outcome_is_up(v, "filterd"), causes);
+
+	if (status == MODEL_NON_COMPLIANT && *trouble)
+		json_array_insert_new(causes, 0, json_string(trouble));
+	return status;
+}
+
 static int note_compliance(struct outcome *o, const struct outcome_view *v, const json_t *row,
 			   bool is_wanted, struct err *err)
 {
 	const char *name = outcome_text(row, "name");
 	json_t *causes = json_array();
-	enum model_status status =
-	    model_compliance(row, runs(v, row), outcome_is_up(v, "filterd"), causes);
+	enum model_status status = compliance_of(v, row, causes);
 	cleanup_json json_t *verdict =
 	    json_pack("{s:s, s:o}", "status", model_status_word(status), "causes", causes);
 	const json_t *old = json_object_get(o->verdicts, name);

@@ -55,8 +55,8 @@ static void memory_save(struct pass *p)
 
 /* ---------------------------------------------------------------- life */
 
-int pass_init(struct pass *p, const struct apply_cfg *cfg, bool (*must_stop)(void *ctx), void *ctx,
-	      struct err *err)
+int pass_init(struct pass *p, const struct apply_cfg *cfg, bool (*must_stop)(void *ctx),
+	      void (*wake)(void *ctx), void *ctx, struct err *err)
 {
 	int rc;
 
@@ -66,6 +66,7 @@ int pass_init(struct pass *p, const struct apply_cfg *cfg, bool (*must_stop)(voi
 			   .failures = json_object(),
 			   .done = json_object(),
 			   .running = json_object()};
+	slow_steps_init(&p->slow, cfg->filterd_socket, wake, ctx);
 	if (!p->failures || !p->done || !p->running)
 		return err_set(err, ENOMEM, "", "no memory for the reconciler");
 	rc = store_open(cfg->db_path, cfg->backup_dir, false, &p->store, err);
@@ -85,6 +86,7 @@ void pass_fini(struct pass *p)
 
 	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 		json_decref(all[i]);
+	slow_steps_fini(&p->slow);
 	outcome_fini(&p->outcome);
 	if (p->observer.secrets)
 		observer_fini(&p->observer);
@@ -192,16 +194,24 @@ static bool must_skip(const struct pass *p, const struct doing *d, const json_t 
 		return true;
 	if (json_object_get(d->failed, key))
 		return !apply_withdraws(name);
+	/* It serves meanwhile, so hosts may come and go; and closing ends what is under way. */
+	if (daemon == APPLY_FILTERD && slow_steps_has(&p->slow, key))
+		return strcmp(name, "volume.close") != 0;
 	return failures_waits(p->failures, key, clock_now_ns());
 }
 
-static void succeeded(struct pass *p, struct doing *d, const json_t *step)
+static void note_done(struct pass *p, const json_t *step)
 {
 	cleanup_free char *text = json_dumps(step, JSON_COMPACT | JSON_SORT_KEYS);
 
 	p->round_steps++;
 	if (text)
 		json_object_set_new(p->done, text, json_true());
+}
+
+static void succeeded(struct pass *p, struct doing *d, const json_t *step)
+{
+	note_done(p, step);
 	if (strcmp(apply_text(step, "step"), "volume.create") == 0)
 		json_object_set_new(d->created, apply_text(step, "object_name"), json_true());
 	log_debug("reconciler: %s", apply_text(step, "text"));
@@ -233,6 +243,30 @@ static int note_created(struct pass *p, struct doing *d, const char *step, struc
 	return rc;
 }
 
+/* A slow one has ended since the last pass. */
+static void slow_ended(void *ctx, const char *key, const json_t *step, const struct err *err)
+{
+	struct pass *p = ctx;
+
+	if (!err)
+		note_done(p, step);
+	else if (!is_gone(APPLY_FILTERD, err))
+		failures_add(p->failures, key, err, clock_now_ns());
+	log_info("reconciler: %s: %s", apply_text(step, "text"), err ? err->text : "done");
+}
+
+/* 0, SLOW_STEPS_GO_ON or -errno. */
+static int do_step(struct pass *p, struct doing *d, const json_t *step, const char *key,
+		   struct err *err)
+{
+	*err = (struct err){0};
+	if (lacks_ground(p, step, err))
+		return -err->code;
+	if (slow_steps_is(p->running, step))
+		return slow_steps_run(&p->slow, key, step, err);
+	return apply_step(&d->apply, step, err);
+}
+
 static int do_steps(struct pass *p, struct doing *d, struct err *err)
 {
 	const json_t *step;
@@ -252,8 +286,11 @@ static int do_steps(struct pass *p, struct doing *d, struct err *err)
 		rc = note_created(p, d, apply_text(step, "step"), err);
 		if (rc < 0)
 			return rc;
+		rc = do_step(p, d, step, key, &refusal);
+		if (rc == SLOW_STEPS_GO_ON)
+			continue;
 		d->tried++;
-		if (lacks_ground(p, step, &refusal) || apply_step(&d->apply, step, &refusal) < 0)
+		if (rc < 0)
 			failed(p, d, step, key, &refusal);
 		else
 			succeeded(p, d, step);
@@ -285,13 +322,15 @@ static int carry_out(struct pass *p, const json_t *desired, uint32_t *tried, str
 
 static int note(struct pass *p, const json_t *desired, const json_t *tasks, struct err *err)
 {
+	cleanup_json json_t *slow = slow_steps_texts(&p->slow, &p->observer.filterd_client);
 	struct outcome_view v = {.observer = &p->observer,
 				 .desired = desired,
 				 .running = p->running,
 				 .steps = p->steps,
 				 .problems = p->problems,
 				 .tasks = tasks,
-				 .failures = p->failures};
+				 .failures = p->failures,
+				 .slow = slow};
 
 	memory_save(p);
 	return outcome_note(&p->outcome, &v, err);
@@ -304,6 +343,7 @@ enum pass_result pass_run(struct pass *p, struct err *err)
 	cleanup_json json_t *desired = tasks ? store_desired(p->store, err) : NULL;
 	uint32_t tried = 0;
 
+	slow_steps_reap(&p->slow, slow_ended, p);
 	if (!desired || look_and_plan(p, desired, err) < 0)
 		return PASS_FAILED;
 	if (note(p, desired, tasks, err) < 0 || carry_out(p, desired, &tried, err) < 0)

@@ -15,6 +15,7 @@
 #include "observe.h"
 #include "outcome.h"
 #include "reconciler.h"
+#include "slow_steps.h"
 #include "store.h"
 
 enum pass_result {
@@ -31,8 +32,9 @@ struct pass {
 	struct observer observer;
 	struct outcome outcome;
 	json_t *failures; /* apply_failures.h */
-	json_t *running;  /* as last observed; never changed once it is here */
-	json_t *steps;    /* what was left when the last pass began */
+	struct slow_steps slow;
+	json_t *running; /* as last observed; never changed once it is here */
+	json_t *steps;   /* what was left when the last pass began */
 	json_t *problems, *strangers;
 	json_t *done; /* {step as text: true}: carried out by the last pass of this round */
 	char memory_path[512];
@@ -41,8 +43,9 @@ struct pass {
 	uint32_t round_steps; /* carried out in it */
 };
 
+/* wake: a slow step has ended; any thread. */
 int must_check pass_init(struct pass *p, const struct apply_cfg *cfg, bool (*must_stop)(void *ctx),
-			 void *ctx, struct err *err);
+			 void (*wake)(void *ctx), void *ctx, struct err *err);
 void pass_fini(struct pass *p); /* fine after a failed init of a zeroed one */
 
 void pass_round_begin(struct pass *p);

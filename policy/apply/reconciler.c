@@ -38,6 +38,7 @@
 #define WHOLE_MS       30000u
 #define STORE_RETRY_MS 1000u
 #define PASSES_MAX     64u
+#define SLOW_LOOK_MS   2000u /* while a slow step is under way: how much of it is left */
 
 struct reconciler {
 	struct apply_cfg cfg;
@@ -148,6 +149,11 @@ static bool must_stop(void *ctx)
 	return atomic_load_explicit(&r->is_stopping, memory_order_acquire);
 }
 
+static void wake(void *ctx)
+{
+	reconciler_wake(ctx);
+}
+
 static void round_run(struct reconciler *r)
 {
 	unsigned wakes = atomic_load_explicit(&r->wakes, memory_order_acquire);
@@ -207,7 +213,8 @@ static void wait_for_reason(struct reconciler *r)
 	while (!must_stop(r)) {
 		uint64_t now_ns = clock_now_ns();
 		uint64_t retry_ns = r->again_ns ? r->again_ns : failures_next_ns(r->pass.failures);
-		uint64_t whole_ns = r->last_ns + WHOLE_MS * CLOCK_NS_PER_MS;
+		uint64_t whole_ns =
+		    r->last_ns + (r->pass.slow.count ? SLOW_LOOK_MS : WHOLE_MS) * CLOCK_NS_PER_MS;
 
 		if (atomic_exchange_explicit(&r->is_woken, false, memory_order_acq_rel)) {
 			failures_hurry(r->pass.failures);
@@ -263,7 +270,7 @@ int reconciler_start(const struct apply_cfg *cfg, struct reconciler **out, struc
 	r->event_fd = fd_event_create();
 	rc = r->event_fd < 0 ? err_set(err, -r->event_fd, "", "no eventfd for the reconciler") : 0;
 	if (rc == 0)
-		rc = pass_init(&r->pass, &r->cfg, must_stop, r, err);
+		rc = pass_init(&r->pass, &r->cfg, must_stop, wake, r, err);
 	if (rc == 0) {
 		rc = -pthread_create(&r->thread, NULL, run, r);
 		if (rc)

@@ -291,9 +291,10 @@ static void watch(struct sampler *s)
 	s->watched_ns = now_ns;
 	running = s->cfg.reconciler ? reconciler_running(s->cfg.reconciler) : json_object();
 	look_at_tgtd(s, running);
-	/* Only this thread changes s->figures, so it reads it without the lock. */
-	if (alert_watch_step(&s->alerts, s->store, s->figures, running, (int64_t)clock_wall_ms(),
-			     &changed, &err) < 0)
+	/* Only this thread changes s->figures and s->chains, so it reads them without the lock. A
+	 * filterd that is down says nothing of its filters, which is not that all is well. */
+	if (alert_watch_step(&s->alerts, s->store, s->figures, s->filterd.fd < 0 ? NULL : s->chains,
+			     running, (int64_t)clock_wall_ms(), &changed, &err) < 0)
 		complain(s, "the alerts", &err);
 }
 

@@ -176,7 +176,10 @@ static void jobs_reap(struct transfers *t, bool all)
 /* This thread alone adds and takes away, so it may walk without the lock. */
 static bool has_place(const struct transfers *t, const char *kind, int64_t task_id)
 {
-	bool has_content = transfer_has_content(kind);
+	static const uint32_t places[LANE_COUNT] = {[LANE_CONTENT] = TRANSFER_RUNNING_MAX,
+						    [LANE_ERRAND] = ERRANDS_MAX,
+						    [LANE_COMMAND] = TRANSFER_COMMAND_MAX};
+	enum transfer_lane lane = transfer_lane(kind);
 	uint32_t count = 0;
 	struct list_node *n;
 
@@ -185,9 +188,9 @@ static bool has_place(const struct transfers *t, const char *kind, int64_t task_
 
 		if (j->task_id == task_id)
 			return false;
-		count += transfer_has_content(j->kind) == has_content;
+		count += transfer_lane(j->kind) == lane;
 	}
-	return count < (has_content ? TRANSFER_RUNNING_MAX : ERRANDS_MAX);
+	return count < places[lane];
 }
 
 static const char *text_of(const json_t *row, const char *member)

@@ -9,14 +9,18 @@
  *
  *   transfer.c        the dispatcher: which tasks run, what to do at start and end
  *   transfer_job.c    one task on a thread of its own, from its row to its end
+ *   transfer_command.c  requests that take as long as it takes: a flush, what caches are told
  *   transfer_flow.c   the data: filterd is given a descriptor, asked how far it is, told to cancel
+ *   transfer_luks.c   exports in the format "luks", which the encryption filter makes
  *   transfer_note.c   what the database is told
  *   transfer_file.c   files, in transfer_dir and nowhere else
  *
  *      REST --task--> dispatcher --thread--> filterd <==content==> file, pipe of main, 2nd volume
  *
- * Kinds and their parameters: volume.import, volume.export {"file"} or {"is_stream": true};
- * volume.clone {"source"}; volume.flush; session.close {"tid", "sid", "cid", "initiator"}.
+ * Kinds and their parameters: volume.import, volume.export {"file"} or {"is_stream": true}, an
+ * export with {"format": "luks"} as well;
+ * volume.clone {"source"}; volume.flush; cache.flush, cache.warm, cache.drop {"filter", "command",
+ * "args"}; session.close {"tid", "sid", "cid", "initiator"}.
  * The reconciler leaves tasks of these kinds alone, keeps a volume with transfer set open, and
  * exports it again when it is ''.
  *
@@ -32,6 +36,7 @@
 #include "reconciler.h"
 
 #define TRANSFER_RUNNING_MAX 4u  /* with content; more are queued */
+#define TRANSFER_COMMAND_MAX 16u /* flushes and the like */
 #define TRANSFER_STREAMS_MAX 16u /* that main holds one end of */
 
 struct transfers;

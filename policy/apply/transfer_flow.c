@@ -19,7 +19,7 @@
 #define CANCEL_LIMIT_NS (3ull * CLOCK_NS_PER_S) /* policyd's end waits for it */
 #define GONE_WORD       "waiting for sluice-filterd"
 
-static int must_stop(struct job *j, struct err *err)
+int transfer_flow_must_stop(struct job *j, struct err *err)
 {
 	if (!transfers_wait(j->owner, 0))
 		return err_set(err, ESHUTDOWN, "",
@@ -71,7 +71,8 @@ int transfer_flow_begin(struct job *j, struct flow *f, struct err *err)
 	for (;;) {
 		cleanup_json json_t *answer = NULL;
 
-		if ((rc = must_stop(j, err)) || (rc = transfer_note_beginning(j, f, err)))
+		if ((rc = transfer_flow_must_stop(j, err)) ||
+		    (rc = transfer_note_beginning(j, f, err)))
 			return rc;
 		answer = ask_start(j, f, err);
 		if (answer) {
@@ -204,7 +205,7 @@ int transfer_flow_follow(struct job *j, struct flow *flows, uint32_t count, stru
 		if (!rc && open == 0)
 			return 0;
 		if (!rc)
-			rc = must_stop(j, err);
+			rc = transfer_flow_must_stop(j, err);
 		if (rc)
 			break;
 		snprintf(text, sizeof(text), "%llu of %llu MiB",

@@ -48,6 +48,14 @@ struct job {
 
 /* ---------------------------------------------------------------- transfer_job.c */
 
+/* Kinds that do not get in one another's way; each lane has places of its own. */
+enum transfer_lane {
+	LANE_CONTENT, /* a volume's content, in or out */
+	LANE_ERRAND,  /* done in a moment */
+	LANE_COMMAND, /* takes as long as its datastore needs */
+	LANE_COUNT
+};
+enum transfer_lane transfer_lane(const char *kind);
 bool transfer_has_content(const char *kind);
 void *transfer_job_main(void *job);
 
@@ -79,6 +87,20 @@ int must_check transfer_flow_begin(struct job *j, struct flow *f, struct err *er
 int must_check transfer_flow_follow(struct job *j, struct flow *flows, uint32_t count,
 				    struct err *err);
 void transfer_flow_cancel(struct job *j, struct flow *f);
+/* Errors: -ESHUTDOWN policyd ends, -ECANCELED somebody asked for it */
+int must_check transfer_flow_must_stop(struct job *j, struct err *err);
+
+/* ---------------------------------------------------------------- transfer_luks.c */
+
+/* The whole of an export in the format "luks"; fd stays the caller's. */
+int must_check transfer_luks_export(struct job *j, int fd, struct err *err);
+
+/* ---------------------------------------------------------------- transfer_command.c */
+
+/* A request to filterd without a limit of time; what is left to be destaged becomes the task's
+ * text. New reference, or NULL with err: filterd's, or -ESHUTDOWN. */
+json_t *transfer_command_ask(struct job *j, const char *request, const json_t *arguments,
+			     struct err *err);
 
 /* ---------------------------------------------------------------- transfer_note.c
  * Each is a transaction of its own; what fails is logged and, at the next occasion, done again. */

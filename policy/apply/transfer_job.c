@@ -15,7 +15,6 @@
 #include "transfer_int.h"
 
 #define FILTERD_LIMIT_MS 10000u
-#define FLUSH_LIMIT_MS   120000u
 #define TGT_LIMIT_MS     5000u
 #define PIPE_BYTES       (1 << 20)
 #define VERDICT_MS       30000u
@@ -84,25 +83,40 @@ static int run_import(struct job *j, struct err *err)
 
 /* ---------------------------------------------------------------- export */
 
+/* Takes fd. */
+static int export_raw(struct job *j, int fd, struct err *err)
+{
+	struct flow f = {.volume = j->object, .direction = "export", .fd = fd};
+	int rc = transfer_flow_begin(j, &f, err);
+
+	fd_close(&f.fd);
+	return rc ? rc : transfer_flow_follow(j, &f, 1, err);
+}
+
+/* fd stays open here, to be made durable at the end. */
+static int export_into(struct job *j, int fd, struct err *err)
+{
+	int copy;
+
+	if (strcmp(parameter(j, "format"), "luks") == 0)
+		return transfer_luks_export(j, fd, err);
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return copy >= 0 ? export_raw(j, copy, err)
+			 : err_set(err, errno, "", "no descriptor: %s", strerror(errno));
+}
+
 static int run_export(struct job *j, struct err *err)
 {
 	const char *dir = j->owner->cfg->transfer_dir;
-	struct flow f = {.volume = j->object, .direction = "export"};
 	int fd, rc;
 
 	fd = is_stream(j) ? stream_take(j, err) : transfer_file_make(dir, j->task_id, err);
 	if (fd < 0)
 		return fd;
-	/* The file stays open here, to be made durable at the end; a stream must not: its reader
-	 * waits for the last writer to go. */
-	f.fd = is_stream(j) ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	rc = f.fd >= 0 ? transfer_flow_begin(j, &f, err)
-		       : err_set(err, errno, "", "no descriptor: %s", strerror(errno));
-	fd_close(&f.fd);
-	if (!rc)
-		rc = transfer_flow_follow(j, &f, 1, err);
+	/* A stream must not stay open here: its reader waits for the last writer to go. */
 	if (is_stream(j))
-		return rc;
+		return export_raw(j, fd, err);
+	rc = export_into(j, fd, err);
 	if (!rc)
 		rc = transfer_file_keep(dir, j->task_id, parameter(j, "file"), fd, err);
 	close(fd);
@@ -144,8 +158,18 @@ static int run_flush(struct job *j, struct err *err)
 {
 	cleanup_json json_t *name = json_pack("{s:s}", "name", j->object), *answer = NULL;
 
-	j->filterd.ctl.timeout_ms = FLUSH_LIMIT_MS;
-	answer = filterd_ask(&j->filterd, "volume.flush", name, err);
+	answer = transfer_command_ask(j, "volume.flush", name, err);
+	return answer ? 0 : -err->code;
+}
+
+static int run_cache(struct job *j, struct err *err)
+{
+	cleanup_json json_t *answer = NULL;
+	cleanup_json json_t *arguments = json_pack(
+	    "{s:s, s:s, s:s, s:O*}", "name", j->object, "filter", parameter(j, "filter"), "command",
+	    parameter(j, "command"), "args", json_object_get(j->parameters, "args"));
+
+	answer = transfer_command_ask(j, "filter.command", arguments, err);
 	return answer ? 0 : -err->code;
 }
 
@@ -167,12 +191,13 @@ static int run_session_close(struct job *j, struct err *err)
 
 static const struct kind {
 	const char *word;
-	bool has_content;
+	enum transfer_lane lane;
 	int (*run)(struct job *j, struct err *err);
 } kinds[] = {
-    {"volume.import", true, run_import},         {"volume.export", true, run_export},
-    {"volume.clone", true, run_clone},           {"volume.flush", false, run_flush},
-    {"session.close", false, run_session_close},
+    {"volume.import", LANE_CONTENT, run_import}, {"volume.export", LANE_CONTENT, run_export},
+    {"volume.clone", LANE_CONTENT, run_clone},   {"volume.flush", LANE_COMMAND, run_flush},
+    {"cache.flush", LANE_COMMAND, run_cache},    {"cache.warm", LANE_COMMAND, run_cache},
+    {"cache.drop", LANE_COMMAND, run_cache},     {"session.close", LANE_ERRAND, run_session_close},
 };
 
 static const struct kind *kind_of(const char *word)
@@ -188,11 +213,16 @@ bool transfer_is_kind(const char *kind)
 	return kind_of(kind) != NULL;
 }
 
-bool transfer_has_content(const char *kind)
+enum transfer_lane transfer_lane(const char *kind)
 {
 	const struct kind *k = kind_of(kind);
 
-	return k && k->has_content;
+	return k ? k->lane : LANE_ERRAND;
+}
+
+bool transfer_has_content(const char *kind)
+{
+	return transfer_lane(kind) == LANE_CONTENT;
 }
 
 static void run(struct job *j)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,6 +90,32 @@ static void on_signal(int number)
 	signal_seen = number;
 }
 
+/*
+ * Until a line has come, the input has ended, or a signal. The signals are blocked but while it
+ * waits: one that comes between the prompt and the waiting would otherwise be lost, and the program
+ * would wait on for a line of somebody who has gone.
+ */
+static void line_wait(char *line, const sigset_t *waiting)
+{
+	struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+	size_t used = 0;
+
+	while (!signal_seen && used < SECRET_BYTES_MAX - 1 && !memchr(line, '\n', used)) {
+		ssize_t n = 0;
+
+		if (ppoll(&p, 1, NULL, waiting) < 0) {
+			if (errno == EINTR)
+				continue;
+			break;
+		}
+		n = read(STDIN_FILENO, line + used, SECRET_BYTES_MAX - 1 - used);
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+	}
+	line[used] = '\0';
+}
+
 /* A line without echo. A signal ends the reading, so that the terminal is put back before the
  * program ends of it. */
 static void line_read(char *line, const char *what, const struct termios *before)
@@ -96,19 +123,27 @@ static void line_read(char *line, const char *what, const struct termios *before
 	static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 	struct sigaction ours = {.sa_handler = on_signal}, theirs[3];
 	struct termios quiet = *before;
+	sigset_t blocked, was, waiting;
 
+	sigemptyset(&blocked);
 	for (int i = 0; i < 3; i++)
+		sigaddset(&blocked, numbers[i]);
+	sigprocmask(SIG_BLOCK, &blocked, &was);
+	waiting = was;
+	for (int i = 0; i < 3; i++) {
+		sigdelset(&waiting, numbers[i]);
 		sigaction(numbers[i], &ours, &theirs[i]);
+	}
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet);
 	fprintf(stderr, "%s: ", what);
 	fflush(stderr);
-	if (!fgets(line, SECRET_BYTES_MAX, stdin))
-		line[0] = '\0';
+	line_wait(line, &waiting);
 	tcsetattr(STDIN_FILENO, TCSAFLUSH, before);
 	fputc('\n', stderr);
 	for (int i = 0; i < 3; i++)
 		sigaction(numbers[i], &theirs[i], NULL);
+	sigprocmask(SIG_SETMASK, &was, NULL);
 	if (signal_seen)
 		raise(signal_seen);
 }

@@ -14,6 +14,7 @@
 
 #define DOCUMENT_BYTES_MAX (16u << 20)
 #define WORD_BYTES_MAX     1024u
+#define PEM_MAX            65536u
 
 /* ---------------------------------------------------------------- numbers and times */
 
@@ -163,6 +164,18 @@ static int parameter_add(const char *text, json_t **value, struct err *err)
 
 /* ---------------------------------------------------------------- files */
 
+/* Certificates, and keys: nothing is left of these here. */
+static int pem_take(const struct arg *a, const char *file, json_t **value, struct err *err)
+{
+	char *text = args_file(a->name, file, PEM_MAX, err);
+
+	if (!text)
+		return -err->code;
+	*value = json_string(text);
+	args_forget(text);
+	return *value ? 0 : err_set(err, EINVAL, a->name, "%s: %.100s is not text", a->name, file);
+}
+
 static int json_take(const struct arg *a, const char *file, json_t **value, struct err *err)
 {
 	cleanup_free char *text = args_file(a->name, file, DOCUMENT_BYTES_MAX, err);
@@ -244,6 +257,8 @@ int args_value(struct cli *c, const struct arg *a, const char *text, json_t **va
 	case ARG_VALUE:
 		*value = json_loads(text, JSON_DECODE_ANY, NULL);
 		break;
+	case ARG_PEM:
+		return pem_take(a, text, value, err);
 	case ARG_JSON:
 		return json_take(a, text, value, err);
 	case ARG_SECRET:

@@ -13,7 +13,7 @@
  *   print.c          rows and objects for people; value.c one value by its unit
  *   help.c           help and mistakes, out of the table
  *   complete.c       bash completion, out of the table and the appliance's names
- *   status.c top.c follow.c files.c   commands that do more than ask once
+ *   status.c top.c follow.c files.c cache.c   commands that do more than ask once
  *
  * What a route takes is checked by the appliance; here stands only what it takes to write it down.
  *
@@ -53,6 +53,7 @@ enum arg_type {
 	ARG_RULES,      /* may be repeated: filter[,parameter=value...][,on_failure=bypass|hold] */
 	ARG_PARAMETERS, /* the last by its place, may be repeated: parameter=value; an object */
 	ARG_SECRET,     /* the name of a file that holds it; "-": standard input, or a prompt */
+	ARG_PEM,        /* the name of a file: the text in it, line by line as it is */
 	ARG_JSON,       /* the name of a file that holds it; "-": standard input */
 	ARG_VALUE,      /* JSON if it is such, text if not */
 	ARG_FIXED,      /* not written by people: member is always what values says, as JSON */
@@ -174,6 +175,8 @@ int files_read_run(struct cli *c, const struct call *call);  /* volume read */
 int files_write_run(struct cli *c, const struct call *call); /* volume write */
 int files_config_export_run(struct cli *c, const struct call *call);
 int connect_run(struct cli *c, const struct call *call);
+int cache_show_run(struct cli *c, const struct call *call);
+int cache_drop_run(struct cli *c, const struct call *call);
 int changes_run(struct cli *c, const struct call *call);
 int rules_run(struct cli *c, const struct call *call);
 int health_run(struct cli *c, const struct call *call);

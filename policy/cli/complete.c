@@ -135,7 +135,8 @@ static void offer_value(struct completion *k, const struct arg *a)
 {
 	if (a->type == ARG_YES_NO)
 		offer_choices(k, "yes|no");
-	else if (a->type == ARG_SECRET || a->type == ARG_JSON || a->place == TO_COMMAND)
+	else if (a->type == ARG_SECRET || a->type == ARG_PEM || a->type == ARG_JSON ||
+		 a->place == TO_COMMAND)
 		fputs(a->type == ARG_LIST || a->type == ARG_SECONDS ? "" : "@file\n", k->c->out);
 	else if (a->type == ARG_CHOICE)
 		offer_choices(k, a->values);

@@ -83,6 +83,7 @@ const char *help_value_word(const struct arg *a)
 	case ARG_RULES:
 		return "RULE";
 	case ARG_SECRET:
+	case ARG_PEM:
 	case ARG_JSON:
 		return "FILE";
 	default:

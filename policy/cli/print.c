@@ -8,7 +8,7 @@
 
 #include "value.h"
 
-#define COLUMNS_MAX    12u
+#define COLUMNS_MAX    16u
 #define GAP            2u
 #define LINE_MAX_BYTES 4096u
 

@@ -75,9 +75,11 @@ const struct command table_datastore_commands[] = {
      filter_columns, COMMAND_LIST, NULL, NULL},
     {"datastore filter set", "PUT", "/datastores/{name}/filters/{filter}",
      "Has a filter work for the whole datastore.", filter_set_args, NULL, 0, NULL,
-     "It comes into the chain of every volume there, but where a policy has a filter of its class.\n"
+     "A transparent filter (sluice filter show) comes into the chain of every volume there, but\n"
+     "where a policy has one of its class; others, such as cache, come by policies alone.\n"
      "'sluice filter show FILTER' names its parameters (group_parameters).\n"
-     "example: sluice datastore filter set fast io_control enabled=true threshold_mode=automatic"},
+     "example: sluice datastore filter set fast io_control enabled=true threshold_mode=automatic\n"
+     "example: sluice datastore filter set fast cache flash_path=/flash flash_bytes=64G"},
     {"datastore filter clear", "DELETE", "/datastores/{name}/filters/{filter}",
      "Takes the filter back from the datastore and from its volumes.", filter_args, NULL, 0, NULL,
      "A volume whose policy names it keeps it."},

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* table_policies.c - commands on policies, compliance, filters; and on peers and keys. */
+/* table_policies.c - commands on policies, compliance, filters; and on peers. */
 #include "tables.h"
 
 static const struct column policy_columns[] = {
@@ -24,13 +24,6 @@ static const struct column filter_columns[] = {{"NAME", "name"},
 					       {NULL}};
 static const struct column peer_columns[] = {
     {"NAME", "name"}, {"ADDRESS", "address"}, {"PORT", "port"}, {"STATE", "state"}, {NULL}};
-static const struct column key_columns[] = {{"KEY", "key_id"},
-					    {"PROVIDER", "provider"},
-					    {"ALGORITHM", "algorithm"},
-					    {"STATE", "state"},
-					    {"VOLUME", "volume"},
-					    {"ROTATED", "rotated_ms"},
-					    {NULL}};
 
 #define POLICY_NAME ARG_NAME_OF("/policies", "the policy")
 #define RULE_LIST                                                                                  \
@@ -145,7 +138,5 @@ const struct command table_policy_commands[] = {
     {"peer set", "PATCH", "/peers/{name}", "Changes a peer.", peer_set_args, NULL, 0, NULL, NULL},
     {"peer delete", "DELETE", "/peers/{name}", "Forgets a peer.", peer_args, NULL, COMMAND_DESTROYS,
      NULL, NULL},
-    {"key list", "GET", "/keys", "Lists what is known of keys.", table_list_args, key_columns,
-     COMMAND_LIST, NULL, NULL},
     {0},
 };

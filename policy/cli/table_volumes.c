@@ -27,6 +27,9 @@ const struct column table_history_columns[] = {
     {"READ P99", "read_p99_us"},
     {"WRITE P50", "write_p50_us"},
     {"WRITE P99", "write_p99_us"},
+    {"HITS", "read_hit_pct"},
+    {"DIRTY", "dirty_bytes"},
+    {"LAG", "lag_ms"},
     {NULL},
 };
 
@@ -102,6 +105,14 @@ static const struct arg file_args[] = {
      "its name in the appliance's transfer directory"},
     ARG_END,
 };
+static const struct arg export_args[] = {
+    VOLUME_NAME,
+    {"FILE", ARG_TEXT, TO_BODY, "file", ARG_REQUIRED, NULL,
+     "its name in the appliance's transfer directory"},
+    {"--format", ARG_CHOICE, TO_BODY, "format", 0, "raw|luks",
+     "luks: an encrypted volume as it is on the datastore, for cryptsetup"},
+    ARG_END,
+};
 static const struct arg read_args[] = {
     VOLUME_NAME,
     {"--output", ARG_TEXT, TO_COMMAND, "output", 0, NULL,
@@ -158,8 +169,8 @@ const struct command table_volume_commands[] = {
      "Fills a stopped volume from a file of the transfer directory.", file_args, NULL,
      COMMAND_DESTROYS, NULL, NULL},
     {"volume export", "POST", ON("/export"),
-     "Writes a stopped volume to a file of the transfer directory.", file_args, NULL, 0, NULL,
-     NULL},
+     "Writes a stopped volume to a file of the transfer directory.", export_args, NULL, 0, NULL,
+     "The format luks is never in clear; cryptsetup opens it with the key that wraps the volume's."},
     {"volume read", "GET", ON("/content"), "Copies a stopped volume's content to here.", read_args,
      NULL, COMMAND_PLAIN, files_read_run, "example: sluice volume read web-1 --output web-1.raw"},
     {"volume write", "PUT", ON("/content"), "Fills a stopped volume from here.", write_args, NULL,

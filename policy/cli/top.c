@@ -18,12 +18,31 @@
 
 enum top_order { BY_IOPS, BY_BYTES, BY_LATENCY, BY_NAME };
 
-static const struct column top_columns[] = {
-    {"VOLUME", "name"},       {"READ/S", "read_iops"},     {"WRITE/S", "write_iops"},
-    {"READ MB/S", "read_mb"}, {"WRITE MB/S", "write_mb"},  {"R P50", "read_p50_us"},
-    {"R P99", "read_p99_us"}, {"W P50", "write_p50_us"},   {"W P99", "write_p99_us"},
-    {"ERR/S", "errors"},      {"MOST TIME IN", "slowest"}, {NULL},
-};
+/* What fits 120 columns; a wider terminal, and a script, get the medians too. */
+#define NARROW_COLUMNS 132
+
+#define RATES                                                                                      \
+	{"VOLUME", "name"}, {"READ/S", "read_iops"}, {"WRITE/S", "write_iops"},                    \
+	    {"R MB/S", "read_mb"},                                                                 \
+	{                                                                                          \
+		"W MB/S", "write_mb"                                                               \
+	}
+#define STATES                                                                                     \
+	{"HITS", "hits"}, {"DIRTY", "dirty"}, {"THROTTLE", "throttle"}, {"LAG", "lag"},            \
+	    {"ERR/S", "errors"},                                                                   \
+	{                                                                                          \
+		"MOST TIME IN", "slowest"                                                          \
+	}
+
+static const struct column wide_columns[] = {RATES,
+					     {"R P50", "read_p50_us"},
+					     {"R P99", "read_p99_us"},
+					     {"W P50", "write_p50_us"},
+					     {"W P99", "write_p99_us"},
+					     STATES,
+					     {NULL}};
+static const struct column narrow_columns[] = {
+    RATES, {"R P99", "read_p99_us"}, {"W P99", "write_p99_us"}, STATES, {NULL}};
 
 static double number(const json_t *row, const char *member)
 {
@@ -59,6 +78,43 @@ static json_t *slowest(const json_t *row)
 			    number(best, "latency_share_pct"));
 }
 
+/* "-" is for what does not apply: no cache, nothing dirty, nobody held, no replica. */
+static json_t *hits(const json_t *row)
+{
+	const json_t *pct = json_object_get(row, "read_hit_pct");
+
+	return json_is_number(pct) ? json_sprintf("%.0f%%", json_number_value(pct))
+				   : json_string("-");
+}
+
+static json_t *dirty(const json_t *row)
+{
+	double bytes = number(row, "dirty_bytes");
+	char text[32];
+
+	value_size(bytes, text, sizeof(text));
+	return json_string(bytes > 0 ? text : "-");
+}
+
+/* By what a volume is held; of all: how many are. */
+static json_t *throttle(const json_t *row)
+{
+	const char *by = json_string_value(json_object_get(row, "throttle"));
+	double volumes = number(row, "throttled_volumes");
+
+	return volumes > 0 ? json_sprintf("%.0f", volumes) : json_string(by ? by : "-");
+}
+
+static json_t *lag(const json_t *row)
+{
+	double ms = number(row, "lag_ms");
+
+	if (ms <= 0)
+		return json_string("-");
+	return ms < 1000 ? json_sprintf("%.0fms", ms)
+			 : json_sprintf(ms < 10000 ? "%.1fs" : "%.0fs", ms / 1000);
+}
+
 static json_t *row_make(const json_t *figures, const char *name)
 {
 	static const char *const latencies[] = {"read_p50_us", "read_p99_us", "write_p50_us",
@@ -72,6 +128,10 @@ static json_t *row_make(const json_t *figures, const char *name)
 	add_mb(row, figures, "write_bytes_per_s", "write_mb");
 	for (size_t i = 0; i < sizeof(latencies) / sizeof(latencies[0]); i++)
 		json_object_set(row, latencies[i], json_object_get(figures, latencies[i]));
+	json_object_set_new(row, "hits", hits(figures));
+	json_object_set_new(row, "dirty", dirty(figures));
+	json_object_set_new(row, "throttle", throttle(figures));
+	json_object_set_new(row, "lag", lag(figures));
 	add_whole(row, figures, "errors_per_s", "errors");
 	json_object_set_new(row, "slowest", slowest(figures));
 	return row;
@@ -165,6 +225,14 @@ static size_t lines_free(FILE *out)
 	return size.ws_row - 4u;
 }
 
+static bool is_narrow(FILE *out)
+{
+	struct winsize size;
+
+	return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 &&
+	       size.ws_col < NARROW_COLUMNS;
+}
+
 static void draw(struct cli *c, const json_t *reply, enum top_order order, bool is_live)
 {
 	static const char *const words[] = {"IOPS", "bytes", "latency", "name"};
@@ -176,7 +244,7 @@ static void draw(struct cli *c, const json_t *reply, enum top_order order, bool 
 		fprintf(c->out, "\033[H\033[2J%s  by %s  (q ends; i b l n sort)\n\n", at,
 			words[order]);
 	}
-	print_table(c->out, top_columns, rows);
+	print_table(c->out, is_narrow(c->out) ? narrow_columns : wide_columns, rows);
 	fflush(c->out);
 	json_decref(rows);
 }

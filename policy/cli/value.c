@@ -79,6 +79,13 @@ void value_duration(int64_t s, char *text, size_t text_bytes)
 	snprintf(text, text_bytes, "%llds", (long long)s);
 }
 
+/* A span of time, where other *_ms are points in time. */
+static bool is_span_ms(const char *member)
+{
+	return ends_with(member, "_age_ms") || ends_with(member, "lag_ms") ||
+	       ends_with(member, "recovery_ms");
+}
+
 static void number_text(const char *member, const json_t *value, char *text, size_t text_bytes)
 {
 	double n = json_number_value(value);
@@ -90,6 +97,8 @@ static void number_text(const char *member, const json_t *value, char *text, siz
 		snprintf(text, text_bytes, "%s/s", size);
 	} else if (ends_with(member, "_bytes"))
 		value_size(n, text, text_bytes);
+	else if (is_span_ms(member))
+		latency_text(n * 1000, text, text_bytes);
 	else if (ends_with(member, "_ms"))
 		value_time((int64_t)n, text, text_bytes);
 	else if (ends_with(member, "_us"))

@@ -30,6 +30,12 @@ static bool is_host(const char *host)
 				 "0123456789.-_:[]")] == '\0';
 }
 
+static bool is_scheme(const char *scheme)
+{
+	return strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0 ||
+	       strcmp(scheme, "kmip") == 0;
+}
+
 /* Scheme, host and port of a URL. */
 static int destination(CURLU *u, const char *text, struct allow_entry *out, struct err *err)
 {
@@ -38,15 +44,19 @@ static int destination(CURLU *u, const char *text, struct allow_entry *out, stru
 	int rc = -EINVAL;
 
 	memset(out, 0, sizeof(*out));
-	if (part(u, CURLUPART_SCHEME, 0, &scheme) == 0 && part(u, CURLUPART_HOST, 0, &host) == 0 &&
+	if (part(u, CURLUPART_SCHEME, 0, &scheme) == 0 && strcmp(scheme, "kmip") == 0 &&
+	    part(u, CURLUPART_PORT, 0, &port) < 0)
+		curl_url_set(u, CURLUPART_PORT, ALLOW_KMIP_PORT, 0);
+	curl_free(port);
+	if (scheme && part(u, CURLUPART_HOST, 0, &host) == 0 &&
 	    part(u, CURLUPART_PORT, CURLU_DEFAULT_PORT, &port) == 0 &&
-	    strlen(host) < sizeof(out->host) && is_host(host) &&
-	    (strcmp(scheme, "https") == 0 || strcmp(scheme, "http") == 0))
+	    strlen(host) < sizeof(out->host) && is_host(host) && is_scheme(scheme))
 		rc = parse_u64("port", port, 1, UINT16_MAX, &number, NULL);
 	if (rc == 0) {
 		memcpy(out->host, host, strlen(host) + 1);
 		out->port = (uint16_t)number;
 		out->is_plain = strcmp(scheme, "http") == 0;
+		out->is_kmip = strcmp(scheme, "kmip") == 0;
 		out->may_be_private = is_literal(host);
 	} else {
 		err_set(err, EINVAL, "url",
@@ -73,7 +83,7 @@ int allow_parse(const char *text, struct allow_entry *out, struct err *err)
 	u = curl_url();
 	if (!u)
 		return err_set(err, ENOMEM, "hosts", "no memory");
-	if (curl_url_set(u, CURLUPART_URL, url, 0) == CURLUE_OK)
+	if (curl_url_set(u, CURLUPART_URL, url, CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
 		rc = destination(u, text, out, err);
 	else
 		rc = err_set(err, EINVAL, "hosts", "'%.200s' is no destination", text);
@@ -124,7 +134,7 @@ static bool find(const struct allow_list *l, struct allow_entry *d)
 	for (uint32_t i = 0; i < l->count; i++) {
 		const struct allow_entry *e = &l->entries[i];
 
-		if (e->port == d->port && e->is_plain == d->is_plain &&
+		if (e->port == d->port && e->is_plain == d->is_plain && e->is_kmip == d->is_kmip &&
 		    strcasecmp(e->host, d->host) == 0) {
 			is_there = true;
 			d->may_be_private |= e->may_be_private;
@@ -159,4 +169,28 @@ int allow_url(const struct allow_list *l, const char *text, CURLU **out, struct 
 	}
 	*out = u;
 	return 0;
+}
+
+int allow_kmip(const struct allow_list *l, const char *text, struct allow_entry *entry,
+	       struct err *err)
+{
+	CURLU *u = curl_url();
+	int rc = 0;
+
+	if (!u)
+		return err_set(err, ENOMEM, "", "no memory");
+	if (strncmp(text, "kmip://", 7) != 0 ||
+	    curl_url_set(u, CURLUPART_URL, text, CURLU_NON_SUPPORT_SCHEME | CURLU_DISALLOW_USER) !=
+		CURLUE_OK)
+		rc = err_set(err, EINVAL, "server",
+			     "'%.200s' is no key server; what is meant is kmip://host:port", text);
+	else
+		rc = destination(u, text, entry, err);
+	curl_url_cleanup(u);
+	if (rc == 0 && !find(l, entry))
+		rc = err_set(err, EACCES, "server",
+			     "kmip://%s:%u is not among the allowed destinations; an administrator "
+			     "can add it to the setting egress_allow",
+			     entry->host, entry->port);
+	return rc;
 }

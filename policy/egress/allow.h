@@ -20,10 +20,13 @@
 
 #include "err.h"
 
+#define ALLOW_KMIP_PORT "5696"
+
 struct allow_entry {
 	char host[256]; /* an IPv6 address stands in brackets */
 	uint16_t port;
 	bool is_plain;       /* http; else https */
+	bool is_kmip;        /* neither: a key server */
 	bool may_be_private; /* literal, or "!private" */
 };
 
@@ -41,5 +44,9 @@ void allow_fini(struct allow_list *l);
  * caller's. Errors: -EINVAL no URL, or with a user in it; -EACCES not on the list. */
 int must_check allow_url(const struct allow_list *l, const char *text, CURLU **out,
 			 struct allow_entry *entry, struct err *err);
+
+/* The same for "kmip://host[:port]", for which nothing but such an entry will do. */
+int must_check allow_kmip(const struct allow_list *l, const char *text, struct allow_entry *entry,
+			  struct err *err);
 
 #endif

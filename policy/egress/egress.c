@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
+#include "cleanup.h"
 #include "json.h"
 #include "log.h"
 #include "post.h"
+#include "relay.h"
 
 struct egress {
 	struct curl_loop *curl;
@@ -72,6 +75,7 @@ static int handle_allow(struct egress *e, struct ctl_call *call, struct err *err
 {
 	static const char *const members[] = {"request", "hosts", NULL};
 	json_t *hosts = json_object_get(call->body, "hosts");
+	uint32_t before = e->allowed.count;
 	int rc = json_only(call->body, members, err);
 
 	if (rc < 0)
@@ -81,16 +85,50 @@ static int handle_allow(struct egress *e, struct ctl_call *call, struct err *err
 	rc = allow_set(&e->allowed, hosts, err);
 	if (rc < 0)
 		return rc;
-	log_info("%u destinations are allowed", e->allowed.count);
+	if (e->allowed.count != before) /* it is told with each connection */
+		log_info("%u destinations are allowed", e->allowed.count);
 	ctl_answer(call, json_pack("{s:I}", "allowed", (json_int_t)e->allowed.count));
 	return 0;
 }
 
 static int handle_status(struct egress *e, struct ctl_call *call, struct err *err)
 {
-	ctl_answer(call, json_pack("{s:I, s:I, s:I}", "allowed", (json_int_t)e->allowed.count,
-				   "running", (json_int_t)e->running_count, "waiting",
-				   (json_int_t)e->waiting_count));
+	ctl_answer(call,
+		   json_pack("{s:I, s:I, s:I, s:I}", "allowed", (json_int_t)e->allowed.count,
+			     "running", (json_int_t)e->running_count, "waiting",
+			     (json_int_t)e->waiting_count, "relays", (json_int_t)relay_count()));
+	return 0;
+}
+
+static bool is_unix_stream(int fd)
+{
+	int domain = 0, type = 0;
+	socklen_t len = sizeof(int);
+
+	return fd >= 0 && getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &len) == 0 && domain == AF_UNIX &&
+	       type == SOCK_STREAM;
+}
+
+static int handle_connect(struct egress *e, struct ctl_call *call, struct err *err)
+{
+	static const char *const members[] = {"request", "server", "timeout_ms", NULL};
+	uint64_t timeout_ms = RELAY_TIMEOUT_DEFAULT_MS;
+	struct allow_entry to;
+	const char *server;
+
+	if (json_only(call->body, members, err) < 0 ||
+	    json_get_string(call->body, "server", &server, err) < 0 ||
+	    json_opt_u64(call->body, "timeout_ms", 100, RELAY_TIMEOUT_MAX_MS, &timeout_ms, err) <
+		0 ||
+	    allow_kmip(&e->allowed, server, &to, err) < 0)
+		return -err->code;
+	if (!is_unix_stream(call->fd))
+		return err_set(err, EINVAL, "", "connect comes with a Unix stream socket");
+	if (relay_start(call->fd, &to, (uint32_t)timeout_ms, err) < 0)
+		return -err->code;
+	(void)take_fd(&call->fd);
+	ctl_answer(call, NULL);
 	return 0;
 }
 
@@ -100,6 +138,7 @@ static const struct {
 		      struct err *err); /* has the call iff 0 */
 } requests[] = {
     {"allow", handle_allow},
+    {"connect", handle_connect},
     {"http.post", handle_post},
     {"status", handle_status},
 };

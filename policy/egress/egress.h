@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * egress.h - what policyd may ask: which destinations are allowed, and posts to them.
+ * egress.h - what policyd may ask: which destinations are allowed, posts to them, and connections
+ * to key servers.
  *
  *   {"request": "allow", "hosts": ["hooks.example.com:443", ...]}   replaces the list; empty at
  * start
  *   {"request": "http.post", "url", "headers": {name: value}, "body", "timeout_ms"}
  *        -> {"status": 200, "ms": 12, "is_cut": false}; a status of any kind is an answer, not an
  * error
- *   {"request": "status"} -> {"allowed", "running", "waiting"}
+ *   {"request": "connect", "server": "kmip://host:port", "timeout_ms"} with a Unix stream socket
+ *        -> {}: allowed; what comes of it is told on the socket, relay.h
+ *   {"request": "status"} -> {"allowed", "running", "waiting", "relays"}
  *
  * A few posts run at once, some more wait their turn, and the rest is refused with EAGAIN.
  *

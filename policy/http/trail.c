@@ -5,7 +5,8 @@
  *
  * Whoever reaches a socket can be refused as often as he likes, and each row costs a sync of the
  * disk; so at most TRAIL_BURST rows of people who are not known are written at once and
- * TRAIL_PER_S after that. What is left out is counted, and the next row says how many.
+ * TRAIL_PER_S after that. What is left out is counted, and the next row that is written says how
+ * many.
  */
 #include <ctype.h>
 #include <stdio.h>
@@ -28,7 +29,8 @@
 
 static bool is_secret(const char *name)
 {
-	static const char *const parts[] = {"secret", "password", "token", "csrf", "session"};
+	static const char *const parts[] = {"secret",  "password",   "token",     "csrf",
+					    "session", "passphrase", "client_key"};
 	char lower[64];
 	size_t i;
 
@@ -120,8 +122,8 @@ int trail_add(struct exchange *x, int status, struct err *err)
 	return add(x, status, summary ? summary : "", err);
 }
 
-/* Whether one more row of nobody's may be written; *held: how many were not since the last. */
-static bool may_write(struct trail *t, uint32_t *held)
+/* Whether one more row of nobody's may be written. */
+static bool may_write(struct trail *t)
 {
 	uint64_t now_ns = clock_now_ns();
 
@@ -132,25 +134,25 @@ static bool may_write(struct trail *t, uint32_t *held)
 	t->last_ns = now_ns;
 	if (t->rows > TRAIL_BURST)
 		t->rows = TRAIL_BURST;
-	if (t->rows < 1.0) {
-		t->held_back++;
+	if (t->rows < 1.0)
 		return false;
-	}
 	t->rows -= 1.0;
-	*held = t->held_back;
-	t->held_back = 0;
 	return true;
 }
 
 void trail_add_refused(struct exchange *x, int status)
 {
+	struct trail *t = &x->app->auth->trail;
 	cleanup_free char *summary = summary_of(x);
 	cleanup_free char *text = NULL;
-	uint32_t held = 0;
+	bool is_nobody = x->q.actor.role == REST_PUBLIC;
+	uint32_t held = is_nobody ? t->held_back : 0;
 	struct err err = {0};
 
-	if (x->q.actor.role == REST_PUBLIC && !may_write(&x->app->auth->trail, &held))
+	if (is_nobody && !may_write(t)) {
+		t->held_back++;
 		return;
+	}
 	if (held && asprintf(&text, "(%u refused requests before this one are not listed) %s", held,
 			     summary ? summary : "") < 0)
 		text = NULL;
@@ -162,6 +164,9 @@ void trail_add_refused(struct exchange *x, int status)
 		&err) < 0 ||
 	    store_commit(x->q.store, &err) < 0) {
 		store_rollback(x->q.store);
+		t->held_back++; /* what a busy or full database did not take is told of later */
 		log_warn("no audit row for a refused %s: %s", x->method, err.text);
+	} else if (text) {
+		t->held_back -= held;
 	}
 }

@@ -15,6 +15,14 @@ static bool is_same(const json_t *row, const json_t *runs)
 	       strcmp(plan_text(row, "path"), plan_text(runs, "path")) == 0;
 }
 
+/* Where one of them does not know, nothing speaks against it. */
+static bool is_other_folder(const json_t *row, const json_t *runs)
+{
+	const char *wanted = plan_text(row, "uuid"), *is = plan_text(runs, "uuid");
+
+	return *wanted && *is && strcmp(wanted, is) != 0;
+}
+
 bool plan_datastores_has(const struct plan *p, const char *name)
 {
 	const json_t *row;
@@ -25,7 +33,8 @@ bool plan_datastores_has(const struct plan *p, const char *name)
 		const json_t *runs = json_object_get(p->datastores, name);
 
 		if (strcmp(plan_text(row, "name"), name) == 0)
-			return !is_deleting(row) && (!runs || is_same(row, runs));
+			return !is_deleting(row) &&
+			       (!runs || (is_same(row, runs) && !is_other_folder(row, runs)));
 	}
 	return false;
 }
@@ -35,9 +44,10 @@ static void add(struct plan *p, const json_t *row)
 	const char *name = plan_text(row, "name");
 
 	plan_step(p, (struct object){"datastore", name}, "datastore.add",
-		  json_pack("{s:s, s:s, s:s, s:b}", "name", name, "type", plan_text(row, "type"),
-			    "path", plan_text(row, "path"), "is_buffered",
-			    json_is_true(json_object_get(row, "is_buffered"))),
+		  json_pack("{s:s, s:s, s:s, s:b, s:s}", "name", name, "type",
+			    plan_text(row, "type"), "path", plan_text(row, "path"), "is_buffered",
+			    json_is_true(json_object_get(row, "is_buffered")), "uuid",
+			    plan_text(row, "uuid")),
 		  "add datastore %s, %s %s", name, plan_text(row, "type"), plan_text(row, "path"));
 }
 
@@ -62,6 +72,12 @@ void plan_datastores_add(struct plan *p)
 			    "created on it",
 			    name, plan_text(runs, "type"), plan_text(runs, "path"),
 			    plan_text(row, "type"), plan_text(row, "path"));
+		else if (is_other_folder(row, runs))
+			plan_problem(p, (struct object){"datastore", name},
+				     "the mark in %s says %s, and datastore %s is %s; is the right "
+				     "disk mounted there? Nothing is created on it",
+				     plan_text(runs, "path"), plan_text(runs, "uuid"), name,
+				     plan_text(row, "uuid"));
 	}
 }
 

@@ -92,7 +92,8 @@ bool plan_filters_has_others(const struct view *v)
 
 	json_array_foreach(json_object_get(v->runs, "filters"), i, runs)
 	{
-		if (!plan_filters_find(rules_of(v), plan_text(runs, "filter")))
+		if (!plan_filters_find(rules_of(v), plan_text(runs, "filter")) &&
+		    !plan_needs_to_stay(runs))
 			return true;
 	}
 	return false;
@@ -107,7 +108,7 @@ void plan_filters_detach(struct plan *p, const struct view *v)
 	{
 		const char *filter = plan_text(runs, "filter");
 
-		if (!plan_filters_find(rules_of(v), filter))
+		if (!plan_filters_find(rules_of(v), filter) && !plan_needs_to_stay(runs))
 			plan_step(p, plan_volume_of(v), "filter.detach",
 				  json_pack("{s:s, s:s}", "name", v->name, "filter", filter),
 				  "detach filter %s from volume %s", filter, v->name);
@@ -125,6 +126,23 @@ static void put(struct plan *p, const struct view *v, const json_t *rule, bool i
 		  filter, v->name);
 }
 
+/* An encryption that stays leaves no room for another of its class. */
+static bool is_in_the_way(const struct view *v, const json_t *rule)
+{
+	const json_t *runs;
+	size_t i;
+
+	json_array_foreach(json_object_get(v->runs, "filters"), i, runs)
+	{
+		if (plan_needs_to_stay(runs) &&
+		    (uint32_t)plan_number(runs, "class") ==
+			model_class_number(plan_text(rule, "class")) &&
+		    strcmp(plan_text(runs, "filter"), plan_text(rule, "filter")) != 0)
+			return true;
+	}
+	return false;
+}
+
 void plan_filters_change(struct plan *p, const struct view *v)
 {
 	const json_t *rule;
@@ -139,7 +157,8 @@ void plan_filters_change(struct plan *p, const struct view *v)
 		const json_t *runs = plan_filters_find(json_object_get(v->runs, "filters"),
 						       plan_text(rule, "filter"));
 
-		if (runs ? !is_same(rule, runs) : !plan_filters_is_missing(p, rule))
+		if ((runs ? !is_same(rule, runs) : !plan_filters_is_missing(p, rule)) &&
+		    !plan_needs_flash(p, v, rule) && !is_in_the_way(v, rule))
 			put(p, v, rule, runs != NULL);
 	}
 }

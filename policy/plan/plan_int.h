@@ -123,6 +123,13 @@ const json_t *plan_filters_find(const json_t *list, const char *filter); /* by m
 /* Of the datastore's or volume's filter, or rule; known to the database, and not loaded. */
 bool plan_filters_is_missing(const struct plan *p, const json_t *of);
 
+/* The rule wants a log on flash that its datastore has no place for. */
+bool plan_needs_flash(const struct plan *p, const struct view *v, const json_t *rule);
+bool plan_needs_met(struct plan *p, const struct view *v); /* false: said as a problem */
+/* A running filter that is taken out of no chain by a plan: the data is nothing without it. */
+bool plan_needs_to_stay(const json_t *runs);
+void plan_needs_check(struct plan *p, const struct view *v); /* problems */
+
 /* ---------------------------------------------------------------- towards tgtd */
 
 void plan_portals_remove(struct plan *p);

@@ -68,6 +68,7 @@ void plan_volumes_check(struct plan *p, struct view *v)
 	check_text(p, v, "write_cache");
 	check_numbers(p, v);
 	plan_filters_installed(p, v);
+	plan_needs_check(p, v);
 	if (strcmp(plan_text(v->runs, "state"), "quarantined") == 0)
 		plan_problem(p, plan_volume_of(v), "volume %s is in quarantine: %s", v->name,
 			     plan_text(v->runs, "reason"));
@@ -129,7 +130,7 @@ void plan_volumes_close(struct plan *p, struct view *v)
 bool plan_volumes_may_create(struct plan *p, const struct view *v)
 {
 	return plan_datastores_has(p, plan_text(v->row, "datastore")) &&
-	       plan_filters_installed(p, v);
+	       plan_filters_installed(p, v) && plan_needs_met(p, v);
 }
 
 static void create(struct plan *p, const struct view *v)

@@ -6,8 +6,8 @@
  *
  *   planner.c          order of it all
  *   plan_view.c        both documents indexed, what is to become of each volume
- *   plan_datastores.c  plan_groups.c  plan_volumes.c  plan_filters.c    towards filterd
- *   plan_targets.c  plan_access.c  plan_accounts.c  plan_portals.c    towards tgtd
+ *   plan_datastores.c  plan_groups.c  plan_volumes.c  plan_filters.c  plan_needs.c    towards
+ * filterd plan_targets.c  plan_access.c  plan_accounts.c  plan_portals.c    towards tgtd
  *
  * desired: store_desired().  running:
  *   {"filterd": {"is_up": bool,
@@ -54,6 +54,8 @@
  * - What a filter does for a whole datastore is set before it comes into a volume's chain there,
  * and goes back to its defaults when the database has nothing for it; nothing is lost if that
  * fails.
+ * - An encryption is never taken out of a chain: its data would be lost. What wants that is a
+ * problem for people. A write-back cache without a place for its log is one, too.
  * - While the database has no portal at all, tgtd's own stay.
  * - Growing only; a smaller size than the running one is refused by REST and skipped here.
  */

@@ -31,6 +31,13 @@ static const struct metric volume_figures[] = {
     {"sluice_volume_write_latency_p99_seconds", "seconds",
      "Latency that 99 of 100 writes stay below.", "write_p99_us", 1e-6},
     {"sluice_volume_errors_per_second", "", "I/O errors per second.", "errors_per_s", 1},
+    {"sluice_volume_read_hit_ratio", "ratio",
+     "Share of the reads that a cache answered; absent while none saw a read.", "read_hit_pct",
+     0.01},
+    {"sluice_volume_dirty_bytes", "bytes",
+     "Acknowledged and not on the datastore yet: only in the cache's log.", "dirty_bytes", 1},
+    {"sluice_volume_lag_seconds", "seconds", "How far the volume's replica is behind.", "lag_ms",
+     1e-3},
 };
 
 static const struct metric volume_rows[] = {
@@ -96,10 +103,11 @@ static void table(FILE *f, const struct metric *metrics, size_t count, const jso
 		head(f, metrics[m].name, metrics[m].unit, metrics[m].help);
 		json_array_foreach(objects, i, o)
 		{
-			double v = json_number_value(json_object_get(o, metrics[m].member));
+			const json_t *v = json_object_get(o, metrics[m].member);
 
-			sample(f, metrics[m].name, label_name, text_of(o, "name"),
-			       v * metrics[m].factor);
+			if (!json_is_null(v))
+				sample(f, metrics[m].name, label_name, text_of(o, "name"),
+				       json_number_value(v) * metrics[m].factor);
 		}
 	}
 }
@@ -162,6 +170,28 @@ static void layers(FILE *f, const json_t *volumes)
 			label(f, "layer", text_of(l, "layer"));
 			fprintf(f, "} %.17g\n", pct / 100.0);
 		}
+	}
+}
+
+/* By what a volume is held, or in which state its filters are; those without are left out. */
+static void words(FILE *f, const char *name, const char *help, const char *label_name,
+		  const json_t *volumes, const char *member)
+{
+	const json_t *v;
+	size_t i;
+
+	head(f, name, "", help);
+	json_array_foreach(volumes, i, v)
+	{
+		const char *word = text_of(v, member);
+
+		if (!word[0])
+			continue;
+		fprintf(f, "%s{", name);
+		label(f, "volume", text_of(v, "name"));
+		fputc(',', f);
+		label(f, label_name, word);
+		fputs("} 1\n", f);
 	}
 }
 
@@ -264,6 +294,10 @@ char *metrics_write(const json_t *facts)
 	if (!f)
 		return NULL;
 	table(f, volume_figures, COUNT(volume_figures), figures, "volume");
+	words(f, "sluice_volume_throttled", "1 while a volume's I/O is held, and by what.", "by",
+	      figures, "throttle");
+	words(f, "sluice_volume_filter_state", "1 while a filter of the volume is not well.",
+	      "state", figures, "state");
 	layers(f, figures);
 	table(f, volume_rows, COUNT(volume_rows), volumes, "volume");
 	table(f, datastore_rows, COUNT(datastore_rows), datastores, "datastore");

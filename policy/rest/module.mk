@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 LIBS += rest
 rest_SRCS := $(wildcard policy/rest/*.c)
-rest_INCS := policy/rest policy/http policy policy/apply policy/model policy/plan db common common/ctl include
-rest_PKGS := jansson libcrypto
+rest_INCS := policy/rest policy/http policy policy/apply policy/keys policy/model policy/plan db common common/ctl include
+rest_PKGS := jansson libcrypto libssl
 
 TESTS += test_metrics test_config_diff test_samples
 # $(1) name, $(2) sources, $(3) libraries

@@ -90,7 +90,7 @@ static const struct setting settings[] = {
      check_name},
     {"egress_allow", "",
      "Where webhooks may lead: \"name:port\" for https, \"http://address:port\", \"name:port!private\" "
-     "for a name of your own network.",
+     "for a name of your own network; and key servers, \"kmip://name:port\".",
      "[]", check_hosts},
     {"iqn_base", "", "What every target's IQN begins with; an option of sluice-policyd.", NULL,
      NULL},

@@ -18,6 +18,7 @@
 #include "cleanup.h"
 #include "fd.h"
 #include "json.h"
+#include "model.h"
 #include "parse.h"
 #include "store_link.h"
 #include "tables.h"
@@ -112,22 +113,65 @@ static int import_file(struct request *q, struct reply *r, struct err *err)
 	return queue(q, r, row, "import", json_pack("{s:s}", "file", file), err);
 }
 
+static int export_of(struct request *q, const char **file, bool *is_luks, struct err *err)
+{
+	static const char *const members[] = {"file", "format", NULL};
+	cleanup_json json_t *body = rows_body(q, false, err);
+	const char *format = "raw";
+	int rc;
+
+	if (!body)
+		return -err->code;
+	if ((rc = json_only(body, members, err)) ||
+	    (rc = json_get_string(q->body, "file", file, err)) ||
+	    (rc = json_opt_string(q->body, "format", &format, err)))
+		return rc;
+	*is_luks = strcmp(format, "luks") == 0;
+	return *is_luks || strcmp(format, "raw") == 0
+		   ? 0
+		   : err_set(err, EINVAL, "format", "format is raw or luks, not %.40s", format);
+}
+
+/* As far as it is known: a volume that is not open now is found out by the task. */
+static int can_be_luks(struct request *q, const char *volume, struct err *err)
+{
+	cleanup_json json_t *running = volume_view_running(q, volume);
+	const json_t *filters = json_object_get(running, "filters"), *f;
+	size_t i;
+
+	json_array_foreach(filters, i, f)
+	{
+		if (rows_u64(f, "class") == model_class_number("encryption"))
+			return 0;
+	}
+	return filters ? err_set(err, EINVAL, "format",
+				 "volume %s has no encryption, so there is no LUKS header for it; "
+				 "export it raw",
+				 volume)
+		       : 0;
+}
+
 static int export_file(struct request *q, struct reply *r, struct err *err)
 {
 	cleanup_json json_t *row = NULL;
 	const char *file = NULL;
+	bool is_luks = false;
 	int rc;
 
-	if ((rc = file_of(q, &file, err)))
+	if ((rc = export_of(q, &file, &is_luks, err)))
 		return rc;
 	row = volume_to_transfer(q, err);
 	if (!row)
 		return -err->code;
+	if (is_luks && (rc = can_be_luks(q, rows_text(row, "name"), err)))
+		return rc;
 	if ((rc = transfer_file_is_free(q->app->transfer_dir, file, err)))
 		return rc;
 	r->body = json_pack("{s:O, s:s, s:O}", "volume", json_object_get(row, "name"), "file", file,
 			    "size_bytes", json_object_get(row, "size_bytes"));
-	return queue(q, r, row, "export", json_pack("{s:s}", "file", file), err);
+	return queue(q, r, row, "export",
+		     json_pack("{s:s, s:s}", "file", file, "format", is_luks ? "luks" : "raw"),
+		     err);
 }
 
 static int files(struct request *q, struct reply *r, struct err *err)

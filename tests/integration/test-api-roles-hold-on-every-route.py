@@ -104,8 +104,9 @@ def try_all(who, headers, rank):
 
 
 def accounted_for(first_id):
-    """Refusals of people who are not known: so many rows, and those that the rows say are not listed."""
-    rows = [r for r in root.all(f"/audit?after_id={first_id}") if r["actor"] == "nobody"]
+    """Refusals of people who are not known: so many rows, and those that the rows say are not listed. The row of an
+    expired token names the token, but nobody's rights."""
+    rows = [r for r in root.all(f"/audit?after_id={first_id}") if r["role"] == "public"]
     held = [re.search(r"\((\d+) refused requests before this one are not listed\)", r["summary"]) for r in rows]
     return len(rows) + sum(int(h.group(1)) for h in held if h)
 

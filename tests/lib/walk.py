@@ -94,8 +94,14 @@ def populate(w):
     w.ok("POST", "/volumes", {"name": "v1", "datastore": "main", "size_bytes": 4 << 20, "policy": "slow",
                               "hosts": ["h1"], "host_groups": ["g1"]})
     w.ok("POST", "/volumes", {"name": "v2", "datastore": "second", "size_bytes": 4 << 20, "desired_state": "offline"})
+    w.ok("POST", "/policies", {"name": "cached", "rules": [{"filter": "cache", "parameters": {"ram_bytes": "4194304"}}]})
+    w.ok("POST", "/volumes", {"name": "v3", "datastore": "second", "size_bytes": 4 << 20, "policy": "cached"})
     w.ok("POST", "/portals", {"address": "127.0.0.1", "port": 3299})
     w.ok("POST", "/peers", {"name": "site-b", "address": "10.1.0.1"})
+    w.ok("POST", "/key-providers", {"name": "vault", "type": "native", "opened_by": "passphrase",
+                                    "passphrase": "correct horse battery"})
+    w.ok("POST", "/keys", {"name": "main-key", "provider": "vault"})
+    w.ok("POST", "/keys", {"name": "old-key", "provider": "vault"})
     w.ok("PUT", "/settings/egress_allow", {"value": ["http://127.0.0.1:9"]})
     w.ok("POST", "/webhooks", {"name": "chat", "url": "http://127.0.0.1:9/hook", "kinds": ["volume.*"]})
     w.ok("POST", "/users", {"name": "anna", "role": "operator", "password": "correct horse battery"})
@@ -108,7 +114,7 @@ def names_for(path):
     return {
         "datastores": "main", "volumes": "v1", "hosts": "h1", "host-groups": "g1", "portals": "127.0.0.1:3299",
         "policies": "slow", "filters": "delay", "peers": "site-b", "alert-rules": None, "webhooks": "chat",
-        "users": "anna", "tokens": "ci",
+        "users": "anna", "tokens": "ci", "key-providers": "vault", "keys": "main-key",
     }.get(first)
 
 
@@ -155,6 +161,10 @@ def change_everything(w):
     w.ok("POST", "/volumes/v1/stop")
     w.ok("POST", "/volumes/v1/start")
     w.ok("POST", "/volumes/v1/flush")
+    w.ok("POST", "/volumes/v3/cache/flush")
+    w.ok("POST", "/volumes/v3/cache/warm")
+    w.ok("POST", "/volumes/v3/cache/drop", {"dirty_bytes": 0})
+    w.ok("GET", "/volumes/v3/cache")
     w.ok("PATCH", "/volumes/v1", {"size_bytes": 8 << 20, "description": "grown"})
     w.ok("PUT", "/volumes/v1/access", {"hosts": ["h1", "h2"], "host_groups": []})
     w.ok("PUT", "/volumes/v1/mutual-chap", {"user": "target-v1"})
@@ -182,6 +192,14 @@ def change_everything(w):
     w.ok("PATCH", "/filters/inject", {"is_enabled": False})
     w.ok("PATCH", "/filters/inject", {"is_enabled": True})
     w.ok("PATCH", "/peers/site-b", {"description": "other site"})
+    w.ok("PATCH", "/key-providers/vault", {"description": "ours"})
+    w.ok("PATCH", "/key-providers/vault", {"passphrase": "another long sentence"})
+    w.ok("POST", "/key-providers/vault/unlock", {"passphrase": "another long sentence"})
+    w.ok("POST", "/key-providers/vault/test")
+    w.ok("POST", "/key-providers/vault/export", {"file": "keys.bundle", "passphrase": "words of the bundle"})
+    w.ok("POST", "/key-providers/vault/import", {"file": "keys.bundle", "passphrase": "words of the bundle"})
+    w.ok("POST", "/keys/main-key/rotate")
+    w.ok("PATCH", "/keys/main-key", {"description": "for all volumes"})
     w.ok("PATCH", "/webhooks/chat", {"is_enabled": False})
     w.ask("POST", "/webhooks/chat/test")  # nobody listens there
     w.ok("PATCH", "/users/anna", {"role": "admin"})
@@ -271,6 +289,9 @@ def dry_runs(w):
         "putVolumePolicy": {"policy": "slow"}, "createPeer": {"name": "dry", "address": "10.9.9.9"},
         "changePeer": {"description": "dry"}, "changeFilter": {"is_enabled": True},
         "createToken": {"name": "dry", "role": "viewer", "expires_in_s": 60}, "putSetting": {"value": "dry"},
+        "createKeyProvider": {"name": "dry", "type": "native", "opened_by": "credential", "opened_from": "dry"},
+        "changeKeyProvider": {"description": "dry"}, "createKey": {"name": "dry", "provider": "vault"},
+        "changeKey": {"description": "dry"}, "rotateKey": None, "testKeyProvider": None,
         "changeWebhook": {"is_enabled": True}, "createPortal": {"address": "127.0.0.9"}, "deletePolicy": None,
         "deleteHost": None, "startVolume": None, "stopVolume": None, "deleteVolumePolicy": None,
     }
@@ -309,6 +330,7 @@ def refusals(w):
 def delete_everything(w):
     w.ok("DELETE", "/volumes/v1?confirm=v1&force=1")
     w.ok("DELETE", "/volumes/v2?confirm=v2")
+    w.ok("DELETE", "/volumes/v3?confirm=v3")
     w.ok("DELETE", "/volumes/stranger?confirm=stranger")
     w.ok("DELETE", "/policies/copied")
     w.ok("DELETE", "/host-groups/g1")
@@ -316,6 +338,9 @@ def delete_everything(w):
     w.ok("DELETE", "/portals/127.0.0.1:3299")
     w.ok("DELETE", "/datastores/second")
     w.ok("DELETE", "/peers/site-b")
+    w.ok("DELETE", "/keys/old-key?destroy=true&confirm=old-key")
+    w.ok("DELETE", "/keys/main-key")
+    w.ok("DELETE", "/key-providers/vault")
     w.ok("DELETE", "/webhooks/chat")
     w.ok("DELETE", "/tokens/ci")
     w.ok("DELETE", "/users/anna")

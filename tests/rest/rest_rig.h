@@ -19,6 +19,9 @@ struct rig {
 	struct apply_cfg cfg;
 	/* what the daemons would say; borrowed, NULL: nothing */
 	json_t *running, *sessions, *figures, *health;
+	json_t *volume;   /* filterd's of any name */
+	json_t *chain;    /* what its filters say: {filter: status} */
+	bool is_stranger; /* the requests are nobody's */
 	/* headers of the next request */
 	const char *if_match, *host;
 	/* of the last answer */

@@ -20,3 +20,10 @@ $(1)_LIBS := initiator common
 $(1)_PKGS := libiscsi
 endef
 $(foreach t,scsi_sh verify_load two_initiators iscsi_bench caw_counters,$(eval $(call tool_unit,$(t))))
+
+# The KMIP client by hand.
+PROGS += kmip_sh
+kmip_sh_SRCS := tests/tools/kmip_sh.c
+kmip_sh_INCS := tests/tools common policy/keys
+kmip_sh_LIBS := keys ctl common
+kmip_sh_PKGS := jansson libcrypto libssl

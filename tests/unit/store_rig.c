@@ -323,3 +323,13 @@ char *rig_read(const char *path, size_t *size)
 		fclose(f);
 	return data;
 }
+
+void rig_sql(const char *path, const char *statement)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	if (sqlite3_exec(db, statement, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", statement, sqlite3_errmsg(db));
+	sqlite3_close(db);
+}

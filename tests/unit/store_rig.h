@@ -60,6 +60,8 @@ int rig_count_changes(struct store *s);
 
 /* Whole and consistent, read by SQLite's own check. */
 void rig_assert_whole(const char *path);
+/* One statement, past the store. */
+void rig_sql(const char *path, const char *statement);
 /* Bytes of a file; "" if it is not there. Caller frees. */
 char *rig_read(const char *path, size_t *size);
 

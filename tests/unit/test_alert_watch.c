@@ -36,15 +36,22 @@ static void filled(struct scene *sc, int used, int available)
 		 "available_bytes", available);
 }
 
-static uint32_t round_with(struct scene *sc, const json_t *figures, const json_t *running)
+static uint32_t round_of(struct scene *sc, const json_t *figures, const json_t *chains,
+			 const json_t *running)
 {
 	uint32_t changed = 0;
 	struct err err;
 
 	sc->now_ms += 5000;
-	must(alert_watch_step(&sc->watch, sc->rig.s, figures, running, sc->now_ms, &changed, &err),
+	must(alert_watch_step(&sc->watch, sc->rig.s, figures, chains, running, sc->now_ms, &changed,
+			      &err),
 	     err);
 	return changed;
+}
+
+static uint32_t round_with(struct scene *sc, const json_t *figures, const json_t *running)
+{
+	return round_of(sc, figures, NULL, running);
 }
 
 /* The newest alert of a rule; borrowed from *list. */
@@ -205,6 +212,77 @@ static void recent_events_are_measured_and_old_ones_forgotten(void **state)
 	scene_end(&sc);
 }
 
+/* The chain of one volume with a cache that says this of itself. */
+static json_t *cached(const char *state, int dirty_bytes, int age_ms, int used_bytes)
+{
+	return json_pack("{s:{s:{s:s, s:s, s:i, s:i, s:{s:i, s:i}}, s:{s:i}}}", "v0", "cache",
+			 "state", state, "state_text", "/flash/1.log is not there", "dirty_bytes",
+			 dirty_bytes, "dirty_age_ms", age_ms, "flash", "log_bytes", 1000,
+			 "log_used_bytes", used_bytes, "trace", "entries", 7);
+}
+
+static void degraded_cache_is_named_and_ends_when_it_serves(void **state)
+{
+	struct scene sc;
+	cleanup_json json_t *bad = cached("degraded", 4096, 0, 0), *good = cached("", 0, 0, 0);
+	json_t *list, *a;
+
+	scene_begin(&sc);
+	assert_int_equal(round_of(&sc, NULL, good, NULL), 0);
+	assert_int_equal(round_of(&sc, NULL, bad, NULL), 1);
+	a = newest(&sc, "cache-degraded", &list);
+	assert_non_null(strstr(json_string_value(json_object_get(a, "text")), "/flash/1.log"));
+	json_decref(list);
+	assert_int_equal(round_of(&sc, NULL, NULL, NULL), 0); /* filterd is down: not known */
+	assert_newest(&sc, "cache-degraded", "error", "active", 1);
+	assert_int_equal(round_of(&sc, NULL, good, NULL), 1);
+	assert_newest(&sc, "cache-degraded", "error", "cleared", 1);
+	scene_end(&sc);
+}
+
+/* The number of rounds until something changes. */
+static int rounds_until_change(struct scene *sc, const json_t *chains)
+{
+	for (int i = 1; i < 50; i++)
+		if (round_of(sc, NULL, chains, NULL))
+			return i;
+	return 0;
+}
+
+static void old_dirty_data_must_last_and_have_gone(void **state)
+{
+	struct scene sc;
+	cleanup_json json_t *old = cached("", 4096, 61000, 0), *young = cached("", 4096, 100, 0);
+	cleanup_json json_t *almost = cached("", 4096, 58000, 0), *none = cached("", 0, 99000, 0);
+
+	scene_begin(&sc);
+	assert_int_equal(round_of(&sc, NULL, old, NULL), 0);
+	assert_int_equal(round_of(&sc, NULL, young, NULL), 0); /* it did not last */
+	assert_int_equal(rounds_until_change(&sc, old), 7);    /* 30 s, each 5 s */
+	assert_newest(&sc, "cache-dirty-age", "warning", "active", 1);
+	assert_int_equal(rounds_until_change(&sc, almost), 0); /* within the margin */
+	assert_int_equal(rounds_until_change(&sc, none), 7);
+	assert_newest(&sc, "cache-dirty-age", "warning", "cleared", 1);
+	scene_end(&sc);
+}
+
+static void full_log_is_a_warning_and_then_an_error(void **state)
+{
+	struct scene sc;
+	cleanup_json json_t *warning = cached("", 4096, 0, 910), *error = cached("", 4096, 0, 990);
+	cleanup_json json_t *some = cached("", 4096, 0, 700);
+
+	scene_begin(&sc);
+	assert_int_equal(rounds_until_change(&sc, some), 0);
+	assert_int_equal(rounds_until_change(&sc, warning), 7);
+	assert_newest(&sc, "cache-log-full", "warning", "active", 1);
+	assert_int_equal(rounds_until_change(&sc, error), 7);
+	assert_newest(&sc, "cache-log-full", "error", "active", 1);
+	assert_int_equal(rounds_until_change(&sc, some), 7);
+	assert_newest(&sc, "cache-log-full", "error", "cleared", 1);
+	scene_end(&sc);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -214,6 +292,9 @@ int main(void)
 	    cmocka_unit_test(latency_must_last_before_it_is_an_alert),
 	    cmocka_unit_test(what_is_not_known_changes_nothing),
 	    cmocka_unit_test(recent_events_are_measured_and_old_ones_forgotten),
+	    cmocka_unit_test(degraded_cache_is_named_and_ends_when_it_serves),
+	    cmocka_unit_test(old_dirty_data_must_last_and_have_gone),
+	    cmocka_unit_test(full_log_is_a_warning_and_then_an_error),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

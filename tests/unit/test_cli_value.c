@@ -37,6 +37,7 @@ static void test_units_come_from_names(void **state)
 	expect("progress_pct", "42", "42%");
 	expect("uptime_s", "93784", "1d 2h");
 	expect("uptime_s", "5", "5s");
+	expect("dirty_age_ms", "4200", "4.2s");
 	expect("created_ms", "0", "-");
 	expect("created_ms", "1767225600000", "2026-01-01 00:00:00");
 	expect("is_thin", "true", "yes");

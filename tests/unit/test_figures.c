@@ -146,6 +146,62 @@ static void layer_gets_what_it_adds_to_the_one_below(void **state)
 	figures_clear(&f);
 }
 
+/* One volume as a filterd with caches tells it. */
+static json_t *cached(int reads, int hits, const char *throttle)
+{
+	return json_pack("[{s:s, s:i, s:i, s:i, s:i, s:s?, s:s?}]", "name", "v0", "reads", reads,
+			 "read_hits", hits, "dirty_bytes", 8192, "lag_ms", 1500, "throttle",
+			 throttle, "state", NULL);
+}
+
+static void hits_are_of_the_reads_since_the_reading_before(void **state)
+{
+	struct figures f = {0};
+	json_t *none = step(&f, cached(1000, 10, NULL), SECOND);
+	cleanup_json json_t *v = step(&f, cached(1200, 160, "dirty"), 2 * SECOND);
+
+	assert_true(json_is_null(json_object_get(none, "read_hit_pct")));
+	assert_true(json_is_null(json_object_get(none, "throttle")));
+	json_decref(none);
+	assert_true(json_real_value(json_object_get(v, "read_hit_pct")) == 75.0);
+	assert_string_equal(json_string_value(json_object_get(v, "throttle")), "dirty");
+	assert_true(json_is_null(json_object_get(v, "state")));
+	check(v, "dirty_bytes", 8192);
+	check(v, "lag_ms", 1500);
+	figures_clear(&f);
+}
+
+static void no_read_is_not_a_miss(void **state)
+{
+	struct figures f = {0};
+	json_t *none = step(&f, cached(1000, 10, NULL), SECOND);
+	cleanup_json json_t *v = step(&f, cached(1000, 10, NULL), 2 * SECOND);
+	cleanup_json json_t *anew = step(&f, cached(10, 5, NULL), 3 * SECOND);
+
+	json_decref(none);
+	assert_true(json_is_null(json_object_get(v, "read_hit_pct")));
+	assert_true(json_real_value(json_object_get(anew, "read_hit_pct")) == 50.0);
+	figures_clear(&f);
+}
+
+static void total_has_dirty_data_the_worst_lag_and_who_is_held(void **state)
+{
+	struct figures f = {0};
+	cleanup_json json_t *a = cached(0, 0, "limit"), *b = cached(0, 0, NULL);
+	json_t *document, *total;
+
+	json_object_set_new(json_array_get(b, 0), "name", json_string("v1"));
+	json_object_set_new(json_array_get(b, 0), "lag_ms", json_integer(7));
+	json_array_extend(a, b);
+	document = figures_step(&f, a, SECOND);
+	total = json_object_get(document, "total");
+	check(total, "dirty_bytes", 16384);
+	check(total, "lag_ms", 1500);
+	check(total, "throttled_volumes", 1);
+	json_decref(document);
+	figures_clear(&f);
+}
+
 static void garbage_is_survived(void **state)
 {
 	static const char *const texts[] = {
@@ -155,6 +211,8 @@ static void garbage_is_survived(void **state)
 	    "[{\"name\": \"v\", \"read\": 7, \"layers\": {}}]",
 	    "[{\"name\": \"v\", \"read\": {\"buckets\": [[99, 1], [-1, 1], [0, -5], [1], 7]}}]",
 	    "[{\"name\": \"v\", \"layers\": [{\"latency_ns\": 5}, 5]}]",
+	    "[{\"name\": \"v\", \"reads\": -4, \"read_hits\": \"x\", \"throttle\": 7, \"state\": {}}]",
+	    "[{\"name\": \"v\", \"reads\": 1, \"read_hits\": 9, \"dirty_bytes\": -1}]",
 	};
 	struct figures f = {0};
 
@@ -179,6 +237,9 @@ int main(void)
 	    cmocka_unit_test(long_gap_is_a_new_beginning),
 	    cmocka_unit_test(another_top_layer_is_a_new_beginning),
 	    cmocka_unit_test(layer_gets_what_it_adds_to_the_one_below),
+	    cmocka_unit_test(hits_are_of_the_reads_since_the_reading_before),
+	    cmocka_unit_test(no_read_is_not_a_miss),
+	    cmocka_unit_test(total_has_dirty_data_the_worst_lag_and_who_is_held),
 	    cmocka_unit_test(garbage_is_survived),
 	};
 

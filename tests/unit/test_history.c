@@ -168,6 +168,61 @@ static void a_damaged_file_is_put_aside_and_begun_anew(void **state)
 	assert_int_equal(st.st_mode & 0777, 0600);
 }
 
+static void what_caches_did_is_kept(void **state)
+{
+	struct history_sample one[2] = {{.volume_id = 1,
+					 .cache_reads_per_s = 100,
+					 .cache_hits_per_s = 50,
+					 .dirty_bytes = 4096,
+					 .lag_ms = 7},
+					{.volume_id = 2,
+					 .cache_reads_per_s = 300,
+					 .cache_hits_per_s = 300,
+					 .dirty_bytes = 1,
+					 .lag_ms = 9}};
+	cleanup_json json_t *points = NULL, *all = NULL;
+	const json_t *first;
+
+	must(history_add(h, START, one, 2, &err), err);
+	one[0].dirty_bytes = 12;
+	one[0].cache_reads_per_s = one[0].cache_hits_per_s = 0;
+	must(history_add(h, START + STEP_MS, one, 1, &err), err);
+	points = history_get(h, 1, START, START + STEP_MS, 1, &err);
+	first = json_array_get(points, 0);
+	assert_int_equal(member(points, 0, "dirty_bytes"), 4096);
+	assert_true(json_number_value(json_object_get(first, "read_hit_pct")) == 50.0);
+	json_decref(points);
+	points = history_get(h, 1, START + STEP_MS, START + STEP_MS, 1, &err);
+	assert_true(json_is_null(json_object_get(json_array_get(points, 0), "read_hit_pct")));
+	all = history_get(h, 0, START, START, 1, &err);
+	assert_int_equal(member(all, 0, "dirty_bytes"), 4097);
+	assert_int_equal(member(all, 0, "lag_ms"), 9);
+	assert_true(json_number_value(json_object_get(json_array_get(all, 0), "read_hit_pct")) ==
+		    87.5);
+}
+
+/* As it was before there were caches. */
+static void a_file_of_before_is_taken_over(void **state)
+{
+	static const char *const gone[] = {"cache_reads_per_s", "cache_hits_per_s", "dirty_bytes",
+					   "lag_ms"};
+	cleanup_json json_t *points = NULL;
+	char sql[200];
+
+	add(START, 10, 500);
+	history_close(h);
+	for (size_t i = 0; i < 4; i++) {
+		snprintf(sql, sizeof(sql), "ALTER TABLE samples DROP COLUMN %s", gone[i]);
+		rig_sql(path, sql);
+	}
+	must(history_open(path, &h, &err), err);
+	add(START + STEP_MS, 20, 900);
+	points = history_get(h, 1, START, START + STEP_MS, 10, &err);
+	assert_int_equal(json_array_size(points), 2);
+	assert_int_equal(member(points, 0, "read_iops"), 10);
+	assert_int_equal(member(points, 0, "dirty_bytes"), 0);
+}
+
 static void a_reader_of_its_own_sees_what_was_added(void **state)
 {
 	cleanup_json json_t *points = NULL;
@@ -193,6 +248,8 @@ int main(void)
 	    EACH(a_forgotten_volume_is_gone),
 	    EACH(a_damaged_file_is_put_aside_and_begun_anew),
 	    EACH(a_reader_of_its_own_sees_what_was_added),
+	    EACH(what_caches_did_is_kept),
+	    EACH(a_file_of_before_is_taken_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,6 +53,25 @@ static void values_are_in_base_units(void **state)
 	assert_has(text, "sluice_pending_steps 3\n");
 }
 
+static void cache_and_throttle_are_told_where_they_are(void **state)
+{
+	cleanup_json json_t *facts =
+	    json_pack("{s:{s:[{s:s, s:f, s:i, s:i, s:s, s:s}, {s:s, s:n, s:i, s:i, s:n, s:n}]}}",
+		      "figures", "volumes", "name", "v0", "read_hit_pct", 75.0, "dirty_bytes", 4096,
+		      "lag_ms", 1500, "throttle", "dirty", "state", "degraded", "name", "v1",
+		      "read_hit_pct", "dirty_bytes", 0, "lag_ms", 0, "throttle", "state");
+	cleanup_free char *text = metrics_write(facts);
+
+	assert_has(text, "sluice_volume_read_hit_ratio{volume=\"v0\"} 0.75\n");
+	assert_has(text, "sluice_volume_dirty_bytes{volume=\"v0\"} 4096\n");
+	assert_has(text, "sluice_volume_lag_seconds{volume=\"v0\"} 1.5\n");
+	assert_has(text, "sluice_volume_throttled{volume=\"v0\",by=\"dirty\"} 1\n");
+	assert_has(text, "sluice_volume_filter_state{volume=\"v0\",state=\"degraded\"} 1\n");
+	assert_has(text, "sluice_volume_dirty_bytes{volume=\"v1\"} 0\n");
+	assert_null(strstr(text, "sluice_volume_read_hit_ratio{volume=\"v1\""));
+	assert_null(strstr(text, "sluice_volume_throttled{volume=\"v1\""));
+}
+
 static void big_numbers_are_whole(void **state)
 {
 	cleanup_json json_t *facts = json_pack("{s:[{s:s, s:I}]}", "datastores", "name", "d",
@@ -86,6 +105,7 @@ int main(void)
 	    cmocka_unit_test(nothing_known_is_still_a_document),
 	    cmocka_unit_test(labels_are_escaped),
 	    cmocka_unit_test(values_are_in_base_units),
+	    cmocka_unit_test(cache_and_throttle_are_told_where_they_are),
 	    cmocka_unit_test(big_numbers_are_whole),
 	    cmocka_unit_test(every_number_of_a_filter_is_there),
 	};

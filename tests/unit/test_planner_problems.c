@@ -88,6 +88,56 @@ static void filter(struct documents *x)
 	    json_pack("[{s:s, s:s, s:s, s:{}}]", "class", "cache", "filter", "gone", "on_failure",
 		      "hold", "parameters"));
 }
+/* A rule of write-back; flash: what the datastore says of a place for it, NULL: nothing at all. */
+static void write_back(struct documents *x, const char *flash)
+{
+	json_array_append_new(json_object_get(x->d, "filters"),
+			      json_pack("{s:s, s:b}", "name", "cache", "is_installed", 1));
+	set(x->row, "rules",
+	    json_pack("[{s:s, s:s, s:s, s:{s:s}}]", "class", "cache", "filter", "cache",
+		      "on_failure", "hold", "parameters", "mode", "write_back"));
+	if (flash)
+		set(at(x->d, "datastores", 0), "filters",
+		    json_pack("[{s:s, s:{s:s}}]", "filter", "cache", "parameters", "flash_path",
+			      flash));
+}
+static void no_flash(struct documents *x)
+{
+	write_back(x, NULL);
+}
+static void empty_flash(struct documents *x)
+{
+	write_back(x, "");
+}
+static void no_flash_for_a_new_one(struct documents *x)
+{
+	write_back(x, NULL);
+	set(x->row, "is_created", json_false());
+	json_array_clear(json_object_get(json_object_get(x->r, "filterd"), "volumes"));
+}
+static void flash(struct documents *x)
+{
+	write_back(x, "/flash");
+}
+static void encrypted(struct documents *x)
+{
+	set(x->runs, "filters",
+	    json_pack("[{s:s, s:i, s:s, s:{}}]", "filter", "encryption", "class", 400, "on_failure",
+		      "hold", "params"));
+}
+static void encrypted_otherwise(struct documents *x)
+{
+	encrypted(x);
+	set(x->row, "rules",
+	    json_pack("[{s:s, s:s, s:s, s:{}}]", "class", "encryption", "filter", "other",
+		      "on_failure", "hold", "parameters"));
+}
+static void encrypted_and_stopped(struct documents *x)
+{
+	encrypted(x);
+	set(x->row, "desired_state", json_string("offline"));
+	set(x->runs, "state", json_string("closed"));
+}
 static void mixed(struct documents *x)
 {
 	set(x->row, "hosts", json_pack("[i, i]", 1, 2));
@@ -111,6 +161,13 @@ static void quarantine(struct documents *x)
 	set(x->runs, "state", json_string("quarantined"));
 	set(x->runs, "reason", json_string("trace crashed 3 times"));
 }
+static void other_folder(struct documents *x)
+{
+	set(at(x->d, "datastores", 0), "uuid", json_string("11111111-0000-4000-8000-000000000000"));
+	set(at(json_object_get(x->r, "filterd"), "datastores", 0), "uuid",
+	    json_string("22222222-0000-4000-8000-000000000000"));
+}
+
 static void path(struct documents *x)
 {
 	set(at(x->d, "datastores", 0), "path", json_string("/other"));
@@ -140,6 +197,13 @@ static const struct {
     {blocks, "volume", "web", "blocks of 4096 bytes and should have 512", ""},
     {cache, "volume", "web", "write_cache is volatile and should be durable", ""},
     {filter, "volume", "web", "filter gone, which is not installed", "filter.attach"},
+    {no_flash, "volume", "web", "datastore fast has no flash for its log", "filter.attach"},
+    {empty_flash, "volume", "web", "flash_path=", "filter.attach"},
+    {no_flash_for_a_new_one, "volume", "web", "has no flash", "volume.create"},
+    {flash, NULL, NULL, NULL, "filter.detach"},
+    {encrypted, "volume", "web", "is encrypted by the filter encryption", "filter.detach"},
+    {encrypted_otherwise, "volume", "web", "decrypt it first", "filter.attach"},
+    {encrypted_and_stopped, "volume", "web", "is encrypted", "filter.detach"},
     {mixed, "volume", "web", "host a has no CHAP user", ""},
     {mutual_alone, "volume", "web", "none of its hosts has a CHAP user", "account.create"},
     {user_twice, "volume", "web", "CHAP user ub of volume web is used by host b already", ""},
@@ -148,6 +212,7 @@ static const struct {
     {quarantine, "volume", "web", "in quarantine: trace crashed 3 times", "volume.open"},
     {path, "datastore", "fast", "has datastore fast at dir /srv, not at dir /other",
      "datastore.add"},
+    {other_folder, "datastore", "fast", "is the right disk mounted there", "volume.create"},
     {datastore_used, "datastore", "fast", "volume web is on it", "datastore.remove"},
     {other_tgtd, "volume", "web", "in use by a tgtd that does not answer", "volume.close"},
 };

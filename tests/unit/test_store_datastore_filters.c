@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A filter of a whole datastore stands in every volume's rules, with its defaults, unless the
- * volume's policy has one of its class. */
+ * volume's policy has one of its class, or the filter is not transparent. */
 #include "store_rig.h"
 
 static struct rig rig;
@@ -82,11 +82,9 @@ static void parameters_are_kept_replaced_and_taken_away(void **state)
 static void every_volume_gets_it_with_its_defaults(void **state)
 {
 	put("share", "1");
-	put("hold", "1");
+	put("hold", "1"); /* not transparent: it comes by policies alone */
 	assert_desired("volumes", "rules",
-		       "[{\"class\":\"cache\",\"filter\":\"hold\",\"on_failure\":\"hold\","
-		       "\"parameters\":{\"n\":\"7\",\"is_on\":\"false\"},\"datastore\":\"fast\"},"
-		       "{\"class\":\"io_control\",\"filter\":\"share\",\"on_failure\":\"bypass\","
+		       "[{\"class\":\"io_control\",\"filter\":\"share\",\"on_failure\":\"bypass\","
 		       "\"parameters\":{\"n\":\"7\",\"is_on\":\"false\"},\"datastore\":\"fast\"}]");
 }
 

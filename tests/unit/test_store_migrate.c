@@ -7,30 +7,33 @@
 
 #include "migrate.h"
 
-/* The real migrations, and what may come one day. */
-static struct migration list[] = {
-    {NULL, NULL},
-    {NULL, NULL},
-    {"0003_colour", "ALTER TABLE volumes ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';"},
-    {"0004_rebuilt", "CREATE TABLE new_groups (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
-		     " description TEXT NOT NULL DEFAULT '', revision INTEGER NOT NULL DEFAULT 1,"
-		     " created_ms INTEGER NOT NULL) STRICT;"
-		     "INSERT INTO new_groups SELECT id, name, description, revision, created_ms"
-		     " FROM host_groups; DROP TABLE host_groups;"
-		     "ALTER TABLE new_groups RENAME TO host_groups;"},
-    {"0005_index", "CREATE INDEX volumes_by_colour ON volumes (colour);"
-		   "UPDATE volumes SET colour = 'blue' WHERE name = 'v1';"},
+/* What may come one day. */
+static const struct migration invented[] = {
+    {"colour", "ALTER TABLE volumes ADD COLUMN colour TEXT NOT NULL DEFAULT 'red';"},
+    {"rebuilt", "CREATE TABLE new_groups (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE,"
+		" description TEXT NOT NULL DEFAULT '', revision INTEGER NOT NULL DEFAULT 1,"
+		" created_ms INTEGER NOT NULL) STRICT;"
+		"INSERT INTO new_groups SELECT id, name, description, revision, created_ms"
+		" FROM host_groups; DROP TABLE host_groups;"
+		"ALTER TABLE new_groups RENAME TO host_groups;"},
+    {"index", "CREATE INDEX volumes_by_colour ON volumes (colour);"
+	      "UPDATE volumes SET colour = 'blue' WHERE name = 'v1';"},
 };
-#define REAL   2u
-#define NEWEST 5u
+#define INVENTED (uint32_t)(sizeof(invented) / sizeof(invented[0]))
+
+/* The real migrations, then those. */
+static struct migration list[32];
+#define REAL   migration_count
+#define NEWEST (REAL + INVENTED)
 
 static struct rig rig;
 static struct err err;
 
 static int begin(void **state)
 {
-	assert_int_equal(migration_count, REAL);
+	assert_true(NEWEST <= sizeof(list) / sizeof(list[0]));
 	memcpy(list, migrations, REAL * sizeof(list[0]));
+	memcpy(list + REAL, invented, sizeof(invented));
 	memset(&err, 0, sizeof(err));
 	rig_folder(&rig);
 	return 0;
@@ -58,7 +61,17 @@ static int64_t ask(const char *question)
 	return answer;
 }
 
-/* A database of that version with a group, its member and a volume. */
+static void run(const char *sql)
+{
+	sqlite3 *db = NULL;
+
+	assert_int_equal(sqlite3_open(rig.path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+}
+
+/* A database of that version with a group, its member and a volume. In SQL what has got columns
+ * since then. */
 static void make_old(uint32_t version)
 {
 	cleanup_json json_t *members = json_pack("[s]", "h1");
@@ -66,7 +79,7 @@ static void make_old(uint32_t version)
 
 	migrate_use(list, version);
 	must(store_open(rig.path, rig.backups, true, &rig.s, &err), err);
-	rig_add_datastore(&rig);
+	run("INSERT INTO datastores (name, type, path, created_ms) VALUES ('fast', 'dir', '/srv', 1)");
 	rig_add_volume(&rig, "v1");
 	rig_add(&rig, &table_hosts, "{s:s, s:s}", "name", "h1", "iqn", "iqn.2026-01.x:h1");
 	group = rig_add(&rig, &table_host_groups, "{s:s}", "name", "g1");
@@ -104,15 +117,6 @@ static void every_older_version_becomes_the_newest(void **state)
 		end(NULL);
 		begin(NULL);
 	}
-}
-
-static void run(const char *sql)
-{
-	sqlite3 *db = NULL;
-
-	assert_int_equal(sqlite3_open(rig.path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
-	sqlite3_close(db);
 }
 
 static void a_first_version_learns_of_filters_of_whole_datastores(void **state)
@@ -164,13 +168,14 @@ static void a_newer_database_is_refused_and_left_alone(void **state)
 {
 	cleanup_json json_t *backups = NULL;
 	size_t before_size, after_size;
-	char *before, *after;
+	char *before, *after, newest[16];
 
+	snprintf(newest, sizeof(newest), "version %u", NEWEST);
 	make_old(NEWEST);
 	before = rig_read(rig.path, &before_size);
 	migrate_use(list, 2);
 	assert_int_equal(store_open(rig.path, rig.backups, true, &rig.s, &err), -EPROTO);
-	assert_non_null(strstr(err.text, "version 5"));
+	assert_non_null(strstr(err.text, newest));
 	assert_non_null(strstr(err.text, "up to 2"));
 	after = rig_read(rig.path, &after_size);
 	assert_int_equal(before_size, after_size);

@@ -170,9 +170,13 @@ static void what_is_rolled_back_never_was(void **state)
 static void every_reference_that_holds_a_row_is_known(void **state)
 {
 	static const char *const known[] = {
-	    "volumes.datastore_id datastores",    "assignments.policy_id policies",
-	    "host_group_members.host_id hosts",   "volume_access.host_id hosts",
+	    "volumes.datastore_id datastores",
+	    "assignments.policy_id policies",
+	    "host_group_members.host_id hosts",
+	    "volume_access.host_id hosts",
 	    "volume_access.group_id host_groups",
+	    "keys.provider_id key_providers",
+	    "volume_keys.key_id keys",
 	};
 	const size_t known_count = sizeof(known) / sizeof(known[0]);
 	sqlite3_stmt *stmt;
