@@ -3,25 +3,26 @@
 #
 # A line of build/check/manifest is   suite|seconds|jobs|name|command
 # "seconds" limits one test; "jobs" is how many of the suite run side by side. tests/lib/check.sh runs it.
-.PHONY: check check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
+.PHONY: check check-log-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
 	check-integration check-appliance check-policyd-kills check-conformance check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
 SEEDS   ?= 200000
 CYCLES  ?= 20
-FUZZ_S  ?= 60
+FUZZ_S  ?= 40
 export CYCLES
 
 MANIFEST := build/check/manifest
 comma := ,
 line  = $(file >>$(MANIFEST),$(1)|$(2)|$(3)|$(4)|$(5))
 # One thread and no shared memory: nothing that ThreadSanitizer could find.
-PURE_TESTS = sim_io_control $(filter test_mclock_% test_planner_% test_model_% test_io_control_%,$(TESTS))
+PURE_TESTS = sim_io_control sim_log sim_cache test_cache_s3fifo test_cache_ram test_cache_seq test_cache_warm test_cache_flash_read \
+	$(filter test_mclock_% test_planner_% test_model_% test_io_control_%,$(TESTS))
 tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim) $(if $(filter tsan,$(1)),$(PURE_TESTS)),$(TESTS)),$(call line,$(1),$(2),2,$(t),build/$(3)/tests/$(call out,$(t))))
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
-MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/sim/io_control/mutants.sh tests/unit/*_mutants.sh)
+MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/sim/io_control/mutants.sh tests/sim/log/mutants.sh tests/unit/*_mutants.sh)
 SIM                = $(filter sim,$(TESTS))
 CONFORMANCE_SCRIPT = $(wildcard tests/integration/test-conformance.sh)
 CRASH_SCRIPT       = $(sort $(wildcard tests/integration/test-*-under-load.sh tests/fault/test-*.sh))
@@ -32,9 +33,9 @@ BENCH_SCRIPT       = $(wildcard tests/perf/bench.sh tests/perf/bench_policy.sh)
 APPLIANCE_TESTS   := $(sort $(wildcard tests/integration/test-cli-*.sh tests/integration/test-openapi-*.sh) \
 			$(filter-out %-under-load.sh,$(shell grep -lE '/(appliance|reconcile|gateway)[.]sh' tests/integration/test-*.sh)))
 # Sanitized, what has threads or parses what strangers send; the rest is the same code again.
-APPLIANCE_ASAN     = $(foreach w,api-auth api-says cli-drives cli-endures egress gateway openapi-matches policyd reconcile \
+APPLIANCE_ASAN     = $(foreach w,api-auth api-says cli-drives cli-endures egress gateway keys openapi-matches policyd reconcile \
 			rest-config rest-transfer rest-volumes rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))
-APPLIANCE_TSAN     = $(foreach w,api-says policyd-changes reconcile-daemons reconcile-killed rest-config rest-events \
+APPLIANCE_TSAN     = $(foreach w,api-says keys policyd-changes reconcile-daemons reconcile-killed rest-config rest-events \
 			rest-stats rest-transfer-in rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))
 
 check-manifest:
@@ -48,6 +49,9 @@ check-manifest:
 	$(foreach s,$(MODEL_SCRIPTS),$(call line,models,300,1,$(s),$(s)))
 	$(foreach s,$(SIM),$(call line,sim,300,1,$(SEEDS) seeds,build/release/tests/sim --count $(SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(filter sim_io_control,$(TESTS)),$(call line,sim,120,1,io_control properties,build/release/tests/$(s) --properties --count 20000))
+	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) $(SEEDS) seeds,build/release/tests/$(s) --count $(SEEDS) --jobs $(JOBS)))
+	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) every short workload,build/release/tests/$(s) --exhaustive 2 --nested 1))
+	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) faults,build/release/tests/$(s) --faults --count 300))
 	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(s),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,3,$(s),$(s)))
@@ -121,6 +125,14 @@ check-sim: SEEDS_LONG := $(if $(filter command line environment,$(origin SEEDS))
 check-sim:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	@$(MAKE) --no-print-directory check-manifest SEEDS=$(SEEDS_LONG) && tests/lib/check.sh -t 7200 $(MANIFEST) sim
+## check-log-long: the record log: LOG_SEEDS=10000000, all workloads of 3 operations, rare mutants (an hour)
+LOG_SEEDS ?= 10000000
+check-log-long:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release build/release/tests/sim_log build/release/bin/sim_log_mutants
+	build/release/tests/sim_log --count $(LOG_SEEDS) --jobs $(JOBS)
+	build/release/tests/sim_log --exhaustive 3 --nested 2
+	build/release/tests/sim_log --faults --count 5000
+	tests/sim/log/mutants.sh --long
 ## check-mutants: every deliberate fault must be caught
 check-mutants:
 	$(call suite,mutants)

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "memory.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_BYTES (16u << 20)
+#define HEAD_BYTES  16u /* before each block: its size, for realloc() */
+
+static uint8_t arena[ARENA_BYTES] __attribute__((aligned(4096)));
+static size_t used_bytes, peak_bytes;
+static uint64_t fail_in;
+static bool is_on, is_counting, has_failed;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *p, size_t size);
+void __real_free(void *p);
+void *__real_aligned_alloc(size_t align, size_t size);
+int __real_posix_memalign(void **out, size_t align, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *p, size_t size);
+void __wrap_free(void *p);
+void *__wrap_aligned_alloc(size_t align, size_t size);
+int __wrap_posix_memalign(void **out, size_t align, size_t size);
+
+void memory_begin(void)
+{
+	used_bytes = 0;
+}
+
+void memory_on(bool may_fail)
+{
+	is_on = true;
+	is_counting = may_fail;
+}
+
+void memory_off(void)
+{
+	is_on = false;
+}
+
+void memory_fail_at(uint64_t n)
+{
+	fail_in = n;
+	has_failed = false;
+}
+
+bool memory_has_failed(void)
+{
+	return has_failed;
+}
+
+uint64_t memory_peak_bytes(void)
+{
+	return peak_bytes;
+}
+
+static bool fails_now(void)
+{
+	if (!is_on || !is_counting || fail_in == 0 || --fail_in > 0)
+		return false;
+	has_failed = true;
+	return true;
+}
+
+static bool is_ours(const void *p)
+{
+	return (const uint8_t *)p >= arena && (const uint8_t *)p < arena + ARENA_BYTES;
+}
+
+static void *bump(size_t align, size_t size)
+{
+	size_t at = (used_bytes + HEAD_BYTES + align - 1) / align * align;
+
+	if (size > ARENA_BYTES || at + size > ARENA_BYTES)
+		return NULL;
+	used_bytes = at + size;
+	if (used_bytes > peak_bytes)
+		peak_bytes = used_bytes;
+	memcpy(arena + at - sizeof(size), &size, sizeof(size));
+	return arena + at;
+}
+
+void *__wrap_malloc(size_t size)
+{
+	if (fails_now())
+		return NULL;
+	return is_on && !MEMORY_IS_REAL ? bump(16, size) : __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+	void *p;
+
+	if (fails_now())
+		return NULL;
+	if (!is_on || MEMORY_IS_REAL)
+		return __real_calloc(n, size);
+	if (size && n > ARENA_BYTES / size)
+		return NULL;
+	p = bump(16, n * size);
+	return p ? memset(p, 0, n * size) : NULL;
+}
+
+void *__wrap_realloc(void *p, size_t size)
+{
+	size_t old;
+	void *q;
+
+	if (fails_now())
+		return NULL;
+	if (MEMORY_IS_REAL || (p ? !is_ours(p) : !is_on))
+		return __real_realloc(p, size);
+	q = bump(16, size);
+	if (!p || !q)
+		return q;
+	memcpy(&old, (uint8_t *)p - sizeof(old), sizeof(old));
+	return memcpy(q, p, old < size ? old : size);
+}
+
+void __wrap_free(void *p)
+{
+	if (MEMORY_IS_REAL || !is_ours(p))
+		__real_free(p);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t size)
+{
+	if (fails_now())
+		return NULL;
+	return is_on && !MEMORY_IS_REAL ? bump(align < 16 ? 16 : align, size)
+					: __real_aligned_alloc(align, size);
+}
+
+int __wrap_posix_memalign(void **out, size_t align, size_t size)
+{
+	if (fails_now())
+		return ENOMEM;
+	if (!is_on || MEMORY_IS_REAL)
+		return __real_posix_memalign(out, align, size);
+	*out = bump(align < 16 ? 16 : align, size);
+	return *out ? 0 : ENOMEM;
+}
