@@ -175,7 +175,7 @@ $(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f),$(call fuzz_units,$(f)))))
 
 ## clean: remove what was built; tgt's headers stay
 clean:
-	$(Q)rm -rf $(filter-out build/tgt-src build/tgt-src.lock,$(wildcard build/*)) compile_commands.json
+	$(Q)rm -rf $(filter-out build/tgt-src build/tgt-src.lock build/guest,$(wildcard build/*)) compile_commands.json
 ## distclean: remove build/ whole
 distclean:
 	$(Q)rm -rf build compile_commands.json

@@ -10,8 +10,9 @@
 #define FIRST_BUSY_MS 100u
 #define FIRST_MS      1000u
 #define LAST_MS       60000u
-#define LAST_BUSY_MS  4000u /* what is merely busy becomes free at some moment, and is waited for  \
-			     */
+#define LAST_BUSY_MS                                                                               \
+	4000u /* what is merely busy becomes free at some moment, and is waited for                \
+	       */
 
 void failures_key(const json_t *object, char key[FAILURES_KEY_BYTES])
 {

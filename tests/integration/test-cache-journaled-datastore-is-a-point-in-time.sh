@@ -24,6 +24,7 @@ tgtd_start a
 target_new a 1
 
 # Files are made, written, renamed and removed, with many syncs, until the end.
+# shellcheck disable=SC2016 # for the guest's shell
 WORK='
 mount -t ext4 /dev/vda /mnt || exit 1
 echo mounted

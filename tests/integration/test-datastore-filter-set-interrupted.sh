@@ -7,7 +7,7 @@
 . "$(dirname "$0")/../lib/harness.sh"
 . "$(dirname "$0")/../lib/probe.sh"
 expect_error "ended by signal 6|level_changed|group_refused|could not be|goes on with the defaults"
-filterd_with_probe
+filterd_with_probe group_probe
 filterd_start
 datastore_dir d0
 volume_new v0 --datastore d0 --size 16M --filter group_probe

@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/probe.sh"
 expect_error "level_changed"
 need_tools verify_load
-filterd_with_probe
+filterd_with_probe group_probe
 filterd_start
 datastore_dir d0
 tgtd_start a

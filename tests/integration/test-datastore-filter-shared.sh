@@ -14,7 +14,7 @@ refused() {
 	[[ $said == *"$part"* ]] || die "'$*' says: $said"
 }
 
-filterd_with_probe
+filterd_with_probe group_probe
 filterd_start
 datastore_dir d0
 datastore_dir d1

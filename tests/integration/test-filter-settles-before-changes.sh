@@ -73,7 +73,8 @@ wait_until 10 "the rings to go" shows rings 0
 ctl volume close v0
 ! ctl filter detach v0 settle_probe 2>"$T/said" || die "a filter with dirty data was dropped"
 grep -q "open the volume first" "$T/said" || die "$(cat "$T/said")"
-[ -e "$T/kept" ] && [ -e "$IMAGE.probe" ] || die "a close has removed what the filter keeps"
+[ -e "$T/kept" ] || die "a close has removed what the filter keeps"
+[ -e "$IMAGE.probe" ] || die "a close has removed the filter's sidecar"
 ctl volume delete v0 --yes
 for file in "$T/kept" "$IMAGE.probe" "$IMAGE"; do
 	[ ! -e "$file" ] || die "$file is left"

@@ -8,8 +8,9 @@
 #   guest_begin NAME SCRIPT [DRIVE...]    the same in the background: start_bg's process NAME; output in $T/NAME.out
 #   guest_said NAME WORDS                 whether that guest has printed them
 #
-# A drive may bear options behind a comma: "FILE,readonly=on".
+# A drive may bear options behind a comma: "FILE,readonly=on". GUEST_MORE holds further words for QEMU.
 GUEST=$ROOT/build/guest
+GUEST_MORE=()
 
 guest_prepare() {
 	[ -s "$GUEST/initrd" ] || [ -z "${NO_GUEST:-}" ] || exit 77
@@ -28,6 +29,7 @@ guest_words() {
 	GUEST_WORDS=(-accel tcg -cpu max -m 384 -smp 1 -nodefaults -no-user-config -display none -no-reboot
 		-kernel "$GUEST/vmlinuz" -initrd "$folder/initrd"
 		-append "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on" -serial "file:$T/$name.out")
+	GUEST_WORDS+=("${GUEST_MORE[@]}")
 	for drive in "$@"; do
 		GUEST_WORDS+=(-drive "if=virtio,format=raw,cache=none,discard=unmap,file=$drive")
 	done

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2119,SC2120 # the probe is optional
 #
 # probe.sh - filterd with a filter of the tests beside the others, and what group_probe says. Sourced after harness.sh.
 #

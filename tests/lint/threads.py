@@ -15,7 +15,7 @@ import sys
 def flags_for_clang(words):
     kept = []
     for before, word in zip([""] + words, words):
-        if word.startswith(("-I", "-D", "-std", "-isystem")) or before == "-isystem":
+        if word.startswith(("-I", "-D", "-std", "-isystem", "-include")) or before in ("-isystem", "-include"):
             kept.append(word)
     return kept
 
