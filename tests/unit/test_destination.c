@@ -21,7 +21,9 @@ static void names_and_addresses_are_taken(void **state)
 					   "[fd00::5]",
 					   "hooks.lan:443!private",
 					   "hooks.lan!private",
-					   "a_b-c.example:65535"};
+					   "a_b-c.example:65535",
+					   "kmip://kms.lan:5696!private",
+					   "kmip://10.0.0.7"};
 
 	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++)
 		if (destination_check("value", good[i], NULL) != 0)

@@ -16,8 +16,9 @@ static struct allow_list list;
 static int setup(void **state)
 {
 	json_t *hosts =
-	    json_pack("[s,s,s,s,s]", "hooks.example.com:443", "plain.example.com!private",
-		      "http://10.0.0.5:8080", "[fd00::5]:8443", "odd.example.com:8443");
+	    json_pack("[s,s,s,s,s,s,s]", "kmip://kms.example.com", "kmip://[fd00::6]:5700!private",
+		      "hooks.example.com:443", "plain.example.com!private", "http://10.0.0.5:8080",
+		      "[fd00::5]:8443", "odd.example.com:8443");
 	struct err err = {0};
 
 	assert_int_equal(allow_set(&list, hosts, &err), 0);
@@ -131,6 +132,25 @@ static void a_refused_list_leaves_the_old_one(void **state)
 	assert_int_equal(try("https://new.example.com/", NULL), -EACCES);
 }
 
+static void key_servers_are_allowed_as_such_alone(void **state)
+{
+	struct allow_entry entry;
+	struct err err = {0};
+
+	assert_int_equal(allow_kmip(&list, "kmip://KMS.example.com:5696", &entry, &err), 0);
+	assert_int_equal(entry.port, 5696);
+	assert_false(entry.may_be_private);
+	assert_int_equal(allow_kmip(&list, "kmip://[fd00::6]:5700", &entry, &err), 0);
+	assert_true(entry.may_be_private);
+	assert_int_equal(allow_kmip(&list, "kmip://kms.example.com:443", &entry, &err), -EACCES);
+	assert_int_equal(allow_kmip(&list, "kmip://hooks.example.com:443", &entry, &err), -EACCES);
+	assert_int_equal(allow_kmip(&list, "https://hooks.example.com:443", &entry, &err), -EINVAL);
+	assert_int_equal(allow_kmip(&list, "kmip://u:p@kms.example.com", &entry, &err), -EINVAL);
+	assert_int_equal(allow_kmip(&list, "", &entry, &err), -EINVAL);
+	assert_int_equal(try("https://kms.example.com:5696/", NULL), -EACCES);
+	assert_int_equal(try("kmip://kms.example.com:5696/", NULL), -EINVAL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +159,7 @@ int main(void)
 	    cmocka_unit_test(what_is_no_url_is_refused),
 	    cmocka_unit_test(entries_that_are_no_destinations_are_refused),
 	    cmocka_unit_test(a_refused_list_leaves_the_old_one),
+	    cmocka_unit_test(key_servers_are_allowed_as_such_alone),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
