@@ -73,3 +73,4 @@ PLUGINS += settle_probe
 settle_probe_SRCS := tests/lib/settle_probe.c
 settle_probe_INCS := include
 settle_probe_OUT  := tests/plugins/settle_probe.so
+test_plugin_load_DEPS += $(B)/tests/plugins/settle_probe.so # built with the tests
