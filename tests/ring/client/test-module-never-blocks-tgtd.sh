@@ -57,6 +57,8 @@ session_do "start 4 write 0 8 0x66"
 session_do "wait 4 9000" 12
 expect "a write that nobody claims" "busy*" "$REPLY"
 session_do "start 5 read 0 8"
+session_do "wait 5 300"
+expect "a read that nobody claims" timeout "$REPLY"
 session_do "abort 5" 10
 expect "ABORT TASK of a read that nobody claims" "tmf response=0 *" "$REPLY"
 take_down "a server that is stopped"
