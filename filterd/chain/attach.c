@@ -227,13 +227,15 @@ static int detach_run(struct control_op *op, struct err *err)
 		return a->result;
 	if (!f)
 		return attach_no_such(c, a->name, err);
-	r = filter_may_leave(f, err);
-	if (r < 0)
-		return r;
 	p = attach_plan_without(c, f);
 	slab = pool_slab_new(c, p.filters, p.count);
 	if (!slab)
 		return attach_no_slab(c, err);
+	r = filter_may_leave(f, err);
+	if (r < 0) {
+		free(slab);
+		return r;
+	}
 	filter_detach(f);
 	attach_plan_use(c, &p, slab);
 	return attach_leave(op, f, 0);

@@ -99,11 +99,17 @@ static int take_out_old(struct control_op *op, struct sluice_filter *old, struct
 	struct chain *c = op->chain;
 	struct plan p = attach_plan_without(c, old);
 	char *slab = pool_slab_new(c, p.filters, p.count);
+	int r;
 
 	a->again = slab ? filter_like(old) : NULL;
 	if (!a->again) {
 		free(slab);
 		return attach_no_slab(c, err);
+	}
+	r = filter_may_leave(old, err); /* what it keeps may not have gone down after all */
+	if (r < 0) {
+		free(slab);
+		return r;
 	}
 	filter_detach(old);
 	attach_plan_use(c, &p, slab);

@@ -253,12 +253,17 @@ int rlog_recover_adopt(struct sluice_rlog *log, const struct rlog_super *s,
 	return 0;
 }
 
+/* False: another way was taken. */
 static bool is_owners(struct sluice_rlog *log, const struct rlog_super *s)
 {
 	if (memcmp(s->owner_uuid, log->cfg.owner_uuid, 16)) {
 		rlog_open_end(log, -EXDEV, SLUICE_RLOG_FOREIGN,
 			      "%s holds the data of another volume; nothing was changed",
 			      log->path);
+		return false;
+	}
+	if (s->generation < log->cfg.generation && log->cfg.may_create && log->cfg.may_replace) {
+		rlog_create_begin(log);
 		return false;
 	}
 	if (s->generation != log->cfg.generation && !RLOG_MUTATE(ANY_GENERATION)) {

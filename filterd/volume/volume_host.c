@@ -93,16 +93,44 @@ void volume_host_init(struct volume *v)
 	};
 }
 
-int volume_check_sealed(struct volume *v, struct err *err)
+#define CACHE "cache" /* the filter that seals volumes */
+
+static bool has_class(struct volume *v, enum sluice_class cls)
 {
 	struct chain_filter_info info;
-	char path[4096];
 
 	for (uint32_t i = 0; i < chain_filter_count(v->chain); i++) {
 		chain_filter_info(v->chain, i, &info);
-		if (info.ops->cls == SLUICE_CLASS_ENCRYPTION)
-			return 0;
+		if (info.ops->cls == cls)
+			return true;
 	}
+	return false;
+}
+
+/* A record that cannot be read may be a seal. */
+bool volume_is_sealed_by(struct volume *v, const char *filter)
+{
+	size_t size_bytes = 0;
+	char seal[64];
+	int rc = v->host->store_get
+		     ? chain_store_get(v, filter, "sealed", seal, sizeof(seal), &size_bytes)
+		     : -ENOENT;
+
+	return rc == 0 ? size_bytes > 0 : rc != -ENOENT;
+}
+
+int volume_check_sealed(struct volume *v, struct err *err)
+{
+	char path[4096];
+
+	if (!has_class(v, SLUICE_CLASS_CACHE) && volume_is_sealed_by(v, CACHE))
+		return err_set(err, EPERM, "filters",
+			       "volume %s has acknowledged data in the log of its cache that its "
+			       "datastore does not have, but its chain has no cache; attach filter "
+			       "%s to it with the parameters it had, and open it again",
+			       v->plan->name, CACHE);
+	if (has_class(v, SLUICE_CLASS_ENCRYPTION))
+		return 0;
 	if (!v->host->sidecar_path || chain_sidecar_path(v, "luks", path, sizeof(path)) < 0 ||
 	    access(path, F_OK) < 0)
 		return 0;

@@ -69,9 +69,13 @@ struct volume {
 	struct env_timer rings_timer;
 };
 
-/* All filters are attached. An encrypted image (its LUKS2 header is beside it) is not served without
- * a filter of that class: what is read would be noise, what is written would be in clear. */
+/* All filters are attached. An encrypted image (its LUKS2 header is beside it) is not served
+ * without a filter of that class: what is read would be noise, what is written would be in clear.
+ * Nor is a volume without its cache while that has acknowledged what the datastore does not have.
+ */
 int must_check volume_check_sealed(struct volume *v, struct err *err);
+/* That filter's record "sealed" is there and not empty: the volume is not served without it. */
+bool volume_is_sealed_by(struct volume *v, const char *filter);
 /* False: refused, fn was called with -EBUSY. */
 bool volume_begin(struct volume *v, enum volume_request request, volume_done_fn fn, void *ctx);
 /* Tells how the request went, which may go on. */

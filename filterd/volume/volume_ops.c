@@ -191,7 +191,7 @@ static void drop_from_plan(struct volume *v, const char *name, volume_done_fn fn
 
 	if (!volume_begin(v, REQUEST_DETACH, fn, ctx))
 		return;
-	if (ops && !(ops->flags & SLUICE_FILTER_TRANSPARENT)) {
+	if (ops ? !(ops->flags & SLUICE_FILTER_TRANSPARENT) : volume_is_sealed_by(v, name)) {
 		err_set(&err, ENOTCONN, "filter",
 			"volume %s is %s; without filter %s its data would be lost or revealed, so "
 			"open the volume first: then the filter is asked",
@@ -205,6 +205,21 @@ static void drop_from_plan(struct volume *v, const char *name, volume_done_fn fn
 	volume_end(v, 0, NULL);
 }
 
+/* The way back for one whose plan has lost the filter that has its data, or has values of it with
+ * which it does not open. */
+static void put_in_plan(struct volume *v, enum volume_request request, const struct plan_filter *f,
+			volume_done_fn fn, void *ctx)
+{
+	struct err err;
+	int rc;
+
+	if (!volume_begin(v, request, fn, ctx))
+		return;
+	rc = plan_put_filter(v->plan, f, &err);
+	log_info("volume %s: filter %s noted; the next open is with it", v->plan->name, f->name);
+	volume_end(v, rc, rc ? &err : NULL);
+}
+
 static void change_filter(struct volume *v, enum volume_request request, const char *name,
 			  const struct plan_filter *f, volume_done_fn fn, void *ctx)
 {
@@ -216,6 +231,11 @@ static void change_filter(struct volume *v, enum volume_request request, const c
 
 	if (request == REQUEST_DETACH && has && is_not_open(v)) {
 		drop_from_plan(v, name, fn, ctx);
+		return;
+	}
+	if (f && has == (request == REQUEST_SET) && is_not_open(v) &&
+	    volume_is_sealed_by(v, name)) {
+		put_in_plan(v, request, f, fn, ctx);
 		return;
 	}
 	if (!begin_serving(v, request, fn, ctx))

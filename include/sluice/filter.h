@@ -107,9 +107,10 @@ enum sluice_event_kind {
 	 * store and its sidecars. The chain is drained; detach() follows. Whoever refuses in
 	 * PREPARE keeps the volume, which is closed then. */
 	SLUICE_EVENT_DELETE = 9,
-	/* An administrator takes the filter away: PREPARE to it alone, with the chain drained; it
-	 * may refuse, as encryption does while the volume needs it. There is no COMMIT: detach()
-	 * follows. */
+	/* An administrator takes the filter away, or one that settles gets new values by going and
+	 * coming again: PREPARE to it alone, with the chain drained; it may refuse, as encryption
+	 * does while the volume needs it, and a cache that is dirty in spite of its settling. There
+	 * is no COMMIT: detach() follows. */
 	SLUICE_EVENT_DETACH = 10,
 };
 

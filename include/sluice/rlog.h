@@ -45,6 +45,7 @@ struct sluice_rlog_cfg {
 	uint8_t owner_uuid[16];    /* whose data it holds */
 	uint64_t generation;       /* of the attachment; see FOREIGN */
 	bool may_create;           /* make it when it is not there */
+	bool may_replace;          /* ... and when an older generation of this owner's is there */
 };
 
 /* What open found. */

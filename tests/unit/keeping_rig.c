@@ -14,6 +14,7 @@ char calls[512];
 char last_event[64];
 int settle_result, attach_result, delete_result;
 bool works_in_attach, owns_in_attach;
+bool is_sealed, is_missing;
 
 void keeping_done(void *ctx, int result, const struct err *err)
 {
@@ -153,8 +154,19 @@ static void on_changed(void *ctx, struct volume *v) {}
 static void on_drain_rings(void *ctx, struct volume *v) {}
 static void on_blocking(void *ctx, bool begins) {}
 
+static int on_store_get(void *ctx, const uint8_t uuid[16], const char *filter, const char *key,
+			void *data, size_t room_bytes, size_t *size_bytes)
+{
+	if (!is_sealed || strcmp(filter, "cache") != 0 || strcmp(key, "sealed") != 0)
+		return -ENOENT;
+	*size_bytes = 1;
+	return 0;
+}
+
 static const struct sluice_filter_ops *on_find_filter(void *ctx, const char *name)
 {
+	if (is_missing && strcmp(name, "cache") == 0)
+		return NULL;
 	return strcmp(name, "cache") == 0 ? &cache_ops : &upper_ops;
 }
 
@@ -163,6 +175,7 @@ static const struct volume_host host = {
     .changed = on_changed,
     .drain_rings = on_drain_rings,
     .blocking = on_blocking,
+    .store_get = on_store_get,
     .find_filter = on_find_filter,
     .notes_changes = true,
 };
@@ -189,7 +202,7 @@ int keeping_set_up(void **state)
 	rig_backend_reset();
 	fake_env_init(&fe, 1);
 	settle_result = attach_result = delete_result = 0;
-	works_in_attach = owns_in_attach = false;
+	works_in_attach = owns_in_attach = is_sealed = is_missing = false;
 	calls[0] = last_event[0] = '\0';
 	memset(&plan, 0, sizeof(plan));
 	snprintf(plan.name, sizeof(plan.name), "v");

@@ -69,6 +69,33 @@ static void another_owner_or_generation(void **state)
 	assert_int_equal(rig_get(r, 1), 1);
 }
 
+/* Its owner says that nothing of what is older counts; of another owner, or newer, it stays. */
+static void an_older_generation_makes_way_when_told(void **state)
+{
+	struct rig *r = *state;
+
+	rig_put(r, 1, 1, true);
+	rig_close(r);
+	r->cfg.may_create = r->cfg.may_replace = true;
+	r->cfg.owner_uuid[3] ^= 1;
+	r->cfg.generation++;
+	expect(r, SLUICE_RLOG_FOREIGN, -EXDEV);
+	r->cfg.owner_uuid[3] ^= 1;
+	r->cfg.generation -= 2;
+	expect(r, SLUICE_RLOG_FOREIGN, -ESTALE);
+	r->cfg.generation += 2;
+	assert_int_equal(rig_open(r), 0);
+	assert_int_equal(r->how.found, SLUICE_RLOG_NEW);
+	assert_int_equal(r->how.dirty_blocks, 0);
+	rig_put(r, 2, 2, true);
+	rig_close(r);
+	r->cfg.generation--;
+	expect(r, SLUICE_RLOG_FOREIGN, -ESTALE);
+	r->cfg.generation++;
+	assert_int_equal(rig_open(r), 0);
+	assert_int_equal(rig_get(r, 2), 2);
+}
+
 static void damage_before_a_record_that_vouches(void **state)
 {
 	struct rig *r = *state;
@@ -161,6 +188,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(another_owner_or_generation, setup, teardown),
+	    cmocka_unit_test_setup_teardown(an_older_generation_makes_way_when_told, setup,
+					    teardown),
 	    cmocka_unit_test_setup_teardown(damage_before_a_record_that_vouches, setup, teardown),
 	    cmocka_unit_test_setup_teardown(both_superblocks_gone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(one_superblock_gone_is_the_older_one_or_is_noticed,

@@ -103,11 +103,23 @@ static bool is_named(const struct volume *v, const char *args)
 	return number(args, "dirty_bytes", &named) && named == volume_dirty_bytes(v);
 }
 
-/* The log is emptied in order with the windows, so none may be under way. */
+static void journal_dropped(struct sluice_rlog_flush *fl)
+{
+	struct volume *v = fl->ctx;
+
+	fl->fn = dropped;
+	if (fl->result < 0 || v->is_gone)
+		dropped(fl);
+	else
+		sluice_rlog_drop(v->wblog.log, fl);
+}
+
+/* The log is emptied in order with the windows, so none may be under way; and before it the
+ * journal, or a window in there would come down later. */
 static int drop_from_log(struct volume *v, const struct sluice_command *cmd,
 			 struct sluice_error *err)
 {
-	if (v->destage.is_running || v->backlog.appending_blocks > 0) {
+	if (v->destage.is_running || v->backlog.appending_blocks > 0 || v->wblog.is_journal_away) {
 		snprintf(err->text, sizeof(err->text),
 			 "data is on its way just now; stop the writers and try again");
 		return -EBUSY;
@@ -116,7 +128,12 @@ static int drop_from_log(struct volume *v, const struct sluice_command *cmd,
 		      volume_dirty_bytes(v));
 	v->destage.is_running = true; /* no window until it is done */
 	v->destage.flush = (struct sluice_rlog_flush){.fn = dropped, .ctx = v};
-	sluice_rlog_drop(v->wblog.log, &v->destage.flush);
+	if (v->wblog.journal) {
+		v->destage.flush.fn = journal_dropped;
+		sluice_rlog_drop(v->wblog.journal, &v->destage.flush);
+	} else {
+		sluice_rlog_drop(v->wblog.log, &v->destage.flush);
+	}
 	return SLUICE_PENDING;
 }
 
@@ -128,7 +145,7 @@ static int drop(struct volume *v, const struct sluice_command *cmd, struct sluic
 	if (v->state == VOLUME_DEGRADED) {
 		if (!is_named(v, cmd->args_json))
 			return refuse(v, err);
-		if (v->destage.is_running || v->salvage.is_on) {
+		if (v->destage.is_running || v->salvage.is_on || v->backlog.appending_blocks > 0) {
 			snprintf(err->text, sizeof(err->text),
 				 "what can still be read is on its way; try again");
 			return -EBUSY;

@@ -138,6 +138,8 @@ static bool may_run(const struct volume *v)
 {
 	if (!v->wblog.log || !v->wblog.is_readable || v->destage.is_running)
 		return false;
+	if (v->wblog.is_journal_away)
+		return false;
 	if (v->is_draining && !v->settle.is_held)
 		return false; /* the chain may be held, and own I/O with it */
 	return v->state == VOLUME_SERVING || v->state == VOLUME_CLEARING;
@@ -230,6 +232,7 @@ static void went_wrong(struct volume *v, int result)
 	d->last_error = result;
 	d->retry_ns = sluice_now_ns(v->f) + RETRY_NS;
 	wblog_failed(v);
+	wblog_journal_check(v);
 	if (v->wblog.is_failed)
 		return; /* salvage.h has it from here */
 	if (!d->has_told)

@@ -15,6 +15,8 @@
 #include "read.h"
 #include "volume.h"
 
+#define EXTENT_MAX_BLOCKS (1u << 18) /* a lookup takes its time for each of them */
+
 /* ---------------------------------------------------------------- changes */
 
 static void renew_caches(struct request *r)
@@ -174,9 +176,10 @@ static enum sluice_verdict extent(struct request *r)
 {
 	struct sluice_io *io = r->io;
 	struct sluice_rlog_run run;
-	uint64_t len;
+	uint64_t len, max;
 
-	sluice_rlog_lookup(r->v->wblog.log, r->block, r->count, &run);
+	max = r->count < EXTENT_MAX_BLOCKS ? r->count : EXTENT_MAX_BLOCKS;
+	sluice_rlog_lookup(r->v->wblog.log, r->block, max, &run);
 	len = (r->block + run.block_count) * BLOCK_BYTES - io->offset_bytes;
 	if (len > io->len_bytes)
 		len = io->len_bytes;

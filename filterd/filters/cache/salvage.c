@@ -10,6 +10,8 @@
 #define STEP_BLOCKS 64u
 #define STEP_BYTES  ((uint64_t)STEP_BLOCKS * BLOCK_BYTES)
 #define RETRY_NS    1000000000ull
+#define AGAIN_NS    20000000ull
+#define LOOK_BLOCKS (1u << 18) /* looked at in one go */
 
 static void next(struct volume *v);
 
@@ -125,6 +127,7 @@ static void next(struct volume *v)
 {
 	struct salvage *s = &v->salvage;
 	uint64_t end = (v->size_bytes + BLOCK_BYTES - 1) / BLOCK_BYTES;
+	uint64_t pause_at = s->block + LOOK_BLOCKS;
 	struct sluice_rlog_run run;
 
 	if (v->is_draining) { /* salvage_continue() follows */
@@ -132,7 +135,13 @@ static void next(struct volume *v)
 		return;
 	}
 	for (; s->block < end; s->block += run.block_count) {
-		sluice_rlog_lookup(v->wblog.log, s->block, end - s->block, &run);
+		if (s->block >= pause_at) { /* a huge volume does not keep the worker */
+			sluice_timer_set(v->f, &s->timer, sluice_now_ns(v->f));
+			return;
+		}
+		sluice_rlog_lookup(v->wblog.log, s->block,
+				   end - s->block < LOOK_BLOCKS ? end - s->block : LOOK_BLOCKS,
+				   &run);
 		if (run.what == SLUICE_RLOG_HAS_DATA) {
 			move_data(v, run.block_count);
 			return;
@@ -145,6 +154,12 @@ static void next(struct volume *v)
 	submit(v, SLUICE_OP_FLUSH, 0, flushed);
 }
 
+/* A window, or one from the journal: what it has may be older, and must not come last. */
+static bool is_older_on_its_way(const struct volume *v)
+{
+	return v->destage.is_running || (v->wblog.is_journal_away && v->wblog.journal);
+}
+
 void salvage_continue(struct volume *v)
 {
 	struct salvage *s = &v->salvage;
@@ -152,6 +167,10 @@ void salvage_continue(struct volume *v)
 	if (s->is_on || v->is_draining || v->state != VOLUME_DEGRADED || !v->wblog.is_failed ||
 	    !v->wblog.log)
 		return;
+	if (is_older_on_its_way(v)) {
+		sluice_timer_set(v->f, &s->timer, sluice_now_ns(v->f) + AGAIN_NS);
+		return;
+	}
 	s->buf = sluice_buf_get(v->f, STEP_BYTES);
 	if (!s->buf) {
 		sluice_timer_set(v->f, &s->timer, sluice_now_ns(v->f) + RETRY_NS);
@@ -170,7 +189,12 @@ void salvage_begin(struct volume *v)
 
 static void tick(struct sluice_timer *t)
 {
-	salvage_continue(t->ctx);
+	struct volume *v = t->ctx;
+
+	if (v->salvage.is_on)
+		next(v);
+	else
+		salvage_continue(v);
 }
 
 void salvage_init(struct volume *v)

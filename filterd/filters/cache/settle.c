@@ -189,6 +189,8 @@ static void check_drain(struct volume *v)
 		return;
 	if (v->destage.is_failing)
 		backlog_fail(v, SLUICE_ERR_BUSY);
+	if (v->destage.is_failing && v->state == VOLUME_CLEARING)
+		request_fail_held(v, SLUICE_ERR_BUSY);
 	if (s->is_held && !has_to_wait(v)) {
 		s->is_held = false;
 		sluice_drain_release(v->f);

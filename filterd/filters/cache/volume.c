@@ -9,6 +9,7 @@
 #include <syslog.h>
 
 #include "mode.h"
+#include "sluice/file.h"
 
 #define SHRINK_BLOCKS 256u
 #define SHRINK_NS     1000000ull
@@ -130,6 +131,18 @@ static void open_clean_tier(struct volume *v)
 			      err.text);
 }
 
+static void close_clean_tier(struct volume *v)
+{
+	bool is_to_remove = v->clean && v->wblog.is_deleted;
+	char path[512];
+
+	flash_read_close(v->clean);
+	if (!is_to_remove)
+		return;
+	group_flash_path(v->g, sluice_volume_uuid(v->f), ".clean", path, sizeof(path));
+	sluice_file_remove(v->f, path);
+}
+
 /* ---------------------------------------------------------------- life */
 
 /* The filter whose place this one takes has let go of its log, file and memory. */
@@ -216,7 +229,7 @@ void volume_detach(struct sluice_filter *f)
 	own_end(v);
 	warming_end(v);
 	wblog_end(v, v->settle.is_on);
-	flash_read_close(v->clean);
+	close_clean_tier(v);
 	group_leave(v->g, v);
 	volume_put(v);
 }
@@ -239,6 +252,14 @@ static void grown(struct volume *v, uint64_t new_size_bytes)
 	v->size_bytes = new_size_bytes;
 }
 
+/* Settling comes before these; the datastore may have failed since. */
+static bool wants_clean(enum sluice_event_kind kind)
+{
+	return kind == SLUICE_EVENT_SNAPSHOT || kind == SLUICE_EVENT_REVERT ||
+	       kind == SLUICE_EVENT_CLONE || kind == SLUICE_EVENT_FLUSH ||
+	       kind == SLUICE_EVENT_DETACH;
+}
+
 int volume_event(struct sluice_filter *f, enum sluice_phase phase, const struct sluice_event *ev,
 		 struct sluice_error *err)
 {
@@ -246,11 +267,10 @@ int volume_event(struct sluice_filter *f, enum sluice_phase phase, const struct 
 
 	if (ev->kind == SLUICE_EVENT_GROW && phase == SLUICE_COMMIT)
 		grown(v, ev->new_size_bytes);
-	if (ev->kind == SLUICE_EVENT_REVERT && phase == SLUICE_PREPARE && !destage_is_clean(v)) {
-		snprintf(err->text, sizeof(err->text), "%" PRIu64 " bytes are dirty",
-			 volume_dirty_bytes(v));
-		return -EBUSY;
-	}
+	if (phase == SLUICE_PREPARE && wants_clean(ev->kind))
+		return wblog_check_clean(v, err);
+	if (phase == SLUICE_COMMIT && ev->kind == SLUICE_EVENT_DELETE)
+		v->wblog.is_deleted = true;
 	if (ev->kind == SLUICE_EVENT_REVERT && phase == SLUICE_COMMIT) {
 		ram_invalidate_all(v->ram);
 		if (v->clean)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 #include "mode.h"
 #include "volume.h"
@@ -14,14 +15,48 @@
 
 /* ---------------------------------------------------------------- the record */
 
-static void record_load(struct volume *v)
+/* One that cannot be read may say that the log is dirty: only one that is not there says nothing.
+ */
+static bool has_log_file(const struct volume *v)
+{
+	char path[512];
+
+	if (group_flash_is_device(v->g) || !v->g->cfg.flash_path[0])
+		return false;
+	wblog_path(v, path, sizeof(path));
+	return access(path, F_OK) == 0;
+}
+
+static int record_load(struct volume *v)
 {
 	struct wblog_record *rec = &v->wblog.record;
 	size_t n = 0;
+	int r = sluice_store_get(v->f, WBLOG_RECORD_KEY, rec, sizeof(*rec), &n);
 
-	if (sluice_store_get(v->f, WBLOG_RECORD_KEY, rec, sizeof(*rec), &n) < 0 ||
-	    n != sizeof(*rec) || rec->version != WBLOG_RECORD_VERSION)
-		*rec = (struct wblog_record){.version = WBLOG_RECORD_VERSION};
+	if (r == 0 && (n != sizeof(*rec) || rec->version != WBLOG_RECORD_VERSION))
+		r = -EPROTONOSUPPORT;
+	v->wblog.has_record = r == 0 || r == -ENOENT;
+	v->wblog.is_stray = r == -ENOENT && has_log_file(v);
+	if (r < 0)
+		*rec =
+		    (struct wblog_record){.version = WBLOG_RECORD_VERSION,
+					  .phase = v->wblog.has_record ? WBLOG_NONE : WBLOG_ACTIVE};
+	return v->wblog.has_record ? 0 : r;
+}
+
+/* Sealed before the log may be dirty, and until it is not any more. */
+static int put_record(struct volume *v, const struct wblog_record *rec)
+{
+	bool is_dirty = rec->phase == WBLOG_ACTIVE;
+	int r = 0;
+
+	if (is_dirty)
+		r = sluice_store_put(v->f, WBLOG_SEAL_KEY, "1", 1);
+	if (r == 0)
+		r = sluice_store_put(v->f, WBLOG_RECORD_KEY, rec, sizeof(*rec));
+	if (r == 0 && !is_dirty && sluice_store_put(v->f, WBLOG_SEAL_KEY, "", 0) < 0)
+		sluice_log(v->f, LOG_WARNING, "the volume stays sealed until this can be noted");
+	return r;
 }
 
 int wblog_note(struct volume *v, enum wblog_phase phase)
@@ -30,10 +65,12 @@ int wblog_note(struct volume *v, enum wblog_phase phase)
 	int r;
 
 	next.phase = phase;
-	r = sluice_store_put(v->f, WBLOG_RECORD_KEY, &next, sizeof(next));
-	if (r == 0)
+	r = put_record(v, &next);
+	if (r == 0) {
 		v->wblog.record = next;
-	else
+		v->wblog.has_record = true;
+		v->wblog.is_stray = false;
+	} else
 		sluice_log(v->f, LOG_ERR, "the state of the log cannot be noted: %s", strerror(-r));
 	return r;
 }
@@ -80,7 +117,7 @@ static void close_one(struct volume *v, struct sluice_rlog *log, const char *pat
 	sluice_rlog_close(log, c ? closed : NULL, c);
 }
 
-void wblog_close(struct volume *v, bool is_to_remove)
+void wblog_close_journal(struct volume *v, bool is_to_remove)
 {
 	struct wblog *w = &v->wblog;
 	char path[512];
@@ -89,10 +126,30 @@ void wblog_close(struct volume *v, bool is_to_remove)
 		close_one(v, w->journal, path, is_to_remove);
 	else
 		close_one(v, w->journal, "", false);
+	w->journal = NULL;
+}
+
+void wblog_close(struct volume *v, bool is_to_remove)
+{
+	struct wblog *w = &v->wblog;
+	char path[512];
+
+	wblog_close_journal(v, is_to_remove);
 	wblog_path(v, path, sizeof(path));
 	close_one(v, w->log, path, is_to_remove && !group_flash_is_device(v->g));
-	w->log = w->journal = NULL;
-	w->is_readable = false;
+	w->log = NULL;
+	w->is_readable = w->is_journal_away = false;
+}
+
+/* One that could not be opened. */
+static void remove_log(const struct volume *v)
+{
+	char path[512];
+
+	if (!v->g->cfg.flash_path[0] || group_flash_is_device(v->g))
+		return;
+	wblog_path(v, path, sizeof(path));
+	sluice_rlog_remove(path);
 }
 
 void wblog_end(struct volume *v, bool is_settled)
@@ -101,11 +158,13 @@ void wblog_end(struct volume *v, bool is_settled)
 	bool is_over = w->record.phase == WBLOG_MAKING;
 
 	sluice_timer_cancel(v->f, &w->timer);
-	if (w->log && is_settled && !w->is_failed && w->record.phase == WBLOG_ACTIVE &&
+	if (w->log && w->is_readable && is_settled && w->record.phase == WBLOG_ACTIVE &&
 	    destage_is_clean(v))
 		is_over = wblog_note(v, WBLOG_RETIRED) == 0;
+	if (w->is_deleted && !w->log)
+		remove_log(v);
 	/* Whoever takes this filter's place deals with the file itself. */
-	wblog_close(v, is_over && !group_has_twin(v->g, v));
+	wblog_close(v, (is_over && !group_has_twin(v->g, v)) || w->is_deleted);
 }
 
 /* ---------------------------------------------------------------- beginning */
@@ -152,7 +211,7 @@ static bool remove_old(struct volume *v)
 	return !wblog_is_busy(v, r);
 }
 
-/* A log of an own generation; a device that was retired clean stays as it is. */
+/* A log of an own generation: nothing of what an earlier one may still hold comes back. */
 static void make(struct volume *v)
 {
 	struct wblog *w = &v->wblog;
@@ -161,8 +220,7 @@ static void make(struct volume *v)
 		volume_set_state(v, VOLUME_PREPARING, NULL);
 	if (!remove_old(v))
 		return;
-	if (!(group_flash_is_device(v->g) && w->record.phase == WBLOG_RETIRED))
-		w->record.generation++;
+	w->record.generation++;
 	if (wblog_note(v, WBLOG_MAKING) < 0) {
 		wblog_not_made(v, "its state cannot be noted on the datastore");
 		return;
@@ -170,13 +228,56 @@ static void make(struct volume *v)
 	wblog_open(v);
 }
 
+static void record_is_unreadable(struct volume *v, int r)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "the record that says whether its log is dirty cannot be read: %s", strerror(-r));
+	v->wblog.is_unknown = true;
+	volume_set_state(v, VOLUME_DEGRADED, text);
+	wblog_later(v, WBLOG_RETRY_NS);
+}
+
+/* A log of this very volume, and no record: the state folder was lost, or is another appliance's.
+ * Who knows what is in it? */
+static void log_is_stray(struct volume *v)
+{
+	v->wblog.is_unknown = true;
+	volume_set_state(
+	    v, VOLUME_DEGRADED,
+	    "a log of this volume is on flash, and there is no record of what it holds; bring the "
+	    "state folder back, or give up what may be in it");
+}
+
+/* False: it is tried again, or given up by a command. */
+static bool know_record(struct volume *v)
+{
+	int r = v->wblog.has_record ? 0 : record_load(v);
+
+	if (r < 0) {
+		record_is_unreadable(v, r);
+		return false;
+	}
+	if (v->wblog.is_stray) {
+		log_is_stray(v);
+		return false;
+	}
+	if (v->state == VOLUME_DEGRADED && v->wblog.record.phase != WBLOG_ACTIVE)
+		v->state = VOLUME_STARTING; /* it could not be read before */
+	return true;
+}
+
 void wblog_begin(struct volume *v)
 {
 	struct wblog *w = &v->wblog;
 
-	if (w->log)
+	if (w->log && w->is_readable && !v->mode->has_log && v->state == VOLUME_SERVING)
+		wblog_cleared(v);
+	if (w->log && w->is_journal_away && !w->journal && !w->is_failed)
+		wblog_open(v);
+	if (w->log || !know_record(v))
 		return;
-	record_load(v);
 	if (w->record.phase == WBLOG_ACTIVE) {
 		if (v->state == VOLUME_STARTING)
 			volume_set_state(v, VOLUME_RECOVERING, NULL);
@@ -189,6 +290,7 @@ void wblog_begin(struct volume *v)
 	}
 	if (w->record.phase != WBLOG_NONE && remove_old(v))
 		wblog_note(v, WBLOG_NONE);
+	w->is_unknown = false;
 	if (v->state == VOLUME_STARTING)
 		volume_set_state(v, VOLUME_SERVING, NULL);
 }
@@ -223,13 +325,38 @@ void wblog_failed(struct volume *v)
 	salvage_begin(v);
 }
 
+/* It is not needed for what is acknowledged; until there is one again, what is dirty waits. */
+void wblog_journal_check(struct volume *v)
+{
+	struct wblog *w = &v->wblog;
+	struct sluice_rlog_stats s;
+
+	if (!w->log || !w->journal || w->is_journal_away)
+		return;
+	sluice_rlog_stats(w->journal, &s);
+	if (!s.is_failed)
+		return;
+	if (!v->destage.has_told)
+		sluice_log(v->f, LOG_WARNING, "the journal has failed (%s) and is opened again",
+			   s.failed_text);
+	w->is_journal_away = true;
+	wblog_close_journal(v, false);
+	wblog_later(v, WBLOG_BUSY_NS);
+}
+
 /* Not from within one of the log's own answers. */
 static void replace(struct sluice_timer *t)
 {
 	struct volume *v = t->ctx;
 
-	if (v->destage.is_running || v->backlog.appending_blocks > 0 || wblog_forget(v) < 0)
+	if (v->destage.is_running || v->backlog.appending_blocks > 0) {
 		wblog_replace(v);
+	} else if (wblog_forget(v) < 0) {
+		volume_set_state(v, VOLUME_DEGRADED,
+				 "the log has failed; all of it is on the datastore, but that "
+				 "cannot be noted yet");
+		sluice_timer_set(v->f, t, sluice_now_ns(v->f) + WBLOG_RETRY_NS);
+	}
 }
 
 void wblog_replace(struct volume *v)
@@ -258,14 +385,33 @@ int wblog_forget(struct volume *v)
 	return 0;
 }
 
+/* An empty log hides nothing, so I/O does not wait for the record. */
 void wblog_cleared(struct volume *v)
 {
-	if (wblog_note(v, WBLOG_RETIRED) < 0) {
+	if (wblog_note(v, WBLOG_RETIRED) < 0)
 		wblog_later(v, WBLOG_RETRY_NS);
-		return;
-	}
-	wblog_close(v, true);
-	volume_set_state(v, VOLUME_SERVING, NULL);
+	else
+		wblog_close(v, true);
+	if (v->state != VOLUME_SERVING)
+		volume_set_state(v, VOLUME_SERVING, NULL);
+}
+
+int wblog_check_clean(struct volume *v, struct sluice_error *err)
+{
+	struct wblog *w = &v->wblog;
+
+	if (v->state != VOLUME_STARTING && w->record.phase != WBLOG_ACTIVE)
+		return 0;
+	if (w->log && w->is_readable && destage_is_clean(v))
+		return 0;
+	if (w->log && w->is_readable)
+		snprintf(err->text, sizeof(err->text),
+			 "%" PRIu64 " dirty bytes do not get to the datastore",
+			 volume_dirty_bytes(v));
+	else
+		snprintf(err->text, sizeof(err->text), "nobody knows yet what its log has: %.200s",
+			 v->state_text);
+	return -EBUSY;
 }
 
 bool wblog_has(const struct volume *v, uint64_t block, uint64_t count)

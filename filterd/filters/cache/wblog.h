@@ -36,7 +36,11 @@ struct wblog {
 	bool is_readable;            /* what is dirty can be looked up and read */
 	bool is_failed;              /* fail-stop at run time */
 	bool is_unknown;             /* degraded, and nobody knows how much was dirty */
+	bool is_stray;               /* a log is there and no record of it */
 	bool is_retiring;            /* empty, and no longer wanted */
+	bool has_record;             /* record is what the host's store has */
+	bool is_journal_away;        /* it has failed and is opened again; no window meanwhile */
+	bool is_deleted;             /* the volume is: whatever is dirty goes too */
 	struct wblog_record record;
 	uint64_t dirty_at_failure; /* blocks, as far as open could tell */
 	uint64_t recovery_ns;
@@ -56,10 +60,14 @@ void wblog_continue(struct volume *v);
 void wblog_cleared(struct volume *v);
 /* An append, flush or destage said that the log is in fail-stop. */
 void wblog_failed(struct volume *v);
+/* A window did not get into the journal: if that has failed, another one is opened. */
+void wblog_journal_check(struct volume *v);
 /* Nothing is in a log that has failed, or no longer: it is given up, and another one is made. */
 void wblog_replace(struct volume *v);
 /* Does it hold any of these blocks? */
 bool wblog_has(const struct volume *v, uint64_t block, uint64_t count);
+/* 0: the datastore has everything. Else -errno, and err says what is left. */
+int wblog_check_clean(struct volume *v, struct sluice_error *err);
 /* detach: closes; retires when nothing is left in it and the filter goes for good. */
 void wblog_end(struct volume *v, bool is_settled);
 /* Whatever is in the log is given up, and another one is made. 0, or -errno and nothing changed. */

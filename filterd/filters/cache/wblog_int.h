@@ -14,6 +14,7 @@
 
 #define WBLOG_RECORD_KEY     "log"
 #define WBLOG_RECORD_VERSION 1u
+#define WBLOG_SEAL_KEY       "sealed" /* not empty: the host serves no chain without this filter */
 #define WBLOG_JOURNAL        "journal"
 #define WBLOG_JOURNAL_BYTES  (32ull << 20)  /* several of the largest windows */
 #define WBLOG_BUSY_NS        20000000ull    /* who is closing it takes about so long */
@@ -25,6 +26,7 @@
 int wblog_note(struct volume *v, enum wblog_phase phase);
 void wblog_path(const struct volume *v, char *path, size_t size_bytes);
 void wblog_close(struct volume *v, bool is_to_remove);
+void wblog_close_journal(struct volume *v, bool is_to_remove);
 /* wblog_begin() once more. */
 void wblog_later(struct volume *v, uint64_t ns);
 /* Somebody has the file open, and it is worth waiting for: it will be tried again. */

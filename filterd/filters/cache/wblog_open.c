@@ -93,6 +93,7 @@ static void ready(struct volume *v)
 	ram_invalidate_all(v->ram);
 	if (v->mode->has_log) {
 		volume_set_state(v, VOLUME_SERVING, NULL);
+		destage_kick(v); /* what is dirty grows old without new writes too */
 		return;
 	}
 	volume_set_state(v, VOLUME_CLEARING, NULL);
@@ -144,6 +145,10 @@ static void log_opened(void *ctx, const struct sluice_rlog_opened *how)
 			not_opened(v, &copy);
 		return;
 	}
+	if (v->state == VOLUME_PREPARING && how->found != SLUICE_RLOG_NEW) {
+		wblog_not_made(v, "there is a log already, which this volume knows nothing of");
+		return;
+	}
 	v->wblog.recovery_ns = how->recovery_ns;
 	if (how->found == SLUICE_RLOG_RECOVERED)
 		sluice_report(v->f, "cache_recovered",
@@ -159,7 +164,8 @@ static struct sluice_rlog_cfg config(const struct volume *v, const char *path, u
 				      .size_bytes = size_bytes,
 				      .block_bytes = BLOCK_BYTES,
 				      .generation = v->wblog.record.generation,
-				      .may_create = may_create};
+				      .may_create = may_create,
+				      .may_replace = v->wblog.record.phase == WBLOG_MAKING};
 
 	memcpy(cfg.owner_uuid, sluice_volume_uuid(v->f), sizeof(cfg.owner_uuid));
 	return cfg;
@@ -201,6 +207,16 @@ static void open_log(struct volume *v)
 
 /* ---------------------------------------------------------------- the journal */
 
+/* The log is there, and only its journal is not: that is tried again. */
+static bool is_tried_again(struct volume *v)
+{
+	if (!v->wblog.is_journal_away)
+		return false;
+	wblog_close_journal(v, false);
+	wblog_later(v, WBLOG_RETRY_NS);
+	return true;
+}
+
 static void journal_opened(void *ctx, const struct sluice_rlog_opened *how);
 
 static void open_journal(struct volume *v)
@@ -214,7 +230,7 @@ static void open_journal(struct volume *v)
 	cfg = config(v, path, WBLOG_JOURNAL_BYTES, true);
 	if (!err.text[0])
 		v->wblog.journal = sluice_rlog_open(v->f, &cfg, journal_opened, v, &err);
-	if (!v->wblog.journal)
+	if (!v->wblog.journal && !is_tried_again(v))
 		cannot_open(v, &err);
 }
 
@@ -226,9 +242,17 @@ static void replayed(struct sluice_rlog_destage *d)
 	if (v->is_gone)
 		return;
 	if (d->result == 0 || d->result == -EAGAIN) {
-		open_log(v);
+		if (v->wblog.is_journal_away) {
+			v->wblog.is_journal_away = false;
+			v->wblog.waits_since_ns = 0;
+			destage_retry(v);
+		} else {
+			open_log(v);
+		}
 		return;
 	}
+	if (is_tried_again(v))
+		return;
 	snprintf(how.err.text, sizeof(how.err.text),
 		 "the journal on the datastore cannot be brought down: %s", strerror(-d->result));
 	not_opened(v, &how);
@@ -254,7 +278,10 @@ static void journal_opened(void *ctx, const struct sluice_rlog_opened *how)
 		replay(v);
 		return;
 	}
-	wblog_close(v, false);
+	if (v->wblog.is_journal_away)
+		wblog_close_journal(v, false);
+	else
+		wblog_close(v, false);
 	if (wblog_is_busy(v, copy.result))
 		return;
 	if (copy.found == SLUICE_RLOG_CORRUPT || copy.found == SLUICE_RLOG_FOREIGN ||
@@ -269,7 +296,8 @@ static void journal_opened(void *ctx, const struct sluice_rlog_opened *how)
 				return;
 		}
 	}
-	not_opened(v, &copy);
+	if (!is_tried_again(v))
+		not_opened(v, &copy);
 }
 
 void wblog_open(struct volume *v)
