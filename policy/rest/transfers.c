@@ -144,11 +144,12 @@ static int can_be_luks(struct request *q, const char *volume, struct err *err)
 		if (rows_u64(f, "class") == model_class_number("encryption"))
 			return 0;
 	}
-	return filters ? err_set(err, EINVAL, "format",
-				 "volume %s has no encryption, so there is no LUKS header for it; "
-				 "export it raw",
-				 volume)
-		       : 0;
+	return filters && strcmp(rows_text(running, "state"), "serving") == 0
+		   ? err_set(err, EINVAL, "format",
+			     "volume %s has no encryption, so there is no LUKS header for it; "
+			     "export it raw",
+			     volume)
+		   : 0;
 }
 
 static int export_file(struct request *q, struct reply *r, struct err *err)

@@ -169,6 +169,19 @@ static void files_have_plain_names(void **state)
 	volume_is("a", "", "online");
 }
 
+static void exports_have_a_known_format(void **state)
+{
+	refused(422, "format", "qcow2", "POST", "/volumes/a/export",
+		"{\"file\":\"out\",\"format\":\"qcow2\"}");
+	refused(422, "format", "string", "POST", "/volumes/a/export",
+		"{\"file\":\"out\",\"format\":7}");
+	refused(422, "format", "", "POST", "/volumes/a/import",
+		"{\"file\":\"data\",\"format\":\"luks\"}");
+	volume_is("a", "", "online");
+	expect(202, "POST", "/volumes/a/export", "{\"file\":\"out\",\"format\":\"luks\"}");
+	volume_is("a", "export", "online");
+}
+
 static void clones_fit_their_source(void **state)
 {
 	refused(422, "size_bytes", "1M", "POST", "/volumes",
@@ -186,13 +199,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, open_with_volumes, rig_close)
-	    TEST(half_an_import_is_stopped_and_named),
-	    TEST(half_an_export_harms_nothing),
-	    TEST(half_a_clone_frees_its_source),
-	    TEST(nothing_else_is_done_meanwhile),
-	    TEST(who_is_logged_in_is_not_cut_off),
-	    TEST(files_have_plain_names),
-	    TEST(clones_fit_their_source),
+	    TEST(half_an_import_is_stopped_and_named), TEST(half_an_export_harms_nothing),
+	    TEST(half_a_clone_frees_its_source),       TEST(nothing_else_is_done_meanwhile),
+	    TEST(who_is_logged_in_is_not_cut_off),     TEST(files_have_plain_names),
+	    TEST(exports_have_a_known_format),         TEST(clones_fit_their_source),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,412 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * reencrypt_walk.c - zone by zone; the steps are in reencrypt.h.
+ *
+ *     NONE -> WAIT -> READ -> JOURNAL -> WRITE -> FLUSH -> RECORD -> NONE
+ *                      |         |                           ^
+ *                      |         +-- failed -----------------+   (the zone is untouched)
+ *                      +-- only holes: FLUSH, RECORD --------+
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "reencrypt.h"
+
+#define UNIT_BYTES 4096u /* of what is left out because it is a hole */
+#define BUSY_NS    (2ull * 1000 * 1000)
+#define RETRY_NS   (1000ull * 1000 * 1000)
+#define NS_PER_S   1000000000ull
+
+static void step_again(struct reencrypt *re);
+
+static void timer_fired(struct sluice_timer *t)
+{
+	struct reencrypt *re = t->ctx;
+
+	if (re->step == STEP_NONE)
+		walk_go(re);
+	else
+		step_again(re);
+}
+
+static void timer_in(struct reencrypt *re, uint64_t ns)
+{
+	re->timer.fn = timer_fired;
+	re->timer.ctx = re;
+	sluice_timer_set(re->e->f, &re->timer, sluice_now_ns(re->e->f) + ns);
+}
+
+static bool is_zero(const uint8_t *p, uint64_t len_bytes)
+{
+	return p[0] == 0 && memcmp(p, p + 1, len_bytes - 1) == 0;
+}
+
+static uint64_t unit_at(const struct reencrypt *re, uint64_t at_bytes)
+{
+	uint64_t left_bytes = re->zone_bytes - at_bytes;
+
+	return left_bytes < UNIT_BYTES ? left_bytes : UNIT_BYTES;
+}
+
+/* ---------------------------------------------------------------- drains */
+
+static void drain_take(struct reencrypt *re)
+{
+	if (!re->holds_drain)
+		sluice_drain_hold(re->e->f);
+	re->holds_drain = true;
+}
+
+static void drain_give(struct reencrypt *re)
+{
+	if (re->holds_drain)
+		sluice_drain_release(re->e->f);
+	re->holds_drain = false;
+}
+
+/* A zone under way is brought to its end; one that cannot be waits on the disk, in the journal. */
+void walk_drain(struct reencrypt *re, bool begin)
+{
+	re->is_draining = begin;
+	if (begin && re->failure != SLUICE_OK) {
+		sluice_timer_cancel(re->e->f, &re->timer);
+		drain_give(re);
+	} else if (!begin && re->failure != SLUICE_OK) {
+		drain_take(re);
+		timer_in(re, RETRY_NS);
+	} else if (!begin) {
+		walk_go(re);
+	}
+}
+
+/* ---------------------------------------------------------------- failures */
+
+/* Nothing has been changed: the walk stands still until somebody looks. */
+static void stand_still(struct reencrypt *re, const char *text)
+{
+	snprintf(re->text, sizeof(re->text), "%s", text);
+	re->is_paused = true;
+	sluice_report(re->e->f, "encryption_reencrypt_failed",
+		      "%s; it goes on with reencrypt_resume", text);
+}
+
+/* Something has: it must come to its end. */
+static void try_again(struct reencrypt *re, enum sluice_status status, const char *text)
+{
+	if (re->failure == SLUICE_OK) {
+		snprintf(re->text, sizeof(re->text), "%s", text);
+		sluice_report(re->e->f, "encryption_reencrypt_failed",
+			      "%s; it is tried again each second", text);
+	}
+	re->failure = status;
+	reencrypt_fail_held(re, status);
+	if (re->is_draining)
+		drain_give(re);
+	else
+		timer_in(re, RETRY_NS);
+}
+
+static enum sluice_status status_of(int result)
+{
+	return result == -ENOSPC ? SLUICE_ERR_NO_SPACE : SLUICE_ERR_IO;
+}
+
+static void submit(struct reencrypt *re, uint8_t op, uint64_t at_bytes, uint64_t len_bytes,
+		   void *buf, void (*fn)(struct sluice_own_io *own))
+{
+	re->own = (struct sluice_own_io){.op = op,
+					 .offset_bytes = re->zone_offset_bytes + at_bytes,
+					 .len_bytes = len_bytes,
+					 .buf = buf,
+					 .fn = fn,
+					 .ctx = re};
+	if (sluice_own_submit(re->e->f, &re->own) < 0)
+		timer_in(re, BUSY_NS);
+}
+
+/* ---------------------------------------------------------------- record */
+
+static void zone_ended(struct reencrypt *re)
+{
+	const struct encryption *e = re->e;
+	uint64_t took_ns = sluice_now_ns(e->f) - re->begun_ns, wanted_ns = 0;
+
+	if (e->reencrypt_bytes_per_s && re->at_bytes)
+		wanted_ns = re->zone_bytes * NS_PER_S / e->reencrypt_bytes_per_s;
+	re->zone_bytes = 0;
+	re->step = STEP_NONE;
+	re->failure = SLUICE_OK;
+	reencrypt_release_held(re);
+	drain_give(re);
+	if (wanted_ns > took_ns)
+		timer_in(re, wanted_ns - took_ns);
+	else
+		walk_go(re);
+}
+
+static void recorded(void *ctx, int result)
+{
+	struct reencrypt *re = ctx;
+
+	if (result < 0)
+		try_again(re, status_of(result), "the sidecar 'reencrypt' could not be written");
+	else
+		zone_ended(re);
+}
+
+static void step_record(struct reencrypt *re)
+{
+	struct reencrypt_record rec = {.kind = (uint8_t)re->kind,
+				       .state = REENCRYPT_IDLE,
+				       .watermark_bytes = re->watermark_bytes,
+				       .is_backward = re->is_backward,
+				       .is_paused = re->is_paused};
+
+	re->step = STEP_RECORD;
+	recorder_put(&re->recorder, &rec, NULL, recorded, re);
+}
+
+/* ---------------------------------------------------------------- write and flush */
+
+static uint64_t watermark_after(const struct reencrypt *re)
+{
+	return re->is_backward ? re->zone_offset_bytes : re->zone_offset_bytes + re->zone_bytes;
+}
+
+static void step_write(struct reencrypt *re);
+
+static void flushed(struct sluice_own_io *own)
+{
+	struct reencrypt *re = own->ctx;
+
+	if (own->status != SLUICE_OK) {
+		/* What was written may be lost as well. */
+		re->step = re->has_journal ? STEP_WRITE : STEP_FLUSH;
+		re->at_bytes = 0;
+		try_again(re, (enum sluice_status)own->status,
+			  "the layers below could not be flushed");
+		return;
+	}
+	re->watermark_bytes = re->next_watermark_bytes;
+	step_record(re);
+}
+
+static void step_flush(struct reencrypt *re)
+{
+	re->step = STEP_FLUSH;
+	submit(re, SLUICE_OP_FLUSH, 0, 0, NULL, flushed);
+}
+
+static void run_written(struct sluice_own_io *own)
+{
+	struct reencrypt *re = own->ctx;
+
+	if (own->status != SLUICE_OK) {
+		re->at_bytes = 0;
+		try_again(re, (enum sluice_status)own->status,
+			  own->status == SLUICE_ERR_NO_SPACE
+			      ? "the datastore is full"
+			      : "the volume could not be written below");
+		return;
+	}
+	re->at_bytes += re->run_bytes;
+	step_write(re);
+}
+
+/* The next run without holes. */
+static void step_write(struct reencrypt *re)
+{
+	re->step = STEP_WRITE;
+	while (re->at_bytes < re->zone_bytes &&
+	       is_zero(re->journal + re->at_bytes, unit_at(re, re->at_bytes)))
+		re->at_bytes += unit_at(re, re->at_bytes);
+	re->run_bytes = 0;
+	while (re->at_bytes + re->run_bytes < re->zone_bytes &&
+	       !is_zero(re->journal + re->at_bytes + re->run_bytes,
+			unit_at(re, re->at_bytes + re->run_bytes)))
+		re->run_bytes += unit_at(re, re->at_bytes + re->run_bytes);
+	if (re->run_bytes)
+		submit(re, SLUICE_OP_WRITE, re->at_bytes, re->run_bytes, re->out + re->at_bytes,
+		       run_written);
+	else
+		step_flush(re);
+}
+
+/* ---------------------------------------------------------------- journal */
+
+static void journalled(void *ctx, int result)
+{
+	struct reencrypt *re = ctx;
+
+	if (result == 0) {
+		re->at_bytes = 0;
+		step_write(re);
+		return;
+	}
+	/* A record of it may be on disk all the same, and must not be believed. */
+	stand_still(re, "the journal in the sidecar 'reencrypt' could not be written");
+	step_record(re);
+}
+
+static void step_journal(struct reencrypt *re, bool is_undo)
+{
+	struct reencrypt_record rec = {.kind = (uint8_t)re->kind,
+				       .state = REENCRYPT_COPYING,
+				       .watermark_bytes = watermark_after(re),
+				       .zone_offset_bytes = re->zone_offset_bytes,
+				       .zone_bytes = re->zone_bytes,
+				       .is_backward = re->is_backward,
+				       .is_paused = re->is_paused};
+
+	if (is_undo)
+		rec.watermark_bytes = re->watermark_bytes;
+	re->journal = is_undo ? re->raw : re->out;
+	re->step = STEP_JOURNAL;
+	re->has_journal = true;
+	recorder_put(&re->recorder, &rec, re->journal, journalled, re);
+}
+
+/* ---------------------------------------------------------------- read */
+
+/* raw to out; holes stay holes, sector by sector. */
+static int transform(struct reencrypt *re, struct xts *from, struct xts *to)
+{
+	uint32_t sector_bytes = re->e->sector_bytes;
+	int rc = 0;
+
+	memcpy(re->out, re->raw, re->zone_bytes);
+	if (from)
+		rc = xts_decrypt(from, re->zone_offset_bytes, re->out, re->zone_bytes);
+	for (uint64_t at = 0; to && rc == 0 && at < re->zone_bytes; at += sector_bytes)
+		if (!is_zero(re->raw + at, sector_bytes))
+			rc = xts_encrypt(to, re->zone_offset_bytes + at, re->out + at, re->out + at,
+					 sector_bytes);
+	return rc;
+}
+
+static void given_up(struct reencrypt *re, const char *text)
+{
+	stand_still(re, text);
+	zone_ended(re);
+}
+
+static void zone_read(struct sluice_own_io *own)
+{
+	struct reencrypt *re = own->ctx;
+	struct xts *below = reencrypt_key_below(re), *above = reencrypt_key_above(re);
+	struct xts *to = re->is_backward ? above : below;
+	char text[LUKS_TEXT_BYTES];
+
+	re->at_bytes = 0;
+	re->next_watermark_bytes = watermark_after(re);
+	if (own->status != SLUICE_OK) {
+		snprintf(text, sizeof(text), "the volume could not be read at byte %llu",
+			 (unsigned long long)re->zone_offset_bytes);
+		given_up(re, text);
+	} else if (is_zero(re->raw, re->zone_bytes)) {
+		step_flush(re); /* what was unmapped there might come back */
+	} else if (transform(re, re->is_backward ? below : above, to) < 0) {
+		given_up(re, "the cipher failed");
+	} else {
+		step_journal(re, to == NULL);
+	}
+}
+
+static void step_read(struct reencrypt *re)
+{
+	re->step = STEP_READ;
+	submit(re, SLUICE_OP_READ, 0, re->zone_bytes, re->raw, zone_read);
+}
+
+/* ---------------------------------------------------------------- zones */
+
+void walk_flight_ended(struct reencrypt *re)
+{
+	if (reencrypt_zone_is_free(re))
+		step_read(re);
+}
+
+static bool is_at_end(const struct reencrypt *re)
+{
+	return re->is_backward ? re->watermark_bytes == 0
+			       : re->watermark_bytes >= sluice_volume_size_bytes(re->e->f);
+}
+
+static void zone_begin(struct reencrypt *re)
+{
+	uint64_t room_bytes = re->is_backward
+				  ? re->watermark_bytes
+				  : sluice_volume_size_bytes(re->e->f) - re->watermark_bytes;
+	uint64_t zone_bytes = re->e->reencrypt_zone_bytes;
+
+	re->zone_bytes = room_bytes < zone_bytes ? room_bytes : zone_bytes;
+	re->zone_offset_bytes = re->watermark_bytes - (re->is_backward ? re->zone_bytes : 0);
+	re->begun_ns = sluice_now_ns(re->e->f);
+	re->step = STEP_WAIT;
+	re->has_journal = false;
+	drain_take(re);
+	walk_flight_ended(re);
+}
+
+static bool is_recorded(const struct reencrypt *re)
+{
+	const struct reencrypt_record *newest = &re->recorder.newest;
+
+	return newest->is_paused == re->is_paused && newest->is_backward == re->is_backward;
+}
+
+void walk_go(struct reencrypt *re)
+{
+	const struct encryption *e = re->e;
+
+	if (re->phase != PHASE_WALKING || re->step != STEP_NONE || re->is_draining ||
+	    !e->has_looked)
+		return;
+	sluice_timer_cancel(e->f, &re->timer);
+	re->is_backward |= re->wants_backward;
+	if (!is_recorded(re))
+		step_record(re);
+	else if (re->is_paused || e->state != STATE_UNLOCKED)
+		return;
+	else if (is_at_end(re))
+		reencrypt_end(re);
+	else
+		zone_begin(re);
+}
+
+void walk_recover(struct reencrypt *re)
+{
+	const struct reencrypt_record *rec = &re->recorder.newest;
+
+	re->zone_offset_bytes = rec->zone_offset_bytes;
+	re->zone_bytes = rec->zone_bytes;
+	memcpy(re->out, re->recorder.journal, rec->zone_bytes);
+	re->journal = re->out;
+	re->has_journal = true;
+	re->at_bytes = 0;
+	re->next_watermark_bytes = rec->watermark_bytes;
+	re->begun_ns = sluice_now_ns(re->e->f);
+	drain_take(re);
+	step_write(re);
+}
+
+static void step_again(struct reencrypt *re)
+{
+	switch (re->step) {
+	case STEP_READ:
+		step_read(re);
+		return;
+	case STEP_WRITE:
+		step_write(re);
+		return;
+	case STEP_FLUSH:
+		step_flush(re);
+		return;
+	case STEP_RECORD:
+		step_record(re);
+		return;
+	default:
+		return;
+	}
+}

@@ -1,0 +1,66 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# time limit: 120 s
+#
+# A marker that was written and read through the LUN is in no file below: image, header, logs, plan, records; and neither
+# marker nor keys are in what a core file of filterd would hold. A core cannot be made anyway.
+. "$(dirname "$0")/../lib/harness.sh"
+# shellcheck source=tests/lib/encryption.sh
+. "$ROOT/tests/lib/encryption.sh"
+command -v qemu-io >/dev/null || skip "qemu-io is not installed; apt-get install qemu-utils qemu-block-extra"
+command -v cryptsetup >/dev/null || skip "cryptsetup is missing; apt-get install cryptsetup-bin"
+
+qio() { timeout 60 qemu-io -f raw -t none "$@" "$URL" >"$T/io/out" 2>&1 || die "qemu-io: $(cat "$T/io/out")"; }
+in_memory() { # WHO PID NEEDLE...
+	local who=$1
+	shift
+	note "$who: $(python3 "$ROOT/tests/lib/memory_search.py" "$@")" || die "$who holds what no core may hold"
+}
+
+encrypted_lun 64M
+mkdir "$T/io"
+# Of the test's own, not of filterd's: found by nobody who looks where filterd writes.
+printf 'SLUICE-MARKER-%s' "$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')" >"$T/io/marker"
+{ yes "$(cat "$T/io/marker")" || true; } 2>/dev/null | head -c 2M >"$T/io/content"
+qio -c "write -s $T/io/content 1M 2M" -c flush -c "read 1M 2M"
+# A command that holds data back: compared on the way.
+qemu-img convert -f raw -O raw "$URL" "$T/io/got"
+cmp -n 2097152 -i 1048576:0 "$T/io/got" "$T/io/content" || die "what is read is not what was written"
+encryption v0 lock >/dev/null
+encryption v0 unlock '' kek >/dev/null
+encryption v0 status >/dev/null
+ctl --json volume show v0 >"$T/shown.json"
+ctl --json stats v0 >"$T/stats.json"
+ctl events >"$T/events"
+
+# Every file, but the test's own input and output.
+if grep -rlaF --exclude-dir=io -- "$(cat "$T/io/marker")" "$T"; then
+	die "the marker is in these files"
+fi
+
+cryptsetup luksDump --batch-mode --header "$HEADER" --dump-volume-key --volume-key-file "$T/io/dek" \
+	--key-file "$T/keys/kek" "$IMAGE" >/dev/null
+head -c 32 "$T/io/dek" >"$T/io/dek1"
+tail -c 32 "$T/io/dek" >"$T/io/dek2"
+for needle in dek1 dek2; do
+	if LC_ALL=C grep -rlaF --exclude-dir=io -f "$T/io/$needle" "$STATE_DIR" "$T/d0" "$RUN_DIR" 2>/dev/null; then
+		die "the volume's key is in these files"
+	fi
+done
+# A sanitizer maps terabytes of its own, and keeps copies of what was freed.
+[ "$VARIANT" = release ] || exit 0
+child=$(filterd_child)
+# The search finds what is there.
+printf %s "$IMAGE" >"$T/io/path"
+! python3 "$ROOT/tests/lib/memory_search.py" "$child" "$T/io/path" >/dev/null || die "the search does not see the child's memory"
+in_memory parent "${PID_OF[filterd]}" "$T/io/marker" "$T/io/dek1" "$T/io/dek2" "$T/keys/kek"
+in_memory child "$child" "$T/io/marker" "$T/io/dek1" "$T/io/dek2" "$T/keys/kek"
+[ "$(stat -c %u "/proc/$child/mem")" = 0 ] || die "the child's memory is not root's alone"
+if command -v gcore >/dev/null; then
+	(cd "$T/io" && timeout 60 gcore -o core "$child" >gcore.log 2>&1) || die "gcore: $(tail -n 1 "$T/io/gcore.log")"
+	LC_ALL=C grep -qaF "$IMAGE" "$T/io/core.$child" || die "the forced core holds nothing"
+	for needle in marker dek1 dek2; do
+		! LC_ALL=C grep -qaF -f "$T/io/$needle" "$T/io/core.$child" 2>/dev/null || die "$needle is in a forced core"
+	done
+fi
+scsi_expect "$URL" tur good
