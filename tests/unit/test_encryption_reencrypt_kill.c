@@ -3,7 +3,7 @@
  * test_encryption_reencrypt_kill.c - encrypt in place, decrypt in place and deep rekey, killed or
  * without power at every kind of step, under I/O: every sector is readable and right afterwards,
  * and the next process ends what the one before began. REENCRYPT_KILLS sets how often for each of
- * the three.
+ * the three: 500, or fewer with a sanitizer, which makes each of them dear.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,11 +18,17 @@
 
 #define T(name) cmocka_unit_test(name)
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define KILLS 60
+#else
+#define KILLS 500
+#endif
+
 static uint32_t kills_wanted(void)
 {
 	const char *text = getenv("REENCRYPT_KILLS");
 
-	return text ? (uint32_t)strtoul(text, NULL, 10) : 500;
+	return text ? (uint32_t)strtoul(text, NULL, 10) : KILLS;
 }
 
 static uint32_t next(uint32_t *random, uint32_t below)
