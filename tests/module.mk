@@ -29,13 +29,15 @@ CRASH_SCRIPT       = $(sort $(wildcard tests/integration/test-*-under-load.sh te
 INTEGRATION_TESTS  = $(filter-out $(CONFORMANCE_SCRIPT) $(CRASH_SCRIPT) $(APPLIANCE_TESTS),$(sort $(wildcard \
 			tests/integration/test-*.sh tests/ring/*/test-*.sh)))
 BENCH_SCRIPT       = $(wildcard tests/perf/bench.sh tests/perf/bench_policy.sh)
+# A guest costs most of its time in the guest, which no sanitizer looks into.
+GUEST_TESTS       := $(shell grep -lE '/guest[.]sh' tests/integration/test-*.sh)
 # With policyd or a gateway: they wait more than they compute, so several run side by side.
 APPLIANCE_TESTS   := $(sort $(wildcard tests/integration/test-cli-*.sh tests/integration/test-openapi-*.sh) \
 			$(filter-out %-under-load.sh,$(shell grep -lE '/(appliance|reconcile|gateway)[.]sh' tests/integration/test-*.sh)))
 # Sanitized, what has threads or parses what strangers send; the rest is the same code again.
 APPLIANCE_ASAN     = $(foreach w,api-auth api-says cli-drives cli-endures egress gateway keys openapi-matches policyd reconcile \
 			rest-config rest-transfer rest-volumes rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))
-APPLIANCE_TSAN     = $(foreach w,api-says keys policyd-changes reconcile-daemons reconcile-killed rest-config rest-events \
+APPLIANCE_TSAN     = $(foreach w,api-says keys-open policyd-changes reconcile-daemons reconcile-killed rest-config rest-events \
 			rest-stats rest-transfer-in rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))
 
 check-manifest:
@@ -55,7 +57,7 @@ check-manifest:
 	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(s),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,3,$(s),$(s)))
-	$(foreach v,asan tsan,$(foreach s,$(filter tests/integration/%,$(INTEGRATION_TESTS)),$(call line,integration-$(v),240,3,$(s),env VARIANT=$(v) $(s))))
+	$(foreach v,asan tsan,$(foreach s,$(filter-out $(GUEST_TESTS),$(filter tests/integration/%,$(INTEGRATION_TESTS))),$(call line,integration-$(v),240,3,$(s),env VARIANT=$(v) $(s))))
 	$(foreach s,$(APPLIANCE_TESTS),$(call line,appliance,180,4,$(s),$(s)))
 	$(foreach s,$(APPLIANCE_ASAN),$(call line,appliance-asan,300,3,$(s),env VARIANT=asan $(s)))
 	$(foreach s,$(APPLIANCE_TSAN),$(call line,appliance-tsan,300,3,$(s),env VARIANT=tsan $(s)))
