@@ -18,7 +18,9 @@ line  = $(file >>$(MANIFEST),$(1)|$(2)|$(3)|$(4)|$(5))
 # One thread and no shared memory: nothing that ThreadSanitizer could find.
 PURE_TESTS = sim_io_control sim_log sim_cache test_cache_s3fifo test_cache_ram test_cache_seq test_cache_warm test_cache_flash_read \
 	$(filter test_mclock_% test_planner_% test_model_% test_io_control_%,$(TESTS))
-tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim) $(if $(filter tsan,$(1)),$(PURE_TESTS)),$(TESTS)),$(call line,$(1),$(2),2,$(t),build/$(3)/tests/$(call out,$(t))))
+# Hundreds of runs of what one run shows ThreadSanitizer as well (test_encryption_reencrypt_words).
+MANY_RUNS  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults
+tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim) $(if $(filter tsan,$(1)),$(PURE_TESTS) $(MANY_RUNS)),$(TESTS)),$(call line,$(1),$(2),2,$(t),build/$(3)/tests/$(call out,$(t))))
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
