@@ -36,7 +36,7 @@ while :; do
 	[ $((i % 20)) = 0 ] && echo "round $i"
 done'
 
-cache_says() { ctl --json volume show v0 | jq -e --arg s "$1" '[.. | .state? // empty] | index($s)'; }
+cache_says() { ctl --json volume show v0 | jq -e --arg s "$1" '[.. | objects | select(has("ram")) | .state] | index($s)'; }
 rounds() { grep -ac "^round" "$T/work$1.out"; }
 
 for ((cycle = 1; cycle <= CYCLES; cycle++)); do

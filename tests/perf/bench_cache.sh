@@ -121,7 +121,7 @@ scene_hits() {
 		report "4 KiB random reads, QD $depth" null
 		report "4 KiB random reads, QD $depth" plain | tail -n 1 | sed 's/^/(against plain) /'
 	done
-	ctl volume show cached | jq -c '.chain[]? | select(.filter == "cache") | .status | {reads, read_hits}' 2>/dev/null || true
+	ctl --json volume show cached | jq -c '.chain[]? | select(.filter == "cache") | .status | {reads, read_hits}' 2>/dev/null || true
 }
 
 scene_writeback() {
@@ -139,6 +139,9 @@ scene_writeback() {
 	cache_attach back mode=write_back flash_bytes=$((size * 4))
 	cache_attach durable-back mode=write_back flash_bytes=$((size * 4))
 	cache_attach back-small mode=write_back flash_bytes=$((64 << 20))
+	for store in back durable-back back-small; do
+		wait_until 120 "the log of $store" cache_is "$store" serving
+	done
 	for ((round = 1; round <= ROUNDS; round++)); do
 		for depth in 1 32; do
 			for store in through back back-small; do
@@ -157,7 +160,7 @@ scene_writeback() {
 	done
 }
 
-dirty_bytes() { ctl volume show "$1" | jq '[.. | .dirty_bytes? // empty] | max // 0'; }
+dirty_bytes() { ctl --json volume show "$1" | jq '[.. | .dirty_bytes? // empty] | max // 0'; }
 
 scene_recovery() {
 	local size=$((RECOVERY_GIB << 30))
@@ -176,11 +179,11 @@ scene_recovery() {
 		wait "$reader" || die "the reader failed: $(cat "$T/reader")"
 		wait_until 60 "the cache to serve" cache_is recover serving
 		echo "kill $round: longest stall $(tail -n 1 "$T/reader" | jq .max_us) us, log recovered in" \
-			"$(ctl volume show recover | jq '[.. | .recovery_ms? // empty] | max') ms"
+			"$(ctl --json volume show recover | jq '[.. | .recovery_ms? // empty] | max') ms"
 	done
 }
 
-cache_is() { ctl volume show "$1" | jq -e --arg s "$2" '[.. | .state? // empty] | index($s)'; }
+cache_is() { ctl --json volume show "$1" | jq -e --arg s "$2" '[.. | objects | select(has("ram")) | .state] | index($s)'; }
 
 expect_error "ended by signal 9"
 mkdir -p "$T/flash"
