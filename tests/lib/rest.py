@@ -35,7 +35,10 @@ class Rest:
             data = json.dumps(body)
             more["Content-Type"] = "application/json"
         try:
-            connection.request(method, path if path.startswith("/metrics") else "/api/v1" + path, data, more)
+            try:
+                connection.request(method, path if path.startswith("/metrics") else "/api/v1" + path, data, more)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # refused before its body was read: the answer is there, or getresponse() says what is wrong
             answer = connection.getresponse()
             text = answer.read()
         except (OSError, http.client.HTTPException) as error:
