@@ -20,13 +20,15 @@ another_child_than() { local now; now=$(filterd_child); [ -n "$now" ] && [ "$now
 walk() { encryption v0 status | jq -r "(.reencrypt // {kind: \"none\"}).$1"; }
 has_ended() { [ "$(walk kind 2>/dev/null)" = none ]; }
 is_on_the_way() { [ "$(walk state 2>/dev/null)" = running ] && [ "$(walk done_bytes)" -ge "$1" ]; }
+goes_on_or_is_over() { has_ended || is_on_the_way "$1"; }
 opens() { cryptsetup open --test-passphrase --header "$HEADER" --key-file "$T/keys/$1" "$IMAGE" 2>/dev/null; }
 
 # kill_through KIND: the walk that has begun, killed on its way, comes to its end.
 kill_through() {
 	local cycle child bytes=0
 	for ((cycle = 1; cycle <= CYCLES; cycle++)); do
-		wait_until 60 "the walk '$1' to go on" is_on_the_way $((bytes + 1))
+		wait_until 60 "the walk '$1' to go on" goes_on_or_is_over $((bytes + 1))
+		! has_ended || break # a small volume is through before so many kills
 		bytes=$(walk done_bytes)
 		child=$(filterd_child)
 		kill -KILL "$child"
@@ -34,7 +36,7 @@ kill_through() {
 		wait_until 15 "an answer" encryption v0 status
 	done >/dev/null
 	wait_until 120 "the walk '$1' to end" has_ended
-	note "$1: $CYCLES kills"
+	note "$1: $((cycle - 1)) kills"
 }
 
 expect_error "ended by signal 9|crash loop"
