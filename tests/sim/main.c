@@ -21,8 +21,8 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "memory.h"
 #include "run.h"
-#include "sim_mem.h"
 
 #define JOBS_MAX 64u
 
@@ -59,9 +59,10 @@ static int job(const struct args *a, struct board *b, uint64_t index)
 		uint64_t seed = a->seed + i;
 
 		b->seeds[index] = seed;
-		sim_mem_begin();
+		memory_begin();
+		memory_on(false);
 		run_seed(seed, a->is_verbose, &r);
-		sim_mem_end();
+		memory_off();
 		b->done++;
 		b->events += r.events;
 		b->virtual_ms += r.virtual_ns / 1000000;

@@ -8,6 +8,6 @@ sim_INCS := include common tests/sim tests/tools filterd filterd/env filterd/bac
 sim_LIBS := volume scsi chain backend ring_server ring_client env common
 sim_PKGS := jansson
 ifneq ($(VARIANT),asan)
-# Memory of killed processes vanishes with the seed: sim_mem.c.
+# Memory of killed processes vanishes with the seed: memory.c.
 sim_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=aligned_alloc,--wrap=posix_memalign
 endif

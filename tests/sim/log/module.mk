@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # The record log on simulated devices: every crash point that chance finds, all of them for short workloads.
 TESTS += sim_log
-sim_log_SRCS := $(wildcard tests/sim/log/*.c)
+sim_log_SRCS := $(wildcard tests/sim/log/*.c) tests/sim/memory.c
 sim_log_INCS := tests/sim/log tests/sim include common filterd/env filterd/log
 sim_log_LIBS := log env common
 sim_log_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=aligned_alloc,--wrap=posix_memalign

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * memory.h - the memory of the simulated process: an arena that is thrown away when it dies, so
- * that a seed costs no walk over what it left; and allocations that fail on demand.
+ * memory.h - the memory of simulated processes: an arena that is thrown away when they die, so
+ * that a seed costs no walk over what they left, and a leak of the killed is no leak of the
+ * simulator; and allocations that fail on demand.
  *
  * The program is linked with --wrap for malloc() and its kin. With AddressSanitizer there is no
  * arena: allocations are real, and whoever kills a process must free what it had.
  *
  * Thread: one.
  */
-#ifndef SIM_LOG_MEMORY_H
-#define SIM_LOG_MEMORY_H
+#ifndef SIM_MEMORY_H
+#define SIM_MEMORY_H
 
 #include <stdbool.h>
 #include <stdint.h>

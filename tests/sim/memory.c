@@ -1,31 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-#include "sim_mem.h"
+#include "memory.h"
 
 #include <assert.h>
 #include <errno.h>
-#include <stdbool.h>
-#include <stdint.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#ifdef SLUICE_ASAN
-
-void sim_mem_begin(void) {}
-void sim_mem_end(void) {}
-size_t sim_mem_peak_bytes(void)
-{
-	return 0;
-}
-
-#else
-
-#define ARENA_BYTES (256u << 20)
-#define HEAD_BYTES  16u /* before each block: its size, for realloc() */
+#define ARENA_BYTES (256u << 20) /* of addresses; touched as it is used */
+#define HEAD_BYTES  16u          /* before each block: its size, for realloc() */
 
 static uint8_t *arena;
 static size_t used_bytes, peak_bytes;
-static bool is_on;
+static uint64_t fail_in;
+static bool is_on, is_counting, has_failed;
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t n, size_t size);
@@ -40,25 +29,49 @@ void __wrap_free(void *p);
 void *__wrap_aligned_alloc(size_t align, size_t size);
 int __wrap_posix_memalign(void **out, size_t align, size_t size);
 
-void sim_mem_begin(void)
+void memory_begin(void)
 {
-	if (!arena) {
+	if (!arena && !MEMORY_IS_REAL) {
 		arena = mmap(NULL, ARENA_BYTES, PROT_READ | PROT_WRITE,
 			     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 		assert(arena != MAP_FAILED);
 	}
 	used_bytes = 0;
-	is_on = true;
 }
 
-void sim_mem_end(void)
+void memory_on(bool may_fail)
+{
+	is_on = true;
+	is_counting = may_fail;
+}
+
+void memory_off(void)
 {
 	is_on = false;
 }
 
-size_t sim_mem_peak_bytes(void)
+void memory_fail_at(uint64_t n)
+{
+	fail_in = n;
+	has_failed = false;
+}
+
+bool memory_has_failed(void)
+{
+	return has_failed;
+}
+
+uint64_t memory_peak_bytes(void)
 {
 	return peak_bytes;
+}
+
+static bool fails_now(void)
+{
+	if (!is_on || !is_counting || fail_in == 0 || --fail_in > 0)
+		return false;
+	has_failed = true;
+	return true;
 }
 
 static bool is_ours(const void *p)
@@ -70,7 +83,9 @@ static void *bump(size_t align, size_t size)
 {
 	size_t at = (used_bytes + HEAD_BYTES + align - 1) / align * align;
 
-	assert(size < ARENA_BYTES && at + size <= ARENA_BYTES);
+	if (size > ARENA_BYTES)
+		return NULL;
+	assert(at + size <= ARENA_BYTES);
 	used_bytes = at + size;
 	if (used_bytes > peak_bytes)
 		peak_bytes = used_bytes;
@@ -80,20 +95,23 @@ static void *bump(size_t align, size_t size)
 
 void *__wrap_malloc(size_t size)
 {
-	return is_on ? bump(16, size) : __real_malloc(size);
+	if (fails_now())
+		return NULL;
+	return is_on && !MEMORY_IS_REAL ? bump(16, size) : __real_malloc(size);
 }
 
 void *__wrap_calloc(size_t n, size_t size)
 {
 	void *p;
 
-	if (!is_on)
+	if (fails_now())
+		return NULL;
+	if (!is_on || MEMORY_IS_REAL)
 		return __real_calloc(n, size);
 	if (size && n > ARENA_BYTES / size)
 		return NULL;
 	p = bump(16, n * size);
-	memset(p, 0, n * size);
-	return p;
+	return p ? memset(p, 0, n * size) : NULL;
 }
 
 void *__wrap_realloc(void *p, size_t size)
@@ -101,33 +119,37 @@ void *__wrap_realloc(void *p, size_t size)
 	size_t old;
 	void *q;
 
-	if (p ? !is_ours(p) : !is_on)
+	if (fails_now())
+		return NULL;
+	if (MEMORY_IS_REAL || (p ? !is_ours(p) : !is_on))
 		return __real_realloc(p, size);
 	q = bump(16, size);
-	if (!p)
+	if (!p || !q)
 		return q;
 	memcpy(&old, (uint8_t *)p - sizeof(old), sizeof(old));
-	memcpy(q, p, old < size ? old : size);
-	return q;
+	return memcpy(q, p, old < size ? old : size);
 }
 
 void __wrap_free(void *p)
 {
-	if (!is_ours(p))
+	if (MEMORY_IS_REAL || !is_ours(p))
 		__real_free(p);
 }
 
 void *__wrap_aligned_alloc(size_t align, size_t size)
 {
-	return is_on ? bump(align < 16 ? 16 : align, size) : __real_aligned_alloc(align, size);
+	if (fails_now())
+		return NULL;
+	return is_on && !MEMORY_IS_REAL ? bump(align < 16 ? 16 : align, size)
+					: __real_aligned_alloc(align, size);
 }
 
 int __wrap_posix_memalign(void **out, size_t align, size_t size)
 {
-	if (!is_on)
+	if (fails_now())
+		return ENOMEM;
+	if (!is_on || MEMORY_IS_REAL)
 		return __real_posix_memalign(out, align, size);
 	*out = bump(align < 16 ? 16 : align, size);
-	return 0;
+	return *out ? 0 : ENOMEM;
 }
-
-#endif
