@@ -8,6 +8,8 @@
 # of each fault; the table says which test saw it first. Without a fault all of them must pass.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/lib/mutants.sh
+. tests/lib/mutants.sh
 
 core=filterd/filters/io_control
 out=build/mutants/mclock
@@ -46,22 +48,6 @@ first_to_fail()
 if [ $# -gt 0 ]; then
 	names=("$@")
 else
-	mapfile -t names < <(sed -nE 's/^\tMCLOCK_MUTATION_([A-Z_]+),.*/\1/p' "$core/mclock_mutate.h" | grep -vx 'NONE\|END')
+	mapfile -t names < <(names_of_mutants "$core/mclock_mutate.h" MCLOCK)
 fi
-
-missed=0
-for name in "${names[@]}"; do
-	if ! seen=$(first_to_fail "$name"); then
-		seen='' verdict=BROKEN
-	else
-		verdict=$([ -n "$seen" ] && echo caught || echo MISSED)
-	fi
-	[ "$verdict" = caught ] || missed=$((missed + 1))
-	printf '%-22s %s   %s\n' "$name" "$verdict" "${seen:+by test_mclock_$seen}"
-done
-if ! seen=$(first_to_fail NONE) || [ -n "$seen" ]; then
-	echo "without a fault: FAILED $seen"
-	missed=$((missed + 1))
-fi
-echo "mclock mutants: ${#names[@]} faults, $((${#names[@]} - missed)) caught, $missed missed"
-[ "$missed" = 0 ]
+judge_mutants mclock 'test_mclock_' "${names[@]}"

@@ -8,6 +8,8 @@
 # fault; the table says which of its cases saw it first. Without a fault all of them must pass.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/lib/mutants.sh
+. tests/lib/mutants.sh
 
 core=filterd/filters/cache
 out=build/mutants/s3fifo
@@ -39,22 +41,6 @@ first_to_fail()
 if [ $# -gt 0 ]; then
 	names=("$@")
 else
-	mapfile -t names < <(sed -nE 's/^\tS3FIFO_MUTATION_([A-Z_]+),.*/\1/p' "$core/s3fifo_mutate.h" | grep -vx 'NONE\|END')
+	mapfile -t names < <(names_of_mutants "$core/s3fifo_mutate.h" S3FIFO)
 fi
-
-missed=0
-for name in "${names[@]}"; do
-	if ! seen=$(first_to_fail "$name"); then
-		seen='' verdict=BROKEN
-	else
-		verdict=$([ -n "$seen" ] && echo caught || echo MISSED)
-	fi
-	[ "$verdict" = caught ] || missed=$((missed + 1))
-	printf '%-20s %s   %s\n' "$name" "$verdict" "${seen:+by $seen}"
-done
-if ! seen=$(first_to_fail NONE) || [ -n "$seen" ]; then
-	echo "without a fault: FAILED $seen"
-	missed=$((missed + 1))
-fi
-echo "s3fifo mutants: ${#names[@]} faults, $((${#names[@]} - missed)) caught, $missed missed"
-[ "$missed" = 0 ]
+judge_mutants s3fifo '' "${names[@]}"
