@@ -2,8 +2,12 @@
 /* I/Os, their contexts and buffers; and a stack that does not grow with the queue. */
 #include "rig.h"
 
+#include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static struct rig r;
 static struct t_filter *a, *b;
@@ -197,6 +201,53 @@ static void a_detach_with_buffers_kept_is_reported(void **state)
 	r.report_kind[0] = '\0';
 }
 
+/* In a process of its own: it must not live to the end. */
+static bool survives(void (*fn)(char *buf))
+{
+	char *buf = sluice_buf_get(a->f, 4096), *other = sluice_buf_get(a->f, 4096);
+	int status = 0;
+	pid_t pid;
+
+	assert_true(buf && other);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		signal(SIGABRT, SIG_DFL);
+		if (!freopen("/dev/null", "w", stderr))
+			_exit(2);
+		sluice_buf_put(a->f, buf, 4096);
+		fn(buf);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	sluice_buf_put(a->f, buf, 4096);
+	sluice_buf_put(a->f, other, 4096);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+static void put_again(char *buf)
+{
+	sluice_buf_put(a->f, buf, 4096);
+}
+
+static void write_and_get(char *buf)
+{
+	memset(buf, 1, 4096);
+	sluice_buf_get(a->f, 4096);
+}
+
+static void get_and_put(char *buf)
+{
+	sluice_buf_put(a->f, sluice_buf_get(a->f, 4096), 4096);
+}
+
+static void a_buffer_put_twice_or_written_to_after_that_stops_the_program(void **state)
+{
+	assert_true(survives(get_and_put));
+	assert_false(survives(put_again));
+	assert_false(survives(write_and_get));
+}
+
 /* ---------------------------------------------------------------- the stack */
 
 static uint32_t left;
@@ -262,6 +313,7 @@ int main(void)
 	    T(swapping_out_of_turn_is_misuse),
 	    T(buffers_are_aligned_reused_and_bounded),
 	    T(a_detach_with_buffers_kept_is_reported),
+	    T(a_buffer_put_twice_or_written_to_after_that_stops_the_program),
 	    T(the_stack_is_as_deep_for_many_ios_as_for_few),
 	    T(releasing_many_held_ios_does_not_deepen_the_stack),
 	};

@@ -427,11 +427,13 @@ bool cache_is_state(struct cache_rig *r, const char *state)
 
 void cache_wait_state(struct cache_rig *r, const char *state)
 {
+	char is[32];
+
 	for (int i = 0; i < 20000; i++) {
 		if (cache_is_state(r, state))
 			return;
 		cache_turn(r);
 	}
-	fail_msg("the state is %s (%s) and not %s", cache_text(r, "state"),
-		 cache_text(r, "state_text"), state);
+	snprintf(is, sizeof(is), "%s", cache_text(r, "state"));
+	fail_msg("the state is %s (%s) and not %s", is, cache_text(r, "state_text"), state);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "salvage.h"
 
+#include <assert.h>
 #include <inttypes.h>
 
 #include "own.h"
@@ -31,7 +32,7 @@ static void failed(struct volume *v, const char *what)
 {
 	struct salvage *s = &v->salvage;
 
-	if (!s->has_told)
+	if (!s->has_told && !v->is_gone)
 		sluice_report(v->f, "cache_destage_failed",
 			      "what is left in the failed log does not get to the datastore: %s "
 			      "failed at block %" PRIu64,
@@ -48,6 +49,7 @@ static void flushed(struct sluice_own_io *own)
 	struct volume *v = own->ctx;
 	struct salvage *s = &v->salvage;
 
+	s->is_moving = false;
 	own_pump(v);
 	if (own->status != SLUICE_OK) {
 		failed(v, "the flush");
@@ -71,6 +73,7 @@ static void written(struct sluice_own_io *own)
 		own_go(v, own);
 		return;
 	}
+	v->salvage.is_moving = false;
 	if (own->status != SLUICE_OK) {
 		failed(v, "the write");
 		return;
@@ -81,6 +84,13 @@ static void written(struct sluice_own_io *own)
 	next(v);
 }
 
+/* There is one buffer and one place: a second step beside the first would pass blocks over. */
+static void begin_move(struct salvage *s)
+{
+	assert(s->is_on && !s->is_moving);
+	s->is_moving = true;
+}
+
 static void submit(struct volume *v, enum sluice_op op, uint64_t count,
 		   void (*fn)(struct sluice_own_io *own))
 {
@@ -89,6 +99,7 @@ static void submit(struct volume *v, enum sluice_op op, uint64_t count,
 
 	if (len > 0 && len > v->size_bytes - at)
 		len = v->size_bytes - at;
+	begin_move(s);
 	s->own = (struct sluice_own_io){.op = (uint8_t)op,
 					.flags = SLUICE_IO_URGENT,
 					.offset_bytes = len ? at : 0,
@@ -103,6 +114,7 @@ static void was_read(struct sluice_rlog_read *rd)
 {
 	struct volume *v = rd->ctx;
 
+	v->salvage.is_moving = false;
 	if (v->is_gone || rd->result < 0)
 		failed(v, "reading the log");
 	else
@@ -113,6 +125,7 @@ static void move_data(struct volume *v, uint64_t count)
 {
 	struct salvage *s = &v->salvage;
 
+	begin_move(s);
 	s->read =
 	    (struct sluice_rlog_read){.block = s->block,
 				      .block_count = count < STEP_BLOCKS ? count : STEP_BLOCKS,
@@ -130,7 +143,7 @@ static void next(struct volume *v)
 	uint64_t pause_at = s->block + LOOK_BLOCKS;
 	struct sluice_rlog_run run;
 
-	if (v->is_draining) { /* salvage_continue() follows */
+	if (v->is_gone || v->is_draining) { /* salvage_continue() follows a drain */
 		pause(v);
 		return;
 	}
@@ -177,6 +190,7 @@ void salvage_continue(struct volume *v)
 		return;
 	}
 	s->is_on = true;
+	sluice_timer_cancel(v->f, &s->timer); /* the end of a drain comes before it is due */
 	next(v);
 }
 

@@ -21,7 +21,8 @@
 struct volume;
 
 struct salvage {
-	bool is_on; /* one step is under way */
+	bool is_on;     /* it has the buffer; one step is under way, or the timer is set */
+	bool is_moving; /* a read of the log or an own I/O has not come back */
 	bool has_told;
 	uint64_t block; /* the next to look at */
 	uint64_t moved_blocks;
