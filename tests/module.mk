@@ -9,7 +9,7 @@
 # Short forms; the check-* targets below set longer ones.
 SEEDS   ?= 200000
 CYCLES  ?= 20
-FUZZ_S  ?= 40
+FUZZ_S  ?= 20
 export CYCLES
 
 MANIFEST := build/check/manifest
@@ -45,12 +45,12 @@ APPLIANCE_TSAN     = $(foreach w,api-says keys-open policyd-changes reconcile-da
 check-manifest:
 	$(shell mkdir -p $(dir $(MANIFEST)))
 	$(file >$(MANIFEST))
-	$(foreach c,$(LINT_CHECKS),$(call line,lint,240,1,$(c),scripts/lint.sh $(c)))
-	$(call line,lint,120,1,tests/lint/test-lint-sees-faults.sh,tests/lint/test-lint-sees-faults.sh)
+	$(foreach c,$(LINT_CHECKS),$(call line,lint,240,2,$(c),scripts/lint.sh $(c)))
+	$(call line,lint,120,2,tests/lint/test-lint-sees-faults.sh,tests/lint/test-lint-sees-faults.sh)
 	$(call tests_of,unit,60,release)
 	$(call tests_of,asan,120,asan)
 	$(call tests_of,tsan,180,tsan)
-	$(foreach s,$(MODEL_SCRIPTS),$(call line,models,300,1,$(s),$(s)))
+	$(foreach s,$(MODEL_SCRIPTS),$(call line,models,300,2,$(s),$(s)))
 	$(foreach s,$(SIM),$(call line,sim,300,1,$(SEEDS) seeds,build/release/tests/sim --count $(SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(filter sim_io_control,$(TESTS)),$(call line,sim,120,1,io_control properties,build/release/tests/$(s) --properties --count 20000))
 	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) $(SEEDS) seeds,build/release/tests/$(s) --count $(SEEDS) --jobs $(JOBS)))
@@ -60,9 +60,9 @@ check-manifest:
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,3,$(s),$(s)))
 	$(foreach v,asan tsan,$(foreach s,$(filter-out $(GUEST_TESTS),$(filter tests/integration/%,$(INTEGRATION_TESTS))),$(call line,integration-$(v),240,3,$(s),env VARIANT=$(v) $(s))))
-	$(foreach s,$(APPLIANCE_TESTS),$(call line,appliance,180,4,$(s),$(s)))
-	$(foreach s,$(APPLIANCE_ASAN),$(call line,appliance-asan,300,3,$(s),env VARIANT=asan $(s)))
-	$(foreach s,$(APPLIANCE_TSAN),$(call line,appliance-tsan,300,3,$(s),env VARIANT=tsan $(s)))
+	$(foreach s,$(APPLIANCE_TESTS),$(call line,appliance,180,5,$(s),$(s)))
+	$(foreach s,$(APPLIANCE_ASAN),$(call line,appliance-asan,300,4,$(s),env VARIANT=asan $(s)))
+	$(foreach s,$(APPLIANCE_TSAN),$(call line,appliance-tsan,300,4,$(s),env VARIANT=tsan $(s)))
 	$(foreach s,$(CONFORMANCE_SCRIPT),$(call line,conformance,900,1,$(s),$(s)))
 	$(foreach s,$(CRASH_SCRIPT),$(call line,crash,1800,1,$(s),$(s)))
 	$(foreach s,$(BENCH_SCRIPT),$(call line,bench,300,1,$(s) --smoke,$(s) --smoke))
