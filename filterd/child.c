@@ -19,6 +19,7 @@
 #include "keyring.h"
 #include "log.h"
 #include "manager.h"
+#include "net.h"
 #include "plugin.h"
 #include "requests.h"
 #include "ring_listener.h"
@@ -28,6 +29,7 @@ struct child {
 	const struct child_cfg *cfg;
 	struct loop *loop;
 	struct manager manager;
+	struct net *net;
 	struct ring_listener *rings;
 	struct ctl_server *control;
 	struct requests requests;
@@ -110,6 +112,27 @@ static int load_plan(struct child *c, struct plan *plan, struct err *err) ON_MAI
 	return rc;
 }
 
+static void peer_event(void *ctx, const char *kind, const char *text) ON_MAIN
+{
+	struct child *c = ctx;
+
+	manager_event(&c->manager, "", "", kind, text);
+}
+
+/* After the filters are loaded: one of them gives OpenSSL its allocator. Before the volumes. */
+static int begin_net(struct child *c, struct err *err)
+{
+	const struct child_cfg *cfg = c->cfg;
+	struct net_cfg net = {
+	    .loop = c->loop, .state_dir = cfg->state_dir, .event = peer_event, .ctx = c};
+	int rc = net_create(&net, &c->net, err);
+
+	if (rc)
+		return rc;
+	c->manager.net = net_host(c->net);
+	return net_listen(c->net, cfg->peer_listen.fds, cfg->peer_listen.count, err);
+}
+
 static int begin(struct child *c, struct err *err) ON_MAIN
 {
 	const struct child_cfg *cfg = c->cfg;
@@ -132,8 +155,8 @@ static int begin(struct child *c, struct err *err) ON_MAIN
 	rc = plugin_load_dir(cfg->filter_dir, err);
 	if (rc < 0)
 		log_warn("no filters: %s", err->text);
-	rc = load_plan(c, &plan, err);
-	if (rc)
+	rc = begin_net(c, err);
+	if (rc || (rc = load_plan(c, &plan, err)))
 		return rc;
 	rc = manager_start(&c->manager, cfg->worker_count, &plan, err);
 	plan_fini(&plan);
@@ -141,7 +164,8 @@ static int begin(struct child *c, struct err *err) ON_MAIN
 					     &c->rings, err)))
 		return rc;
 	c->manager.rings = c->rings;
-	c->requests = (struct requests){.manager = &c->manager, .shutdown = stop, .ctx = c};
+	c->requests = (struct requests){
+	    .manager = &c->manager, .net = c->net, .shutdown = stop, .ctx = c};
 	control.loop = c->loop;
 	rc = ctl_server_create(&control, &c->control, err);
 	return rc ? rc : watch_signals(c, err);
@@ -163,7 +187,9 @@ static void tidy_up(struct child *c) ON_MAIN
 	ctl_server_free(c->control);
 	ring_listener_free(c->rings);
 	c->manager.rings = NULL;
+	net_stop(c->net);
 	manager_free(&c->manager);
+	net_free(c->net);
 	loop_free(c->loop);
 	free(c->plan_path);
 	free(c->store_root);

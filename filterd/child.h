@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "peer_listen.h"
 #include "shared.h"
 
 struct keyring;
@@ -27,6 +28,7 @@ struct child_cfg {
 	uid_t ring_uid; /* (uid_t)-1: none */
 	int ring_listen_fd;
 	int control_listen_fd;
+	struct peer_listen peer_listen;
 };
 
 enum child_end {

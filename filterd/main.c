@@ -2,6 +2,7 @@
 /*
  * main.c - sluice-filterd: what the command line says, then supervisor_run().
  */
+#include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
@@ -28,6 +29,7 @@ static const char usage[] =
     "  --filter-dir DIR   filters, *.so (default: ../filters beside this program, then /usr/lib/sluice/filters)\n"
     "  --workers N        serving threads, 1 to 16 (default 1)\n"
     "  --ring-uid UID     one more user who may hand over rings, besides root and our own\n"
+    "  --peer-listen ADDRESS[:PORT]  where other appliances find this one (default: nowhere); up to 4 times\n"
     "  --no-parent        serve in this process, without the watching parent\n"
     "  --version, --help\n";
 
@@ -54,6 +56,7 @@ enum {
 	OPT_FILTER,
 	OPT_WORKERS,
 	OPT_RING_UID,
+	OPT_PEER_LISTEN,
 	OPT_NO_PARENT,
 	OPT_VERSION,
 	OPT_HELP
@@ -65,6 +68,7 @@ static const struct option options[] = {
     {"filter-dir", required_argument, NULL, OPT_FILTER},
     {"workers", required_argument, NULL, OPT_WORKERS},
     {"ring-uid", required_argument, NULL, OPT_RING_UID},
+    {"peer-listen", required_argument, NULL, OPT_PEER_LISTEN},
     {"no-parent", no_argument, NULL, OPT_NO_PARENT},
     {"version", no_argument, NULL, OPT_VERSION},
     {"help", no_argument, NULL, OPT_HELP},
@@ -109,6 +113,13 @@ int main(int argc, char **argv)
 			if (parse_u64("--ring-uid", optarg, 0, UINT32_MAX - 1, &number, &err) < 0)
 				return wrong(&err);
 			cfg.ring_uid = (uid_t)number;
+			break;
+		case OPT_PEER_LISTEN:
+			if (cfg.peer_listen.count == PEER_LISTEN_MAX)
+				return wrong((err_set(&err, E2BIG, "", "--peer-listen may stand %u times",
+						      PEER_LISTEN_MAX),
+					      &err));
+			cfg.peer_listen.addresses[cfg.peer_listen.count++] = optarg;
 			break;
 		case OPT_NO_PARENT:
 			cfg.has_no_parent = true;

@@ -33,6 +33,7 @@
 #include "worker.h"
 
 struct keyring;
+struct net_host;
 struct ring_listener;
 
 struct manager {
@@ -41,6 +42,7 @@ struct manager {
 	const char *plan_path;
 	const char *store_root;
 	struct keyring *keyring; /* NULL: there is none, and filters are told so */
+	const struct net_host *net; /* likewise */
 	struct plan plan;
 	struct events *events;
 	struct peers peers;

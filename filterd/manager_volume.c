@@ -261,6 +261,7 @@ static void set_host(struct mvolume *mv)
 	    .store_put = volume_store_put,
 	    .store_get = volume_store_get,
 	    .sidecar_path = volume_sidecar_path,
+	    .net = m->net,
 	    .key_put = m->keyring ? volume_key_put : NULL,
 	    .key_get = m->keyring ? volume_key_get : NULL,
 	    .key_forget = m->keyring ? volume_key_forget : NULL,

@@ -451,6 +451,18 @@ static const struct {
     {"filter.detach", do_filter_detach},
     {"filter.set", do_filter_set},
     {"filter.command", do_filter_command},
+    {"peer.identity", requests_peer_identity},
+    {"peer.list", requests_peer_list},
+    {"peer.offer", requests_peer_offer},
+    {"peer.withdraw", requests_peer_withdraw},
+    {"peer.join", requests_peer_join},
+    {"peer.set", requests_peer_set},
+    {"peer.forget", requests_peer_forget},
+    {"peer.call", requests_peer_call},
+    {"peer.take", requests_peer_take},
+    {"peer.answer", requests_peer_answer},
+    {"witness.list", requests_witness_list},
+    {"witness.forget", requests_witness_forget},
 };
 
 void requests_handle(void *control, struct ctl_call *call)

@@ -10,8 +10,11 @@
 #include "ctl_server.h"
 #include "manager.h"
 
+struct net;
+
 struct requests {
 	struct manager *manager;
+	struct net *net; /* NULL: there is none */
 	void (*shutdown)(void *ctx);
 	void *ctx;
 };

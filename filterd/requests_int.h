@@ -4,6 +4,7 @@
  *
  *   requests.c            the table of requests; questions, volumes, filters, transfers
  *   requests_datastore.c  datastores
+ *   requests_peer.c       other appliances
  */
 #ifndef FILTERD_REQUESTS_INT_H
 #define FILTERD_REQUESTS_INT_H
@@ -25,5 +26,18 @@ void requests_datastore_add(struct requests *c, struct ctl_call *call) ON_MAIN;
 void requests_datastore_remove(struct requests *c, struct ctl_call *call) ON_MAIN;
 void requests_datastore_filters(struct requests *c, struct ctl_call *call) ON_MAIN;
 void requests_datastore_filter_set(struct requests *c, struct ctl_call *call) ON_MAIN;
+
+void requests_peer_identity(struct requests *c, struct ctl_call *call);
+void requests_peer_list(struct requests *c, struct ctl_call *call);
+void requests_peer_offer(struct requests *c, struct ctl_call *call);
+void requests_peer_withdraw(struct requests *c, struct ctl_call *call);
+void requests_peer_join(struct requests *c, struct ctl_call *call);
+void requests_peer_set(struct requests *c, struct ctl_call *call);
+void requests_peer_forget(struct requests *c, struct ctl_call *call);
+void requests_peer_call(struct requests *c, struct ctl_call *call);
+void requests_peer_take(struct requests *c, struct ctl_call *call);
+void requests_peer_answer(struct requests *c, struct ctl_call *call);
+void requests_witness_list(struct requests *c, struct ctl_call *call);
+void requests_witness_forget(struct requests *c, struct ctl_call *call);
 
 #endif

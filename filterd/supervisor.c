@@ -103,12 +103,15 @@ static int set_up(struct supervisor *s, struct err *err)
 				      .state_dir = cfg->state_dir,
 				      .filter_dir = cfg->filter_dir,
 				      .worker_count = cfg->worker_count,
-				      .ring_uid = cfg->ring_uid};
+				      .ring_uid = cfg->ring_uid,
+				      .peer_listen = cfg->peer_listen};
 	rc = open_socket(s, CTL_RING_NAME, SOCK_SEQPACKET, cfg->ring_uid == (uid_t)-1 ? 0600 : 0666,
 			 &s->child.ring_listen_fd, err);
 	if (rc == 0)
 		rc = open_socket(s, CTL_SOCKET_NAME, SOCK_STREAM, 0660, &s->child.control_listen_fd,
 				 err);
+	if (rc == 0)
+		rc = peer_listen_open(&s->child.peer_listen, err);
 	return rc ? rc : open_signals(s, err);
 }
 

@@ -14,6 +14,7 @@
 #include <sys/types.h>
 
 #include "err.h"
+#include "peer_listen.h"
 
 struct supervisor_cfg {
 	const char *run_dir;
@@ -21,6 +22,7 @@ struct supervisor_cfg {
 	const char *filter_dir;
 	uint32_t worker_count;
 	uid_t ring_uid;
+	struct peer_listen peer_listen; /* addresses; the rest is set here */
 	bool has_no_parent; /* serve in this process, unwatched: for debuggers and sanitizers */
 };
 

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# install-deps.sh build|test [--list] - installs what building or testing needs and is not there yet.
+# install-deps.sh build|test|packages [--list] - installs what building, testing or packaging needs and is not there yet.
 #
 # Asks dpkg first, so that it takes no time and needs neither root nor network when all is there.
 # Installing Debian's tgt would start a tgtd on port 3260 at once and at every boot; we only need the program,
@@ -13,17 +13,23 @@ cd "$(dirname "$0")/.." || exit 1
 # Compiler, libraries that the daemons link, tgtd itself, and what fetches and unpacks tgt's headers.
 build_packages=(gcc libc6-dev make pkg-config dpkg-dev ca-certificates tgt liburing-dev libjansson-dev
 	libsystemd-dev libsqlite3-dev libmicrohttpd-dev libcurl4-openssl-dev libssl-dev libgnutls28-dev libseccomp-dev
-	libcryptsetup-dev openssl libcap2-bin iproute2 util-linux)
+	libcryptsetup-dev liblz4-dev libzstd-dev libxxhash-dev openssl libcap2-bin iproute2 util-linux)
 # Initiators, unit test library, model checker, linters, and clang for fuzzing and thread annotations.
 test_packages=(python3 libcmocka-dev libiscsi-dev libiscsi-bin qemu-utils qemu-block-extra e2fsprogs spin
 	clang libclang-rt-dev clang-format cppcheck shellcheck jq procps python3-yaml curl mandoc
-	qemu-system-x86 busybox-static cpio kmod cryptsetup-bin)
+	qemu-system-x86 busybox-static cpio kmod cryptsetup-bin chromium fonts-inter)
+# What fetches the console's few libraries. Not asked for by name where npm came with Node.js from elsewhere.
+command -v npm >/dev/null || build_packages+=(nodejs npm)
+# Debian packages and RPMs, their checkers, roots to install them into, and the appliance's image.
+packaging_packages=(debhelper fakeroot lintian rpm rpmlint debootstrap mmdebstrap grub-pc-bin grub-efi-amd64-bin
+	grub-common dosfstools mtools fdisk systemd bash-completion)
 
 what=${1:-}
 case $what in
+packages) packages=("${build_packages[@]}" "${test_packages[@]}" "${packaging_packages[@]}") ;;
 build) packages=("${build_packages[@]}") ;;
 test) packages=("${build_packages[@]}" "${test_packages[@]}") ;;
-*) die "say install-deps.sh build or install-deps.sh test." ;;
+*) die "say install-deps.sh build, test or packages." ;;
 esac
 if [ "${2:-}" = --list ]; then
 	printf '%s\n' "${packages[@]}"

@@ -31,6 +31,8 @@ struct chain_filter_cfg {
 };
 
 /* What the chain tells its volume. Calls come on the owner worker. */
+struct net_host;
+
 struct chain_host {
 	/* kind: "filter_hung", "filter_bypassed", "filter_misuse", or a filter's own code */
 	void (*report)(void *ctx, const char *filter, const char *kind, const char *text);
@@ -50,6 +52,7 @@ struct chain_host {
 	/* SLUICE_OK, or what media commands are answered with; see sluice_ready_set(). */
 	void (*ready)(void *ctx, enum sluice_status status);
 	void *ctx;
+	const struct net_host *net; /* links to other appliances; NULL: there are none */
 };
 
 struct chain_cfg {

@@ -20,7 +20,7 @@
  * filters; drain.c hold; settle.c dirty data first; control.c one change after the other; attach.c,
  * reconfigure.c, event.c the changes; filter.c one filter; leave.c its end; command.c an
  * administrator's commands; params.c text to values; own_io.c, buf.c, sdk.c, sdk_async.c,
- * sdk_rlog.c, sdk_key.c, report.c the SDK; rlog_env.c what a filter's logs run on; group.c,
+ * sdk_rlog.c, sdk_key.c, sdk_link.c, report.c the SDK; rlog_env.c what a filter's logs run on; group.c,
  * group_sdk.c what the filters of a datastore share; stats.c figures.
  *
  * Thread: owner worker, but for what says atomic.
@@ -111,6 +111,7 @@ struct sluice_filter {
 	uint32_t held;                   /* tokens */
 	uint32_t works;                  /* submitted, done() not called */
 	uint32_t drain_holds;            /* sluice_drain_hold() */
+	uint32_t calls;                  /* to the witness, under way */
 	uint8_t settling;                /* enum settling */
 	uint8_t ready;                   /* enum sluice_status, sluice_ready_set() */
 	int settle_result;               /* SETTLING_ENDED */
@@ -346,6 +347,7 @@ void buf_pool_free(struct buf_pool *p);
 void sdk_link(void);
 void sdk_key_link(void);
 void sdk_file_link(void);
+void sdk_link_link(void);
 
 /* Tells the host when the filters' readiness together is another than before. */
 void ready_check(struct chain *c);

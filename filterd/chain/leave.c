@@ -25,7 +25,7 @@ static void end(struct sluice_filter *f)
 
 static bool is_idle(const struct sluice_filter *f)
 {
-	return f->works == 0 && rlog_env_is_idle(f->logs);
+	return f->works == 0 && f->calls == 0 && rlog_env_is_idle(f->logs);
 }
 
 void leave_begin(struct sluice_filter *f)

@@ -20,7 +20,7 @@ void chain_link_logs(void)
 	    (symbol)sluice_rlog_lookup,        (symbol)sluice_rlog_read,
 	    (symbol)sluice_rlog_destage,       (symbol)sluice_rlog_replay_journal,
 	    (symbol)sluice_rlog_drop,          (symbol)sluice_rlog_stats,
-	    (symbol)sluice_rlog_on_want_space,
+	    (symbol)sluice_rlog_on_want_space, (symbol)sluice_rlog_erase,
 	};
 
 	(void)symbols[0];

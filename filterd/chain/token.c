@@ -119,7 +119,7 @@ struct sluice_token *sluice_defer(struct sluice_filter *f, struct sluice_io *io,
 		report_misuse(c, f->slot, MISUSE_DEFER);
 		return NULL;
 	}
-	if (c->state != CHAIN_OPEN)
+	if (c->state != CHAIN_OPEN && (c->state != CHAIN_DRAINING || f->drain_holds == 0))
 		return NULL;
 	if (deadline_ms == 0)
 		deadline_ms = CHAIN_DEADLINE_DEFAULT_MS;

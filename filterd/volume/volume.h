@@ -44,6 +44,7 @@
 #define VOLUME_RINGS_WAIT_MS 1000u
 #define VOLUME_MAX_IOS       1024u
 
+struct net_host;
 struct transfer;
 struct volume;
 
@@ -91,6 +92,7 @@ struct volume_host {
 	bool notes_changes;
 	/* Space of the datastore; may be NULL. */
 	void (*provisioning)(void *ctx, uint64_t *used_bytes, uint64_t *available_bytes);
+	const struct net_host *net; /* chain_host.net; may be NULL */
 	struct peers *peers; /* NULL: EXTENDED COPY only within a volume */
 	void *ctx;
 };

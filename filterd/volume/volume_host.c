@@ -89,6 +89,7 @@ void volume_host_init(struct volume *v)
 	    .key_get = v->host->key_get ? chain_key_get : NULL,
 	    .key_forget = v->host->key_forget ? chain_key_forget : NULL,
 	    .ready = chain_ready,
+	    .net = v->host->net,
 	    .ctx = v,
 	};
 }

@@ -32,7 +32,7 @@
 
 #include "sluice/io.h"
 
-#define SLUICE_SDK_ABI 3u /* both sides must have the same; the message of a refusal names both */
+#define SLUICE_SDK_ABI 4u /* both sides must have the same; the message of a refusal names both */
 
 enum sluice_class {
 	SLUICE_CLASS_INSPECTION = 100,
@@ -310,7 +310,8 @@ void sluice_group_report(struct sluice_group *g, const char *code, const char *f
 
 /*
  * Takes io out of the flow. Call it in submit() or done(), then return SLUICE_DEFER.
- * Errors: NULL while draining: decide at once instead.
+ * Errors: NULL while draining: decide at once instead. Not for a filter that holds the drain
+ * (sluice_drain_hold()) meanwhile: what a filter above lets go of then is served like any other.
  * The token must be finished within deadline_ms (0: 1500), or the filter counts as hung.
  */
 struct sluice_token *sluice_defer(struct sluice_filter *f, struct sluice_io *io,

@@ -46,6 +46,7 @@ struct sluice_rlog_cfg {
 	uint64_t generation;       /* of the attachment; see FOREIGN */
 	bool may_create;           /* make it when it is not there */
 	bool may_replace;          /* ... and when an older generation of this owner's is there */
+	uint8_t replace_uuid[16];  /* ... or any of this owner, who is no more; zeros: of nobody */
 };
 
 /* What open found. */
@@ -64,8 +65,9 @@ struct sluice_rlog_opened {
 	int result; /* 0, or -errno with err filled */
 	enum sluice_rlog_found found;
 	struct sluice_error err;
-	uint64_t dirty_blocks;  /* in the map; for CORRUPT: as far as can be told */
+	uint64_t dirty_blocks;  /* in the map, data and zeros; for CORRUPT: as far as can be told */
 	uint64_t lost_position; /* CORRUPT: where the first damage is */
+	uint8_t owner_uuid[16]; /* FOREIGN: whose it is */
 	uint64_t recovery_ns;
 };
 
@@ -82,6 +84,9 @@ struct sluice_rlog *sluice_rlog_open(struct sluice_filter *f, const struct sluic
 void sluice_rlog_close(struct sluice_rlog *log, void (*fn)(void *ctx), void *ctx);
 /* Removes a file that no log has open. 0 or -errno; -EINVAL: a device. */
 int sluice_rlog_remove(const char *path);
+/* Makes a device that no log has open one that holds none, if what it holds is this owner's.
+ * Blocks for two writes. 0 or -errno; -EINVAL: no device; -EXDEV: not this owner's log. */
+int sluice_rlog_erase(const char *path, const uint8_t owner_uuid[16]);
 
 /* ---------------------------------------------------------------- append and flush */
 
@@ -207,6 +212,10 @@ struct sluice_rlog_stats {
 	uint64_t map_bytes;
 	bool is_failed; /* fail-stop after a failed write or flush */
 	char failed_text[160];
+	/* The newest MARK of the owner's: is it, or what it closes, still in the log; and its
+	 * value, which stays known when it has been trimmed. has_entries: anything of the owner's. */
+	bool has_mark, has_entries;
+	uint64_t mark_value;
 };
 void sluice_rlog_stats(const struct sluice_rlog *log, struct sluice_rlog_stats *out);
 /* Called when an append begins to wait for space; the owner destages. */
