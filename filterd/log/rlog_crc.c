@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "sluice/crc32c.h"
+
 #define POLY_REFLECTED 0x82f63b78u
 
 /* One byte by two steps of four bits: small, and never used where speed matters. */
@@ -81,6 +83,11 @@ uint32_t rlog_crc(uint32_t state, const void *data, size_t len_bytes)
 {
 	return has_instruction() ? crc_fast(state, data, len_bytes)
 				 : rlog_crc_plain(state, data, len_bytes);
+}
+
+uint32_t sluice_crc32c(uint32_t crc, const void *data, size_t len_bytes)
+{
+	return ~rlog_crc(~crc, data, len_bytes);
 }
 
 uint32_t rlog_crc_zeros(uint32_t state, size_t len_bytes)

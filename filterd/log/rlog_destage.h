@@ -6,8 +6,8 @@
 #include "rlog_int.h"
 #include "rlog_window.h"
 
-#define RLOG_SINK_IOS      32u /* at once, whatever the sink allows */
-#define RLOG_GATHER_BLOCKS 16u /* of one I/O when they have to be copied together */
+#define RLOG_SINK_IOS      64u /* at once, whatever the sink allows */
+#define RLOG_GATHER_BLOCKS 8u  /* of one I/O when they have to be copied together */
 #define RLOG_PIECE_BLOCKS  64u /* of one I/O when they lie side by side */
 
 struct rlog_destager;

@@ -175,6 +175,7 @@ struct sluice_rlog {
 	struct list_node super_waiting, super_running;
 	struct rlog_wait super_sync;
 	bool is_super_busy, is_super_clean;
+	bool is_super_second;  /* the one that is being written */
 	uint64_t super_tail_v; /* in the one that is being written */
 
 	/* rlog_read.c */
@@ -312,7 +313,7 @@ uint32_t rlog_space_free(const struct sluice_rlog *log, bool is_epoch);
 void rlog_space_want(struct sluice_rlog *log); /* tells the owner */
 
 /* ---------------------------------------------------------------- rlog_super.c */
-/* w is told when a superblock with what the log says now is durable. */
+/* w is told when both superblocks durably say what the log says now. */
 void rlog_super_write(struct sluice_rlog *log, struct rlog_wait *w);
 void rlog_super_fill(struct sluice_rlog *log, struct rlog_super *s);
 uint64_t rlog_super_offset(const struct sluice_rlog *log, uint64_t sb_seq);

@@ -18,6 +18,7 @@ enum rlog_mutation {
 	RLOG_MUTATION_OVERWRITE_IN_PLACE,      /* W1 f: a block that the log has is written there */
 	RLOG_MUTATION_REUSE_BEFORE_SUPERBLOCK, /* W2 b: space is free when the tail moves in memory
 						*/
+	RLOG_MUTATION_ONE_SUPERBLOCK,          /* W2: the other one keeps what it said */
 	RLOG_MUTATION_TAIL_BEFORE_SINK_FLUSH,  /* W3 c: the sink is not flushed */
 	RLOG_MUTATION_DESTAGE_NOT_DURABLE,     /* W4: records that are only written are destaged */
 	RLOG_MUTATION_DESTAGE_NEWER,           /* W9: the newest copy of all, not of the window */

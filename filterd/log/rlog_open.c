@@ -118,7 +118,7 @@ void rlog_open_end(struct sluice_rlog *log, int result, enum sluice_rlog_found f
 	rlog_recover_fini(log);
 	log->opened.result = result;
 	log->opened.found = found;
-	log->opened.dirty_blocks = log->map.used;
+	log->opened.dirty_blocks = log->map.used + log->map.zeros.block_count;
 	log->opened.recovery_ns = env_now_ns(log->env) - log->open_ns;
 	if (fmt) {
 		va_start(ap, fmt);

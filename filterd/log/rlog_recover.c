@@ -253,13 +253,25 @@ int rlog_recover_adopt(struct sluice_rlog *log, const struct rlog_super *s,
 	return 0;
 }
 
+static bool may_replace_owner(const struct sluice_rlog_cfg *cfg, const struct rlog_super *s)
+{
+	static const uint8_t nobody[16];
+
+	return cfg->may_create && cfg->may_replace && memcmp(cfg->replace_uuid, nobody, 16) &&
+	       memcmp(cfg->replace_uuid, s->owner_uuid, 16) == 0;
+}
+
 /* False: another way was taken. */
 static bool is_owners(struct sluice_rlog *log, const struct rlog_super *s)
 {
+	memcpy(log->opened.owner_uuid, s->owner_uuid, 16);
 	if (memcmp(s->owner_uuid, log->cfg.owner_uuid, 16)) {
-		rlog_open_end(log, -EXDEV, SLUICE_RLOG_FOREIGN,
-			      "%s holds the data of another volume; nothing was changed",
-			      log->path);
+		if (may_replace_owner(&log->cfg, s))
+			rlog_create_begin(log);
+		else
+			rlog_open_end(log, -EXDEV, SLUICE_RLOG_FOREIGN,
+				      "%s holds the data of another volume; nothing was changed",
+				      log->path);
 		return false;
 	}
 	if (s->generation < log->cfg.generation && log->cfg.may_create && log->cfg.may_replace) {

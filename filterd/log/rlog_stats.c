@@ -68,6 +68,9 @@ void sluice_rlog_stats(const struct sluice_rlog *log, struct sluice_rlog_stats *
 	    .waiting_entries = log->waiting_count,
 	    .map_bytes = rlog_map_bytes(&log->map),
 	    .is_failed = log->is_failed,
+	    .has_mark = log->mark_seq && log->mark_seq >= log->tail.seq,
+	    .has_entries = log->entry_seq && log->entry_seq >= log->tail.seq,
+	    .mark_value = log->mark_value,
 	};
 	snprintf(out->failed_text, sizeof(out->failed_text), "%s", log->failed_text);
 }

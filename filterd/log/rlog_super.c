@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * rlog_super.c - superblocks are written, one at a time, by turns to A and B; each then waits for a
- * flush. Who asks while one is being written is served by the next.
+ * rlog_super.c - the superblock is written twice, to B and to A, one after the other, with a flush
+ * behind each; only then somebody is told and space is free. So when all is quiet both say the
+ * same, and when a crash came in between, nothing was done yet that the older one does not know: if
+ * the medium damages one of them, whichever, the other is enough. Who asks while they are being
+ * written is served by the next ones.
  */
 #include <errno.h>
 #include <string.h>
@@ -38,6 +41,16 @@ void rlog_super_fill(struct sluice_rlog *log, struct rlog_super *s)
 }
 
 static void begin(struct sluice_rlog *log);
+static void write_copy(struct sluice_rlog *log);
+
+static bool is_second_due(struct sluice_rlog *log)
+{
+	if (log->is_super_second || RLOG_MUTATE(ONE_SUPERBLOCK))
+		return false;
+	log->is_super_second = true;
+	log->super.sb_seq++;
+	return true;
+}
 
 static void synced(struct rlog_wait *w, int result)
 {
@@ -45,6 +58,10 @@ static void synced(struct rlog_wait *w, int result)
 	    (struct sluice_rlog *)((char *)w - offsetof(struct sluice_rlog, super_sync));
 	struct list_node now, *n;
 
+	if (!log->is_failed && is_second_due(log)) {
+		write_copy(log);
+		return;
+	}
 	log->is_super_busy = false;
 	if (log->is_failed) {
 		rlog_open_check_close(log);
@@ -81,19 +98,25 @@ static void written(struct env_io *io)
 	rlog_commit_sync(log, &log->super_sync);
 }
 
-static void begin(struct sluice_rlog *log)
+static void write_copy(struct sluice_rlog *log)
 {
-	if (log->is_super_busy || list_is_empty(&log->super_waiting) || log->is_failed)
-		return;
-	log->is_super_busy = true;
-	list_splice_back(&log->super_running, &log->super_waiting);
-	rlog_super_fill(log, &log->super);
-	log->super_tail_v = log->tail.v;
 	memset(log->super_mem, 0, rlog_super_len(log));
 	rlog_super_encode(&log->super, log->super_mem);
 	rlog_ring_plain(log, &log->super_io, ENV_IO_WRITE,
 			rlog_super_offset(log, log->super.sb_seq), rlog_super_len(log),
 			log->super_mem, written);
+}
+
+static void begin(struct sluice_rlog *log)
+{
+	if (log->is_super_busy || list_is_empty(&log->super_waiting) || log->is_failed)
+		return;
+	log->is_super_busy = true;
+	log->is_super_second = false;
+	list_splice_back(&log->super_running, &log->super_waiting);
+	rlog_super_fill(log, &log->super);
+	log->super_tail_v = log->tail.v;
+	write_copy(log);
 }
 
 void rlog_super_write(struct sluice_rlog *log, struct rlog_wait *w)

@@ -64,6 +64,39 @@ static void a_drain_releases_what_filters_hold(void **state)
 	chain_release(r.c);
 }
 
+/* What a filter above lets go of in a drain comes when the one below has begun its own. */
+static void who_holds_the_drain_takes_what_comes_from_above(void **state)
+{
+	a->on_submit = SLUICE_DEFER;
+	a->resumes_on_drain = true;
+	rig_go(&r, SLUICE_OP_WRITE);
+	b->on_submit = SLUICE_DEFER;
+	b->holds_drain = true;
+	assert_int_equal(rig_drain(&r), -EINPROGRESS);
+	assert_int_equal(b->refused_count, 0);
+	rig_expect(&r, "A>A.drain+ B.drain+ B>");
+	sluice_drain_release(b->f);
+	fake_env_settle(&r.fe);
+	assert_int_equal(r.result, -EINPROGRESS); /* the I/O is still on its way */
+	sluice_resume(rig_token(b));
+	fake_env_settle(&r.fe);
+	assert_int_equal(r.result, 0);
+	rig_expect(&r, "=B<A<!");
+	chain_release(r.c);
+	b->holds_drain = false;
+}
+
+static void who_does_not_gets_no_token(void **state)
+{
+	a->on_submit = SLUICE_DEFER;
+	a->resumes_on_drain = true;
+	rig_go(&r, SLUICE_OP_WRITE);
+	b->on_submit = SLUICE_DEFER;
+	assert_int_equal(rig_drain(&r), 0);
+	assert_int_equal(b->refused_count, 1);
+	chain_release(r.c);
+}
+
 static void io_that_waited_goes_on_in_order(void **state)
 {
 	struct sluice_io *io[3];
@@ -229,6 +262,8 @@ int main(void)
 	    T(an_idle_chain_drains_and_holds),
 	    T(a_drain_waits_for_the_backend),
 	    T(a_drain_releases_what_filters_hold),
+	    T(who_holds_the_drain_takes_what_comes_from_above),
+	    T(who_does_not_gets_no_token),
 	    T(io_that_waited_goes_on_in_order),
 	    T(a_filter_that_does_not_let_go_is_named_after_ten_seconds),
 	    T(a_slow_datastore_is_told_from_a_filter),

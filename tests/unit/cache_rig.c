@@ -172,7 +172,7 @@ void cache_stop(struct cache_rig *r)
 static void remove_dir(struct cache_rig *r)
 {
 	char command[128];
-	static const char *const names[] = {"volume.warm", "volume.journal",
+	static const char *const names[] = {"volume.warm", "volume.journal", ".sluice-flash",
 					    "01020304-0506-0708-090a-0b0c0d0e0f10.log",
 					    "01020304-0506-0708-090a-0b0c0d0e0f10.clean"};
 

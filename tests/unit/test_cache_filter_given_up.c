@@ -98,6 +98,20 @@ static void what_is_given_up_stays_so_with_a_journal(void **state)
 	assert_true(cache_is_stamped(r.store.memory, 0, 65536, 0));
 }
 
+/* What was zeroed is as dirty as what was written: without the log the old data would be back. */
+static void zeros_are_not_given_up_as_nothing(void **state)
+{
+	cache_stamp(r.store.memory, 0, 65536, 3);
+	attach(LAZY);
+	assert_int_equal(cache_io(&r, SLUICE_OP_UNMAP, 0, 65536, NULL), SLUICE_OK);
+	assert_int_equal(cache_number(&r, "dirty_bytes"), 65536);
+	assert_int_equal(cache_command(&r, "drop", "{\"dirty_bytes\": 0}"), -EINVAL);
+	assert_true(cache_reads(&r, 0, 65536, 0));
+	assert_int_equal(cache_command(&r, "drop", "{\"dirty_bytes\": 65536}"), 0);
+	assert_int_equal(cache_number(&r, "dirty_bytes"), 0);
+	assert_true(cache_reads(&r, 0, 65536, 3));
+}
+
 /* A part of a block still reads what it lacks, and goes to the log after that. */
 static void a_failed_log_is_not_given_up_under_a_write(void **state)
 {
@@ -157,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    U(a_failed_journal_is_opened_again),
 	    U(what_is_given_up_stays_so_with_a_journal),
+	    U(zeros_are_not_given_up_as_nothing),
 	    U(a_failed_log_is_not_given_up_under_a_write),
 	    U(what_is_saved_of_a_failed_log_comes_after_the_window_under_way),
 	};

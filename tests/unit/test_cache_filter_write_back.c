@@ -137,6 +137,45 @@ static void what_is_overwritten_goes_down_once(void **state)
 	assert_true(cache_reads(&r, 0, 4096, 20));
 }
 
+static void flush_ended(void *ctx, int result, const char *reply_json, const struct err *err)
+{
+	cache_control_done(ctx, result, err);
+}
+
+/* So that whoever waits for room does not wait for one datastore I/O after the other. */
+static void more_go_down_at_once_when_somebody_waits(void **state)
+{
+	static struct cache_io writes[64];
+	char *buf = aligned_alloc(4096, sizeof(writes) / sizeof(writes[0]) * 4096);
+
+	assert_int_equal(cache_change(&r, CACHE_WRITE_BACK ",destage_age_ms=1000"), 0);
+	cache_wait_state(&r, "serving");
+	r.store.is_held = true;
+	r.store.held_ops = SLUICE_OP_BIT(SLUICE_OP_WRITE);
+	for (uint64_t i = 0; i < 64; i++) { /* apart from each other, and one window */
+		writes[i] = (struct cache_io){.op = SLUICE_OP_WRITE,
+					      .offset_bytes = i * 8192,
+					      .len_bytes = 4096,
+					      .buf = buf + i * 4096};
+		cache_stamp(writes[i].buf, i * 8192, 4096, 5);
+		assert_true(cache_io_start(&r, &writes[i]));
+	}
+	for (int i = 0; i < 20000 && r.store.held_count == 0; i++)
+		cache_turn(&r);
+	cache_run_ms(&r, 50);
+	assert_int_equal(r.store.held_count, 8);
+	r.result = -EINPROGRESS;
+	chain_command(r.c, "cache", "flush", "{}", -1, flush_ended, &r);
+	for (int i = 0; i < 20000 && r.store.held_count < 32; i++)
+		cache_turn(&r);
+	assert_int_equal(r.store.held_count, 32); /* all the own I/O that this chain has */
+	cache_store_release(&r);
+	assert_int_equal(cache_wait_control(&r), 0);
+	for (uint64_t i = 0; i < 64; i++)
+		assert_true(cache_is_stamped(r.store.memory + i * 8192, i * 8192, 4096, 5));
+	free(buf);
+}
+
 static void it_is_there_again_after_a_stop_and_after_a_crash(void **state)
 {
 	cache_write(&r, 0, 4096, 1);
@@ -220,6 +259,7 @@ int main(void)
 	    U(flush_is_the_logs),
 	    U(age_brings_it_down_in_the_background),
 	    U(what_is_overwritten_goes_down_once),
+	    U(more_go_down_at_once_when_somebody_waits),
 	    U(it_is_there_again_after_a_stop_and_after_a_crash),
 	    U(a_change_of_mode_brings_all_of_it_down),
 	    U(extents_know_the_log),

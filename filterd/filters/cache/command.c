@@ -12,7 +12,7 @@
 /* ---------------------------------------------------------------- arguments */
 
 /* Where the value of a member begins; NULL: there is none. Our objects are flat, and no value is
- * a string. */
+ * a string but owner's, which is a UUID. */
 static const char *member(const char *json, const char *name)
 {
 	char quoted[64];
@@ -137,11 +137,43 @@ static int drop_from_log(struct volume *v, const struct sluice_command *cmd,
 	return SLUICE_PENDING;
 }
 
+/* The device has the log of a volume that is no more; the word is that volume's UUID. */
+static int drop_foreign(struct volume *v, const struct sluice_command *cmd, const char *word,
+			struct sluice_error *err)
+{
+	struct wblog *w = &v->wblog;
+	char uuid[GROUP_UUID_TEXT];
+
+	snprintf(err->field, sizeof(err->field), "owner");
+	if (v->state != VOLUME_PREPARING || !w->is_foreign) {
+		snprintf(err->text, sizeof(err->text), "no other volume's log is in the way");
+		return -EINVAL;
+	}
+	group_uuid_text(w->foreign_uuid, uuid);
+	if (word[0] != '"' || strncmp(word + 1, uuid, strlen(uuid)) != 0) {
+		snprintf(err->text, sizeof(err->text),
+			 "the log is volume %s's: say its UUID to give up what is in it", uuid);
+		return -EINVAL;
+	}
+	if (group_has_uuid(v->g, w->foreign_uuid)) {
+		snprintf(err->text, sizeof(err->text), "volume %s is there and uses its log", uuid);
+		return -EBUSY;
+	}
+	err->field[0] = '\0';
+	sluice_report(v->f, "cache_clean", "an administrator gave up the log of volume %s", uuid);
+	reply(cmd, 0, 0);
+	wblog_replace_foreign(v);
+	return 0;
+}
+
 static int drop(struct volume *v, const struct sluice_command *cmd, struct sluice_error *err)
 {
 	uint64_t dirty = volume_dirty_bytes(v);
 	bool asks = member(cmd->args_json, "dirty_bytes") || member(cmd->args_json, "unknown");
+	const char *owner = member(cmd->args_json, "owner");
 
+	if (owner)
+		return drop_foreign(v, cmd, owner, err);
 	if (v->state == VOLUME_DEGRADED) {
 		if (!is_named(v, cmd->args_json))
 			return refuse(v, err);

@@ -6,6 +6,7 @@
  *   drop   {}                        clean copies are forgotten, dirty data stays
  *   drop   {"dirty_bytes": N}        dirty data too, if N is what there is of it
  *   drop   {"unknown": true}         of a log that nobody can read
+ *   drop   {"owner": "UUID"}         of another volume, which is no more, on the flash device
  *   warm   {}                        the list of hot blocks is read again
  *
  * Thread: owner worker.

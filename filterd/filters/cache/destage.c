@@ -60,25 +60,54 @@ static void io_begin(struct destage_io *x, struct sluice_rlog_sink_io *s)
 	own_go(v, &x->own);
 }
 
+/* Initiators' own I/O is only slowed down by many at once when it waits for them anyway. */
+static uint32_t max_ios(const struct volume *v)
+{
+	return is_waited_for(v) || v->destage.is_pressed ? DESTAGE_IOS : DESTAGE_QUIET_IOS;
+}
+
+static struct sluice_rlog_sink_io *pop_waiting(struct destage *d)
+{
+	struct sluice_rlog_sink_io *s = d->waiting;
+
+	if (!s)
+		return NULL;
+	d->waiting = s->ctx;
+	if (!d->waiting)
+		d->last = &d->waiting;
+	return s;
+}
+
+static void sink_pump(struct volume *v)
+{
+	struct destage *d = &v->destage;
+	struct sluice_rlog_sink_io *s;
+
+	while (d->waiting && (v->is_gone || d->under_way < max_ios(v))) {
+		struct destage_io *x = d->free;
+
+		s = pop_waiting(d);
+		if (v->is_gone) {
+			s->result = -ECANCELED;
+			s->fn(s);
+			continue;
+		}
+		d->free = x->next;
+		d->under_way++;
+		io_begin(x, s);
+	}
+}
+
+/* In the order of their coming, linked by their ctx, which is ours. */
 static void sink_submit(void *ctx, struct sluice_rlog_sink_io *s)
 {
 	struct volume *v = ctx;
 	struct destage *d = &v->destage;
-	struct destage_io *x = d->free;
 
-	if (v->is_gone) {
-		s->result = -ECANCELED;
-		s->fn(s);
-		return;
-	}
-	if (!x) { /* more at once than we said: it waits, linked by its ctx, which is ours */
-		s->ctx = NULL;
-		*d->last = s;
-		d->last = (struct sluice_rlog_sink_io **)&s->ctx;
-		return;
-	}
-	d->free = x->next;
-	io_begin(x, s);
+	s->ctx = NULL;
+	*d->last = s;
+	d->last = (struct sluice_rlog_sink_io **)&s->ctx;
+	sink_pump(v);
 }
 
 static int result_of(uint8_t status)
@@ -93,7 +122,7 @@ static void io_ended(struct sluice_own_io *own)
 	struct destage_io *x = own->ctx;
 	struct volume *v = x->v;
 	struct destage *d = &v->destage;
-	struct sluice_rlog_sink_io *s = x->sink, *other = d->waiting;
+	struct sluice_rlog_sink_io *s = x->sink;
 
 	own_pump(v);
 	if (own->status == SLUICE_ERR_UNSUPPORTED && own->op == SLUICE_OP_UNMAP) {
@@ -102,15 +131,10 @@ static void io_ended(struct sluice_own_io *own)
 		return;
 	}
 	s->result = result_of(own->status);
-	if (other) {
-		d->waiting = other->ctx;
-		if (!d->waiting)
-			d->last = &d->waiting;
-		io_begin(x, other);
-	} else {
-		x->next = d->free;
-		d->free = x;
-	}
+	x->next = d->free;
+	d->free = x;
+	d->under_way--;
+	sink_pump(v);
 	s->fn(s);
 }
 
@@ -145,11 +169,18 @@ static bool may_run(const struct volume *v)
 	return v->state == VOLUME_SERVING || v->state == VOLUME_CLEARING;
 }
 
+static bool is_filling(const struct volume *v, const struct sluice_rlog_stats *s)
+{
+	uint64_t limit = s->capacity_blocks * v->cfg.dirty_max_pct / 100;
+
+	return s->used_blocks * 100 > limit * HIGH_PCT;
+}
+
 /* When the next window is due: now, later, or never. */
 static uint64_t due_ns(const struct volume *v, const struct sluice_rlog_stats *s, uint64_t now_ns)
 {
 	const struct destage *d = &v->destage;
-	uint64_t limit = s->capacity_blocks * v->cfg.dirty_max_pct / 100, at_ns = UINT64_MAX;
+	uint64_t at_ns = UINT64_MAX;
 
 	if (s->dirty_blocks + s->zero_blocks > 0) {
 		if (settle_wants_all(v) || v->state == VOLUME_CLEARING)
@@ -158,7 +189,7 @@ static uint64_t due_ns(const struct volume *v, const struct sluice_rlog_stats *s
 			at_ns = s->oldest_ns + v->cfg.destage_age_ns;
 	}
 	if (v->backlog.waiting.count > 0 || s->waiting_entries > 0 ||
-	    (!v->is_draining && s->used_blocks * 100 > limit * HIGH_PCT))
+	    (!v->is_draining && is_filling(v, s)))
 		at_ns = now_ns;
 	if (at_ns != UINT64_MAX && at_ns < d->retry_ns)
 		at_ns = d->retry_ns;
@@ -186,9 +217,11 @@ void destage_kick(struct volume *v)
 	struct sluice_rlog_stats s;
 	uint64_t now_ns, at_ns;
 
+	sink_pump(v); /* somebody may wait for it now */
 	if (!may_run(v))
 		return;
 	s = stats_of(v);
+	v->destage.is_pressed = is_filling(v, &s);
 	now_ns = sluice_now_ns(v->f);
 	at_ns = due_ns(v, &s, now_ns);
 	if (at_ns <= now_ns)

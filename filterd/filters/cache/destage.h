@@ -19,7 +19,8 @@
 
 struct volume;
 
-#define DESTAGE_IOS 8u
+#define DESTAGE_IOS       64u /* at once, when writers wait or will soon */
+#define DESTAGE_QUIET_IOS 8u
 
 struct destage_io {
 	struct sluice_own_io own;
@@ -33,6 +34,7 @@ struct destage {
 	bool is_flushed; /* since nothing durable was there */
 	bool is_failing; /* the last window did not go down */
 	bool has_told;   /* the event */
+	bool is_pressed; /* the log fills up */
 	int last_error;
 	uint64_t retry_ns;
 	uint64_t begun_ns;
@@ -42,7 +44,8 @@ struct destage {
 	struct sluice_rlog_flush flush;
 	struct sluice_rlog_sink sink;
 	struct destage_io ios[DESTAGE_IOS], *free;
-	struct sluice_rlog_sink_io *waiting, **last; /* for a free one; linked by ctx */
+	uint32_t under_way;
+	struct sluice_rlog_sink_io *waiting, **last; /* their turn; linked by ctx */
 	struct sluice_timer timer;
 };
 

@@ -99,6 +99,8 @@ int group_reconfigure(struct sluice_group *host, enum sluice_phase phase,
 		r = settings_group(values, &g->cfg_next, err);
 		return r < 0 ? r : check_next(g, err);
 	case SLUICE_COMMIT:
+		if (strcmp(g->cfg.flash_path, g->cfg_next.flash_path) != 0)
+			memset(g->flash_uuid, 0, sizeof(g->flash_uuid));
 		g->cfg = g->cfg_next;
 		for (struct volume *v = g->volumes; v; v = v->next_of_group)
 			volume_ram_resize(v);
@@ -213,19 +215,34 @@ int group_flash_check(const struct group *g, const struct volume *v,
 	return group_flash_is_device(g) ? device_check(g, v, want, err) : 0;
 }
 
+void group_uuid_text(const uint8_t uuid[16], char text[GROUP_UUID_TEXT])
+{
+	static const uint8_t dash_before[16] = {[4] = 1, [6] = 1, [8] = 1, [10] = 1};
+	size_t at = 0;
+
+	for (int i = 0; i < 16; i++)
+		at += (size_t)snprintf(text + at, GROUP_UUID_TEXT - at, "%s%02x",
+				       dash_before[i] ? "-" : "", uuid[i]);
+}
+
+bool group_has_uuid(const struct group *g, const uint8_t uuid[16])
+{
+	for (const struct volume *o = g->volumes; o; o = o->next_of_group) {
+		if (memcmp(sluice_volume_uuid(o->f), uuid, 16) == 0)
+			return true;
+	}
+	return false;
+}
+
 void group_flash_path(const struct group *g, const uint8_t uuid[16], const char *suffix, char *path,
 		      size_t size_bytes)
 {
-	static const uint8_t dash_before[16] = {[4] = 1, [6] = 1, [8] = 1, [10] = 1};
-	char text[40];
-	size_t at = 0;
+	char text[GROUP_UUID_TEXT];
 
 	if (group_flash_is_device(g)) {
 		snprintf(path, size_bytes, "%s", g->cfg.flash_path);
 		return;
 	}
-	for (int i = 0; i < 16; i++)
-		at += (size_t)snprintf(text + at, sizeof(text) - at, "%s%02x",
-				       dash_before[i] ? "-" : "", uuid[i]);
+	group_uuid_text(uuid, text);
 	snprintf(path, size_bytes, "%s/%s%s", g->cfg.flash_path, text, suffix);
 }

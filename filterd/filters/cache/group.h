@@ -21,6 +21,7 @@ struct group {
 	struct settings_group cfg, cfg_next;
 	struct volume *volumes; /* linked by next_of_group */
 	uint32_t volume_count;
+	uint8_t flash_uuid[16]; /* of the folder's mark, as soon as one volume knows it */
 };
 
 int group_create(struct sluice_group *g, const union sluice_value *values,
@@ -46,6 +47,10 @@ int group_flash_check(const struct group *g, const struct volume *v,
 bool group_has_twin(const struct group *g, const struct volume *v);
 /* The flash is a device, not a folder. */
 bool group_flash_is_device(const struct group *g);
+#define GROUP_UUID_TEXT 37u
+void group_uuid_text(const uint8_t uuid[16], char text[GROUP_UUID_TEXT]);
+/* A volume with this UUID is attached. */
+bool group_has_uuid(const struct group *g, const uint8_t uuid[16]);
 /* <flash_path>/<uuid><suffix>, or the device's own path. */
 void group_flash_path(const struct group *g, const uint8_t uuid[16], const char *suffix, char *path,
 		      size_t size_bytes);

@@ -129,6 +129,7 @@ static enum sluice_verdict change(struct request *r)
 {
 	if (!request_take_token(r))
 		return request_end(r, SLUICE_ERR_BUSY);
+	settle_changes(r->v);
 	r->admit = (uint8_t)volume_admission(r->v, r->io);
 	r->go = let_in;
 	backlog_enter(r);

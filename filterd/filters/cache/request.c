@@ -91,8 +91,17 @@ enum sluice_status request_status(int result)
 
 bool request_take_token(struct request *r)
 {
-	if (!r->token)
-		r->token = sluice_defer(r->v->f, r->io, HOLD_MAX_MS);
+	const struct volume *v = r->v;
+
+	if (r->token)
+		return true;
+	/* A filter above may let go of it during a drain, which it keeps up by itself; only to take
+	 * a token there has to be a hold. */
+	if (v->is_draining)
+		sluice_drain_hold(v->f);
+	r->token = sluice_defer(v->f, r->io, HOLD_MAX_MS);
+	if (v->is_draining)
+		sluice_drain_release(v->f);
 	return r->token != NULL;
 }
 

@@ -197,6 +197,14 @@ static void check_drain(struct volume *v)
 	}
 }
 
+void settle_changes(struct volume *v)
+{
+	if (!v->is_draining || v->settle.is_held)
+		return;
+	sluice_drain_hold(v->f);
+	v->settle.is_held = true;
+}
+
 void settle_drain(struct volume *v, bool begin)
 {
 	struct settle *s = &v->settle;

@@ -31,6 +31,10 @@ struct settle {
 };
 
 int settle_settle(struct sluice_filter *f, enum sluice_settle phase, struct sluice_error *err);
+/* A change has come: in a drain it may need windows, and after a settle it goes down before its
+ * end.
+ */
+void settle_changes(struct volume *v);
 void settle_drain(struct volume *v, bool begin);
 /* 0: nothing is dirty; SLUICE_PENDING: sluice_command_done() follows; -errno. */
 int settle_flush(struct volume *v, struct sluice_error *err);

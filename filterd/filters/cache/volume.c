@@ -61,7 +61,7 @@ uint64_t volume_dirty_bytes(const struct volume *v)
 	if (!v->wblog.log || !v->wblog.is_readable)
 		return v->wblog.dirty_at_failure * BLOCK_BYTES;
 	sluice_rlog_stats(v->wblog.log, &s);
-	return s.dirty_blocks * BLOCK_BYTES;
+	return (s.dirty_blocks + s.zero_blocks) * BLOCK_BYTES;
 }
 
 enum cache_admit volume_admission(struct volume *v, const struct sluice_io *io)
@@ -124,7 +124,7 @@ static void open_clean_tier(struct volume *v)
 	group_flash_path(v->g, sluice_volume_uuid(v->f), ".clean", path, sizeof(path));
 	if (gather_prepare(v) < 0)
 		snprintf(err.text, sizeof(err.text), "no memory");
-	else
+	else if (wblog_mark_check(v, &err) == 0)
 		v->clean = flash_read_open(v->f, path, v->cfg.flash_read_bytes, &err);
 	if (!v->clean)
 		sluice_report(v->f, "cache_flash_failed", "there is no read cache on flash: %s",
@@ -151,6 +151,7 @@ static void start(struct sluice_timer *t)
 	struct volume *v = t->ctx;
 
 	volume_ram_resize(v);
+	wblog_look(v);
 	open_clean_tier(v);
 	wblog_begin(v);
 }

@@ -112,7 +112,8 @@ void volume_set_state(struct volume *v, enum volume_state state, const char *tex
 enum cache_admit volume_admission(struct volume *v, const struct sluice_io *io);
 /* By what the group has for it now. */
 void volume_ram_resize(struct volume *v);
-/* Acknowledged and not on the datastore. */
+/* Acknowledged and not on the datastore: data, and ranges that are to read as zeros. 0 only when
+ * nothing would be lost with the log. */
 uint64_t volume_dirty_bytes(const struct volume *v);
 
 #endif

@@ -33,15 +33,25 @@ static int record_load(struct volume *v)
 	size_t n = 0;
 	int r = sluice_store_get(v->f, WBLOG_RECORD_KEY, rec, sizeof(*rec), &n);
 
-	if (r == 0 && (n != sizeof(*rec) || rec->version != WBLOG_RECORD_VERSION))
+	if (r == 0 && n == WBLOG_RECORD_1_BYTES && rec->version == 1) {
+		memset((char *)rec + n, 0, sizeof(*rec) - n);
+		rec->version = WBLOG_RECORD_VERSION;
+	} else if (r == 0 && (n != sizeof(*rec) || rec->version != WBLOG_RECORD_VERSION)) {
 		r = -EPROTONOSUPPORT;
+	}
 	v->wblog.has_record = r == 0 || r == -ENOENT;
 	v->wblog.is_stray = r == -ENOENT && has_log_file(v);
 	if (r < 0)
 		*rec =
 		    (struct wblog_record){.version = WBLOG_RECORD_VERSION,
 					  .phase = v->wblog.has_record ? WBLOG_NONE : WBLOG_ACTIVE};
+	wblog_mark_learn(v);
 	return v->wblog.has_record ? 0 : r;
+}
+
+void wblog_look(struct volume *v)
+{
+	(void)record_load(v);
 }
 
 /* Sealed before the log may be dirty, and until it is not any more. */
@@ -86,8 +96,9 @@ void wblog_path(const struct volume *v, char *path, size_t size_bytes)
  * volume. */
 struct closing {
 	struct volume *v;
-	bool is_to_remove;
+	bool is_to_remove, is_to_erase;
 	char path[512];
+	uint8_t uuid[16];
 };
 
 static void closed(void *ctx)
@@ -96,6 +107,8 @@ static void closed(void *ctx)
 
 	if (c->is_to_remove)
 		sluice_rlog_remove(c->path);
+	if (c->is_to_erase)
+		sluice_rlog_erase(c->path, c->uuid);
 	volume_put(c->v);
 	free(c);
 }
@@ -112,6 +125,9 @@ static void close_one(struct volume *v, struct sluice_rlog *log, const char *pat
 	if (c) {
 		c->v = v;
 		c->is_to_remove = is_to_remove;
+		c->is_to_erase =
+		    log == v->wblog.log && v->wblog.is_deleted && group_flash_is_device(v->g);
+		memcpy(c->uuid, sluice_volume_uuid(v->f), sizeof(c->uuid));
 		snprintf(c->path, sizeof(c->path), "%s", path);
 	}
 	sluice_rlog_close(log, c ? closed : NULL, c);
@@ -215,9 +231,14 @@ static bool remove_old(struct volume *v)
 static void make(struct volume *v)
 {
 	struct wblog *w = &v->wblog;
+	struct sluice_error err = {{0}, {0}};
 
 	if (v->state == VOLUME_STARTING)
 		volume_set_state(v, VOLUME_PREPARING, NULL);
+	if (wblog_mark_claim(v, &err) < 0) {
+		wblog_not_made(v, err.text);
+		return;
+	}
 	if (!remove_old(v))
 		return;
 	w->record.generation++;

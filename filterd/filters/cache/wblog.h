@@ -28,6 +28,9 @@ struct wblog_record {
 	uint32_t version, phase;
 	uint64_t generation;
 	uint32_t has_journal, reserved;
+	/* Since version 2: the folder and its mark (folder_mark.h). */
+	uint8_t flash_uuid[16];
+	char flash_path[256];
 };
 
 struct wblog {
@@ -41,6 +44,9 @@ struct wblog {
 	bool has_record;             /* record is what the host's store has */
 	bool is_journal_away;        /* it has failed and is opened again; no window meanwhile */
 	bool is_deleted;             /* the volume is: whatever is dirty goes too */
+	bool is_foreign;             /* the device holds the log of foreign_uuid */
+	uint8_t foreign_uuid[16],
+	    replace_uuid[16]; /* ... whose log may go, by an administrator's word */
 	struct wblog_record record;
 	uint64_t dirty_at_failure; /* blocks, as far as open could tell */
 	uint64_t recovery_ns;
@@ -50,8 +56,12 @@ struct wblog {
 	struct sluice_rlog_destage replay;
 };
 
+/* Reads the record, if it can be read: what it says of the flash is for others, too. */
+void wblog_look(struct volume *v);
 /* From STARTING: finds out what there is and goes on from there. */
 void wblog_begin(struct volume *v);
+/* 0, or the folder is not the flash that somebody here knows. */
+int wblog_mark_check(const struct volume *v, struct sluice_error *err);
 /* A change that passed through has ended. */
 void wblog_passing_ended(struct volume *v);
 /* May the switch to write-back go on? Called when a settling ends. */
@@ -70,6 +80,8 @@ bool wblog_has(const struct volume *v, uint64_t block, uint64_t count);
 int wblog_check_clean(struct volume *v, struct sluice_error *err);
 /* detach: closes; retires when nothing is left in it and the filter goes for good. */
 void wblog_end(struct volume *v, bool is_settled);
+/* PREPARING: the other volume's log that is_foreign tells of gives way to one of this volume. */
+void wblog_replace_foreign(struct volume *v);
 /* Whatever is in the log is given up, and another one is made. 0, or -errno and nothing changed. */
 int wblog_forget(struct volume *v);
 

@@ -13,7 +13,8 @@
 #include "wblog.h"
 
 #define WBLOG_RECORD_KEY     "log"
-#define WBLOG_RECORD_VERSION 1u
+#define WBLOG_RECORD_VERSION 2u
+#define WBLOG_RECORD_1_BYTES offsetof(struct wblog_record, flash_uuid)
 #define WBLOG_SEAL_KEY       "sealed" /* not empty: the host serves no chain without this filter */
 #define WBLOG_JOURNAL        "journal"
 #define WBLOG_JOURNAL_BYTES  (32ull << 20)  /* several of the largest windows */
@@ -31,6 +32,11 @@ void wblog_close_journal(struct volume *v, bool is_to_remove);
 void wblog_later(struct volume *v, uint64_t ns);
 /* Somebody has the file open, and it is worth waiting for: it will be tried again. */
 bool wblog_is_busy(struct volume *v, int result);
+/* wblog_mark.c: the record was read; a log is about to be made, errors as folder_mark_claim(); this
+ * volume's log was opened. */
+void wblog_mark_learn(struct volume *v);
+int wblog_mark_claim(struct volume *v, struct sluice_error *err);
+void wblog_mark_proved(struct volume *v);
 /* Journal first, if there is one, then the log. */
 void wblog_open(struct volume *v);
 /* PREPARING goes on without a log, and it is tried again. */

@@ -20,7 +20,7 @@ void wblog_not_made(struct volume *v, const char *why)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "there is no log yet, and writes pass through: %.160s", why);
+	snprintf(text, sizeof(text), "there is no log yet, and writes pass through: %.200s", why);
 	if (strcmp(text, v->state_text) != 0)
 		sluice_report(v->f, "cache_flash_failed", "%s", text);
 	wblog_close(v, false);
@@ -108,25 +108,56 @@ static bool may_come_back(enum sluice_rlog_found found)
 	return found == SLUICE_RLOG_MISSING || found == SLUICE_RLOG_IO;
 }
 
+/* It may be all that is left of what that volume acknowledged; only a person knows. */
+static void is_anothers(struct volume *v, const struct sluice_rlog_opened *how)
+{
+	char uuid[GROUP_UUID_TEXT], text[256];
+
+	v->wblog.is_foreign = true;
+	memcpy(v->wblog.foreign_uuid, how->owner_uuid, sizeof(v->wblog.foreign_uuid));
+	group_uuid_text(how->owner_uuid, uuid);
+	snprintf(text, sizeof(text),
+		 "'%.60s' holds the log of volume %s; if that volume is no more, say so by the "
+		 "command drop with \"owner\"",
+		 v->g->cfg.flash_path, uuid);
+	wblog_not_made(v, text);
+}
+
+void wblog_replace_foreign(struct volume *v)
+{
+	struct wblog *w = &v->wblog;
+
+	memcpy(w->replace_uuid, w->foreign_uuid, sizeof(w->replace_uuid));
+	w->is_foreign = false;
+	wblog_begin(v);
+}
+
 static void not_opened(struct volume *v, const struct sluice_rlog_opened *how)
 {
 	struct wblog *w = &v->wblog;
+	struct sluice_error mark = {{0}, {0}};
+	const char *why = how->err.text;
 	char text[256];
 
 	if (v->state == VOLUME_PREPARING) {
-		wblog_not_made(v, how->err.text);
+		if (how->result == -EXDEV)
+			is_anothers(v, how);
+		else
+			wblog_not_made(v, how->err.text);
 		return;
 	}
 	wblog_close(v, false);
+	if (may_come_back(how->found) && wblog_mark_check(v, &mark) < 0)
+		why = mark.text;
 	w->dirty_at_failure = how->dirty_blocks;
 	w->is_unknown = true; /* behind the damage there may be more */
 	if (how->dirty_blocks > 0)
 		snprintf(text, sizeof(text),
-			 "at least %" PRIu64 " dirty bytes are in its log: %.180s",
-			 how->dirty_blocks * BLOCK_BYTES, how->err.text);
+			 "at least %" PRIu64 " dirty bytes are in its log: %.200s",
+			 how->dirty_blocks * BLOCK_BYTES, why);
 	else
 		snprintf(text, sizeof(text),
-			 "an unknown amount of dirty data is in its log: %.180s", how->err.text);
+			 "an unknown amount of dirty data is in its log: %.200s", why);
 	volume_set_state(v, VOLUME_DEGRADED, text);
 	if (may_come_back(how->found))
 		wblog_later(v, WBLOG_RETRY_NS);
@@ -149,11 +180,15 @@ static void log_opened(void *ctx, const struct sluice_rlog_opened *how)
 		wblog_not_made(v, "there is a log already, which this volume knows nothing of");
 		return;
 	}
+	v->wblog.is_foreign = false;
+	memset(v->wblog.replace_uuid, 0, sizeof(v->wblog.replace_uuid));
 	v->wblog.recovery_ns = how->recovery_ns;
 	if (how->found == SLUICE_RLOG_RECOVERED)
 		sluice_report(v->f, "cache_recovered",
 			      "the log was recovered in %" PRIu64 " ms: %" PRIu64 " dirty bytes",
 			      how->recovery_ns / 1000000, how->dirty_blocks * BLOCK_BYTES);
+	if (how->found != SLUICE_RLOG_NEW)
+		wblog_mark_proved(v);
 	ready(v);
 }
 
@@ -168,6 +203,7 @@ static struct sluice_rlog_cfg config(const struct volume *v, const char *path, u
 				      .may_replace = v->wblog.record.phase == WBLOG_MAKING};
 
 	memcpy(cfg.owner_uuid, sluice_volume_uuid(v->f), sizeof(cfg.owner_uuid));
+	memcpy(cfg.replace_uuid, v->wblog.replace_uuid, sizeof(cfg.replace_uuid));
 	return cfg;
 }
 

@@ -222,7 +222,7 @@ static void call_drop(struct actor *a, struct actor_op *op)
 
 	lab_sink_state(a->lab, &now);
 	op->state = oracle_drop(&a->lab->oracle, &now);
-	a->lab->watch.is_dropping = a->lab->has_dropped = true;
+	a->lab->watch.is_dropping = true;
 	op->flush = (struct sluice_rlog_flush){.fn = dropped, .ctx = op};
 	lab_say(a->lab, "drop: state %u", op->state);
 	sluice_rlog_drop(a->lab->log, &op->flush);

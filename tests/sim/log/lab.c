@@ -57,7 +57,6 @@ void lab_begin(struct lab *l, uint64_t seed, const struct lab_options *opt)
 	l->generation = 1;
 	l->was_clean = l->has_log = l->has_failed = false;
 	l->cut_seq = 0;
-	l->has_dropped = false;
 	l->is_rot_expected = l->has_met_rot = false;
 	l->owner = 1;
 	l->recoveries = 0;
