@@ -164,8 +164,8 @@ static int begin(struct child *c, struct err *err) ON_MAIN
 					     &c->rings, err)))
 		return rc;
 	c->manager.rings = c->rings;
-	c->requests = (struct requests){
-	    .manager = &c->manager, .net = c->net, .shutdown = stop, .ctx = c};
+	c->requests =
+	    (struct requests){.manager = &c->manager, .net = c->net, .shutdown = stop, .ctx = c};
 	control.loop = c->loop;
 	rc = ctl_server_create(&control, &c->control, err);
 	return rc ? rc : watch_signals(c, err);

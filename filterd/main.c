@@ -2,7 +2,6 @@
 /*
  * main.c - sluice-filterd: what the command line says, then supervisor_run().
  */
-#include <errno.h>
 #include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
@@ -115,18 +114,14 @@ int main(int argc, char **argv)
 			cfg.ring_uid = (uid_t)number;
 			break;
 		case OPT_PEER_LISTEN:
-			if (cfg.peer_listen.count == PEER_LISTEN_MAX)
-				return wrong((err_set(&err, E2BIG, "", "--peer-listen may stand %u times",
-						      PEER_LISTEN_MAX),
-					      &err));
-			cfg.peer_listen.addresses[cfg.peer_listen.count++] = optarg;
+			if (peer_listen_add(&cfg.peer_listen, optarg, &err) < 0)
+				return wrong(&err);
 			break;
 		case OPT_NO_PARENT:
 			cfg.has_no_parent = true;
 			break;
 		case OPT_VERSION:
-			puts("sluice-filterd " SLUICE_VERSION);
-			return 0;
+			return puts("sluice-filterd " SLUICE_VERSION) < 0;
 		case OPT_HELP:
 			fputs(usage, stdout);
 			return 0;

@@ -64,8 +64,8 @@ static int parse(const char *text, union address *out, socklen_t *len, struct er
 		return 0;
 	}
 	return err_set(err, EINVAL, "--peer-listen",
-		       "'%.80s' is no address to listen on; say 0.0.0.0:%u, or [::]:%u", text, PEER_PORT,
-		       PEER_PORT);
+		       "'%.80s' is no address to listen on; say 0.0.0.0:%u, or [::]:%u", text,
+		       PEER_PORT, PEER_PORT);
 }
 
 static int listen_on(const char *text, int *out, struct err *err)
@@ -87,6 +87,14 @@ static int listen_on(const char *text, int *out, struct err *err)
 			       strerror(code));
 	}
 	*out = fd;
+	return 0;
+}
+
+int peer_listen_add(struct peer_listen *p, const char *address, struct err *err)
+{
+	if (p->count == PEER_LISTEN_MAX)
+		return err_set(err, E2BIG, "", "--peer-listen may stand %u times", PEER_LISTEN_MAX);
+	p->addresses[p->count++] = address;
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* requests_peer.c - what is asked about other appliances: pairing, calls, the witness. Thread: main. */
+/* requests_peer.c - what is asked about other appliances: pairing, calls, the witness. Thread:
+ * main. */
 #include <errno.h>
 
 #include "json.h"
@@ -16,7 +17,8 @@ static struct net *net_of(struct requests *c, struct ctl_call *call)
 	struct err err;
 
 	if (!c->net)
-		requests_refused(call, (err_set(&err, ENOTCONN, "", "there is no network here"), &err));
+		requests_refused(call,
+				 (err_set(&err, ENOTCONN, "", "there is no network here"), &err));
 	return c->net;
 }
 

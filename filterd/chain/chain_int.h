@@ -348,6 +348,7 @@ void sdk_link(void);
 void sdk_key_link(void);
 void sdk_file_link(void);
 void sdk_link_link(void);
+void sdk_neighbours_link(void);
 
 /* Tells the host when the filters' readiness together is another than before. */
 void ready_check(struct chain *c);

@@ -26,8 +26,10 @@ void control_no_memory(chain_done_fn fn, void *ctx)
 {
 	struct err err;
 
-	fn(ctx, err_set(&err, ENOMEM, NULL, "no memory for a change of the chain; try again"),
-	   &err);
+	if (fn)
+		fn(ctx,
+		   err_set(&err, ENOMEM, NULL, "no memory for a change of the chain; try again"),
+		   &err);
 }
 
 void control_ready(struct control_op *op)

@@ -21,7 +21,7 @@ struct sluice_link {
 	const struct net_host *net;
 	struct net_link *end;
 	struct sluice_link_cfg cfg;
-	uint32_t depth;  /* of callbacks on the stack */
+	uint32_t depth; /* of callbacks on the stack */
 	bool is_closed;
 };
 

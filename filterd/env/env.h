@@ -4,7 +4,8 @@
  *
  * Everything between the ring and the system calls takes these from one table, and nothing else
  * from the system; so the daemon (env_linux.c) and the simulator (tests/sim/env_sim.c) link the
- * same objects. One env per worker. Network joins the table with its first user, replication.
+ * same objects. One env per worker. Connections to other appliances are not in it: net_host.h is
+ * for them, and what replicates has a seam of its own.
  *
  * Thread: the env's own worker, except env_post() and the run() of an env_work.
  */

@@ -2,8 +2,8 @@
 /*
  * rlog_format.h - what stands on the medium: superblock, record, checkpoint. Pure.
  *
- *   block 0                 superblock A \  by turns; the valid one with the higher sb_seq counts
- *   block 16 (small: next)  superblock B /
+ *   block 0                 superblock A \  both, one after the other; the valid one with the
+ *   block 16 (small: next)  superblock B /  higher sb_seq counts
  *   checkpoint_start        two areas, each a whole map
  *   log_start               the circle: records of 1 header block and n data blocks, wrapping
  * around

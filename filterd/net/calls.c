@@ -16,10 +16,10 @@
 #include "json.h"
 #include "net_int.h"
 
-#define CALLS_MAX     64u
-#define WAITING_MS    5000u
-#define TAKEN_MS      60000u
-#define TAKE_MAX_MS   60000u
+#define CALLS_MAX   64u
+#define WAITING_MS  5000u
+#define TAKEN_MS    60000u
+#define TAKE_MAX_MS 60000u
 
 struct call {
 	struct list_node node;
@@ -61,8 +61,9 @@ static void call_late(struct loop_timer *t)
 {
 	struct call *c = t->ctx;
 	cleanup_json json_t *j =
-	    c->is_taken ? error_json("ETIMEDOUT", "the policy daemon there has not answered in time")
-			: error_json("EHOSTDOWN", "the policy daemon there takes no calls now");
+	    c->is_taken
+		? error_json("ETIMEDOUT", "the policy daemon there has not answered in time")
+		: error_json("EHOSTDOWN", "the policy daemon there takes no calls now");
 
 	call_over(c, j);
 }
@@ -95,7 +96,7 @@ static struct call *next_waiting(struct calls *s)
 {
 	struct list_node *at;
 
-	list_for_each(at, &s->list)
+	list_for_each (at, &s->list)
 		if (!list_entry(at, struct call, node)->is_taken)
 			return list_entry(at, struct call, node);
 	return NULL;
@@ -124,7 +125,7 @@ int net_answer_call(struct net *n, uint64_t id, const json_t *answer, struct err
 {
 	struct list_node *at;
 
-	list_for_each(at, &n->calls->list) {
+	list_for_each (at, &n->calls->list) {
 		struct call *c = list_entry(at, struct call, node);
 
 		if (c->id == id && c->is_taken) {

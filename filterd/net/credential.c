@@ -112,10 +112,11 @@ static int load(struct credential *c, const char *path, const char *text, size_t
 	BIO_free(bio);
 	if (!c->cert || X509_check_private_key(c->cert, c->key) != 1 ||
 	    subject_uuid(c->cert, c->uuid) < 0)
-		return err_set(err, EBADMSG, "",
-			       "%s, the key that peers know this appliance by, is damaged; restore it "
-			       "from a backup, or remove it and pair every peer anew",
-			       path);
+		return err_set(
+		    err, EBADMSG, "",
+		    "%s, the key that peers know this appliance by, is damaged; restore it "
+		    "from a backup, or remove it and pair every peer anew",
+		    path);
 	return 0;
 }
 

@@ -3,8 +3,8 @@
  * credential.h - who this appliance is to others: an Ed25519 key, its certificate, a UUID.
  *
  * Made at the first start and kept in one file of the state folder, mode 0600. The certificate is
- * signed by its own key and never expires, since nobody asks who signed it or when: peers know it by
- * the SHA-256 of its public key ("fingerprint", of the SubjectPublicKeyInfo), which pairing left
+ * signed by its own key and never expires, since nobody asks who signed it or when: peers know it
+ * by the SHA-256 of its public key ("fingerprint", of the SubjectPublicKeyInfo), which pairing left
  * with them. Its subject is the UUID.
  *
  * Thread: main, at the start; const afterwards.

@@ -187,7 +187,7 @@ void dial_peer_changed(struct net *n, const char *peer)
 {
 	struct list_node *at, *next;
 
-	list_for_each_safe(at, next, &n->dials) {
+	list_for_each_safe (at, next, &n->dials) {
 		struct net_link *l = list_entry(at, struct net_link, dial_node);
 
 		if (strcmp(l->peer, peer) != 0)
@@ -224,7 +224,7 @@ json_t *dial_links_json(struct net *n, const char *peer)
 	json_t *list = json_array();
 	struct list_node *at;
 
-	list_for_each(at, &n->dials) {
+	list_for_each (at, &n->dials) {
 		const struct net_link *l = list_entry(at, struct net_link, dial_node);
 
 		if (strcmp(l->peer, peer) == 0)

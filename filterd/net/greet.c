@@ -40,8 +40,7 @@ int greet_check_hello(const struct peer_hello *h, uint8_t *version, char *why, s
 	return 0;
 }
 
-void greet_answer(struct peer_answer *a, uint8_t version, enum peer_status status,
-		  const char *text)
+void greet_answer(struct peer_answer *a, uint8_t version, enum peer_status status, const char *text)
 {
 	memset(a, 0, sizeof(*a));
 	a->magic = htole32(PEER_ANSWER_MAGIC);

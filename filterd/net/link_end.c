@@ -5,8 +5,8 @@
  *     open --> wanted (main dials, or waits for the peer) --> arrival: up --> down --> wanted ...
  *
  * A second connection takes the first one's place: its peer would not have made it if it still had
- * the first. Only one that we dialed ourselves while the peer's came in gives way, unless we are the
- * side that dials.
+ * the first. Only one that we dialed ourselves while the peer's came in gives way, unless we are
+ * the side that dials.
  *
  * Thread: the link's worker, but for what says main.
  */
@@ -108,8 +108,7 @@ static void go_up(struct net_link *l, struct arrival *a)
 {
 	static const struct stream_ops ops = {
 	    .received = stream_received, .writable = stream_writable, .ended = stream_ended};
-	struct stream_cfg cfg = {
-	    .env = l->env, .ssl = a->ssl, .fd = a->fd, .ops = &ops, .ctx = l};
+	struct stream_cfg cfg = {.env = l->env, .ssl = a->ssl, .fd = a->fd, .ops = &ops, .ctx = l};
 	struct err err;
 
 	if (stream_new(&cfg, &l->stream, &err) < 0) {
@@ -182,7 +181,7 @@ void link_end_break_all(struct net *n, const char *peer, const char *why)
 	struct list_node *at;
 
 	pthread_mutex_lock(&n->lock);
-	list_for_each(at, &n->links) {
+	list_for_each (at, &n->links) {
 		struct net_link *l = list_entry(at, struct net_link, node);
 		struct breaking *b = strcmp(l->peer, peer) == 0 ? calloc(1, sizeof(*b)) : NULL;
 
@@ -211,7 +210,7 @@ static bool list_link(struct net_link *l)
 	bool is_free = true;
 
 	pthread_mutex_lock(&n->lock);
-	list_for_each(at, &n->links)
+	list_for_each (at, &n->links)
 		is_free = is_free && !is_same(list_entry(at, struct net_link, node),
 					      l->cfg.group_uuid, (uint8_t)l->cfg.channel);
 	if (is_free)
@@ -227,7 +226,7 @@ struct net_link *link_end_find(struct net *n, const char *peer, const uint8_t gr
 	struct list_node *at;
 
 	pthread_mutex_lock(&n->lock);
-	list_for_each(at, &n->links) {
+	list_for_each (at, &n->links) {
 		struct net_link *l = list_entry(at, struct net_link, node);
 
 		if (is_same(l, group_uuid, channel) && strcmp(l->peer, peer) == 0)

@@ -10,7 +10,7 @@ net_rig_SRCS := tests/lib/net_rig.c
 net_rig_INCS := tests/lib $(peernet_INCS)
 net_rig_PKGS := cmocka libssl libcrypto jansson
 
-NET_TESTS := test_link_two_ends
+NET_TESTS := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_peer_*.c tests/unit/test_link_*.c))
 TESTS += $(NET_TESTS)
 define net_test
 $(1)_SRCS := tests/unit/$(1).c

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * net.h - this appliance among others, as the rest of filterd sees it: who it is, who is paired with
- * it, links for filters, calls between the daemons, the witness.
+ * net.h - this appliance among others, as the rest of filterd sees it: who it is, who is paired
+ * with it, links for filters, calls between the daemons, the witness.
  *
  *   main                                                worker
  *   listener --+                                        +-- link_end --- stream === TLS === peer
@@ -54,8 +54,8 @@ const struct net_host *net_host(struct net *n);
 json_t *net_identity(const struct net *n);
 /* {"peers": [{..., "links": [...]}], "offer": {...} or null} */
 json_t *net_peers(struct net *n);
-/* Only what is named changes; what is NULL or -1 stays. A new address ends the connections, which are
- * made there anew. */
+/* Only what is named changes; what is NULL or -1 stays. A new address ends the connections, which
+ * are made there anew. */
 struct net_change {
 	const char *address; /* "": not known any more */
 	int32_t port;
@@ -88,7 +88,8 @@ void net_call(struct net *n, const char *peer, const json_t *body, uint32_t time
 /* Waits for the next call from a peer: {"call": id, "peer": name, "body": object}, or
  * {"call": null} when none has come in time. At most one waits; another one takes its place. */
 void net_take_call(struct net *n, uint32_t wait_ms, net_fn fn, void *ctx);
-/* answer: {"ok": ...} or {"error": ...}, as the caller shall see it. -ENOENT: nobody waits for it. */
+/* answer: {"ok": ...} or {"error": ...}, as the caller shall see it. -ENOENT: nobody waits for it.
+ */
 int must_check net_answer_call(struct net *n, uint64_t call, const json_t *answer, struct err *err);
 
 /* ---------------------------------------------------------------- witness */

@@ -4,6 +4,7 @@
  *
  *   net.c          made, ended; peers as an administrator sees them
  *   credential.c   own key        pins.c  paired peers       tls.c   the rules of TLS
+ *   tls_pipe.c     between OpenSSL and a socket
  *   talk.c         a TLS connection on main                  stream.c  one on a worker
  *   listener.c     who comes      greet.c the first words of a link, both sides
  *   link_end.c     a link on its worker                      dial.c  the same link on main
@@ -29,9 +30,9 @@
 #define NET_PAUSE_MIN_MS 100u
 #define NET_PAUSE_MAX_MS 5000u
 /* A connection that has lasted so long was a good one: the next pause is short again. */
-#define NET_LASTED_MS    5000u
+#define NET_LASTED_MS 5000u
 /* The group is not open there: it may be at any moment. */
-#define NET_NOT_OPEN_MS  1000u
+#define NET_NOT_OPEN_MS 1000u
 
 struct listener;
 struct offer;
@@ -54,20 +55,20 @@ struct net {
 	struct rpc *rpc;
 	struct calls *calls;
 	struct witness_book *book;
-	pthread_mutex_t lock;    /* leaf; of links and what says so */
-	struct list_node links;  /* struct net_link, open ones */
-	struct list_node dials;  /* struct net_link, main's, by dial_node */
+	pthread_mutex_t lock;   /* leaf; of links and what says so */
+	struct list_node links; /* struct net_link, open ones */
+	struct list_node dials; /* struct net_link, main's, by dial_node */
 };
 
 /*
- * One end of a link. The worker has it from open to close; main takes notice of it by messages. Each
- * of both, and each message, holds it.
+ * One end of a link. The worker has it from open to close; main takes notice of it by messages.
+ * Each of both, and each message, holds it.
  */
 struct net_link {
-	struct net *net;                /* const */
-	struct env *env;                /* const */
-	struct sluice_link_cfg cfg;     /* const; peer points at peer[] */
-	char peer[PARSE_NAME_MAX + 1];  /* const */
+	struct net *net;               /* const */
+	struct env *env;               /* const */
+	struct sluice_link_cfg cfg;    /* const; peer points at peer[] */
+	char peer[PARSE_NAME_MAX + 1]; /* const */
 	_Atomic uint32_t refs;
 	struct list_node node; /* of net.links; lock */
 
@@ -99,8 +100,8 @@ void net_event(struct net *n, const char *kind, const char *fmt, ...)
 /* ---------------------------------------------------------------- link_end.c */
 
 void link_end_host(struct net *n);
-/* Thread: main. A connection for it, which it takes; is_dialed: we have dialed it. The caller's hold
- * on l goes with it. */
+/* Thread: main. A connection for it, which it takes; is_dialed: we have dialed it. The caller's
+ * hold on l goes with it. */
 void link_end_arrive(struct net_link *l, SSL *ssl, int fd, bool is_dialed);
 /* Thread: main. The open link, held, or NULL. */
 struct net_link *link_end_find(struct net *n, const char *peer, const uint8_t group_uuid[16],
@@ -124,8 +125,8 @@ void dial_arrived(struct net_link *l);
 
 /* ---------------------------------------------------------------- listener.c */
 
-int must_check listener_create(struct net *n, const int *fds, uint32_t count,
-			       struct listener **out, struct err *err);
+int must_check listener_create(struct net *n, const int *fds, uint32_t count, struct listener **out,
+			       struct err *err);
 void listener_free(struct listener *l);
 
 /* ---------------------------------------------------------------- pairing.c */

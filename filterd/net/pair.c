@@ -55,14 +55,16 @@ int pair_code_normalise(const char *text, char code[PAIR_CODE_BYTES], struct err
 		if (c == '-' || c == ' ')
 			continue;
 		if (!strchr(alphabet, c) || n == PAIR_CODE_CHARS)
-			return err_set(err, EINVAL, "code",
-				       "that is no pairing code; it has %u letters and digits, such as "
-				       "7K3PQ-0ABCD-EFGH1-23456",
-				       PAIR_CODE_CHARS);
+			return err_set(
+			    err, EINVAL, "code",
+			    "that is no pairing code; it has %u letters and digits, such as "
+			    "7K3PQ-0ABCD-EFGH1-23456",
+			    PAIR_CODE_CHARS);
 		chars[n++] = c;
 	}
 	if (n < PAIR_CODE_CHARS)
-		return err_set(err, EINVAL, "code", "the pairing code has %u letters and digits, not %u",
+		return err_set(err, EINVAL, "code",
+			       "the pairing code has %u letters and digits, not %u",
 			       PAIR_CODE_CHARS, n);
 	group(chars, code);
 	return 0;
@@ -73,12 +75,12 @@ int pair_key_derive(const char code[PAIR_CODE_BYTES], struct pair_key *out)
 	static const unsigned char info[] = "sluice pairing 1";
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
 	size_t len = sizeof(out->k);
-	bool is_well = ctx && EVP_PKEY_derive_init(ctx) == 1 &&
-		       EVP_PKEY_CTX_set_hkdf_md(ctx, EVP_sha256()) == 1 &&
-		       EVP_PKEY_CTX_set1_hkdf_key(ctx, (const unsigned char *)code,
-						  (int)strlen(code)) == 1 &&
-		       EVP_PKEY_CTX_add1_hkdf_info(ctx, info, (int)sizeof(info) - 1) == 1 &&
-		       EVP_PKEY_derive(ctx, out->k, &len) == 1;
+	bool is_well =
+	    ctx && EVP_PKEY_derive_init(ctx) == 1 &&
+	    EVP_PKEY_CTX_set_hkdf_md(ctx, EVP_sha256()) == 1 &&
+	    EVP_PKEY_CTX_set1_hkdf_key(ctx, (const unsigned char *)code, (int)strlen(code)) == 1 &&
+	    EVP_PKEY_CTX_add1_hkdf_info(ctx, info, (int)sizeof(info) - 1) == 1 &&
+	    EVP_PKEY_derive(ctx, out->k, &len) == 1;
 
 	EVP_PKEY_CTX_free(ctx);
 	return is_well ? 0 : -EIO;

@@ -4,8 +4,8 @@
  * numbers of a new code.
  *
  * The code is as strong as a key (100 bits), so a proof under it can be shown to anybody: nobody
- * finds the code behind it. It covers both public keys and this very TLS session, so one who sits in
- * between, with a key of their own on either side, has nothing to pass on.
+ * finds the code behind it. It covers both public keys and this very TLS session, so one who sits
+ * in between, with a key of their own on either side, has nothing to pass on.
  */
 #ifndef NET_PAIR_H
 #define NET_PAIR_H

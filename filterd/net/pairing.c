@@ -92,7 +92,8 @@ static void offer_over(struct loop_timer *t)
 {
 	struct offer *o = t->ctx;
 
-	net_event(o->net, "peer_offer_over", "nobody used the pairing code for '%s' in time", o->name);
+	net_event(o->net, "peer_offer_over", "nobody used the pairing code for '%s' in time",
+		  o->name);
 	end_offer(o);
 }
 
@@ -103,8 +104,9 @@ int net_offer(struct net *n, const char *name, json_t **out, struct err *err)
 	int rc;
 
 	if (!n->port)
-		return err_set(err, ENOTCONN, "",
-			       "sluice-filterd does not listen for peers; start it with --peer-listen");
+		return err_set(
+		    err, ENOTCONN, "",
+		    "sluice-filterd does not listen for peers; start it with --peer-listen");
 	if (pins_by_name(&n->pins, name, NULL))
 		return err_set(err, EEXIST, "name", "a peer named '%s' is paired already", name);
 	if (!o)
@@ -140,8 +142,8 @@ json_t *pairing_json(const struct net *n)
 	if (!o || !o->name[0])
 		return json_null();
 	return json_pack("{s:s, s:I, s:i}", "name", o->name, "expires_in_s",
-			 (json_int_t)((o->until_ns - clock_now_ns()) / CLOCK_NS_PER_S), "tries_left",
-			 (int)o->tries_left);
+			 (json_int_t)((o->until_ns - clock_now_ns()) / CLOCK_NS_PER_S),
+			 "tries_left", (int)o->tries_left);
 }
 
 /* ---------------------------------------------------------------- who has connected */
@@ -182,8 +184,9 @@ static void wrong_code(struct pair_talk *p)
 
 	talk_address(p->talk, address, sizeof(address));
 	o->tries_left--;
-	net_event(p->net, "peer_code_wrong", "%s gave a wrong pairing code, or is not what it seems; %u tries left",
-		  address, o->tries_left);
+	net_event(p->net, "peer_code_wrong",
+		  "%s gave a wrong pairing code, or is not what it seems; %u tries left", address,
+		  o->tries_left);
 	if (o->tries_left == 0)
 		end_offer(o);
 	refuse_guest(p, "the code is wrong, or somebody sits between the two appliances");
@@ -285,7 +288,8 @@ static void join_failed(struct pair_talk *p, int code, const char *why)
 {
 	struct err err;
 
-	err_set(&err, code, "", "pairing with %s port %u failed: %s", p->peer.address, p->peer.port, why);
+	err_set(&err, code, "", "pairing with %s port %u failed: %s", p->peer.address, p->peer.port,
+		why);
 	talk_close(p->talk);
 	join_over(p, &err, NULL);
 }

@@ -38,10 +38,11 @@ int pins_parse_address(const char *text, char address[PINS_ADDRESS_BYTES], struc
 
 	if (inet_pton(family, text, binary) != 1 ||
 	    !inet_ntop(family, binary, address, PINS_ADDRESS_BYTES))
-		return err_set(err, EINVAL, "address",
-			       "'%.60s' is no IP address; a peer is reached by its address, not by a "
-			       "host's name",
-			       text);
+		return err_set(
+		    err, EINVAL, "address",
+		    "'%.60s' is no IP address; a peer is reached by its address, not by a "
+		    "host's name",
+		    text);
 	return 0;
 }
 
@@ -59,7 +60,8 @@ static int parse_fingerprint(const char *text, uint8_t fingerprint[32], struct e
 		const char *at = text[i] ? strchr(digits, text[i]) : NULL;
 
 		if (!at)
-			return err_set(err, EINVAL, "fingerprint", "the fingerprint has no 64 hex digits");
+			return err_set(err, EINVAL, "fingerprint",
+				       "the fingerprint has no 64 hex digits");
 		fingerprint[i / 2] = (uint8_t)(fingerprint[i / 2] << 4 | (at - digits));
 	}
 	return 0;
@@ -109,7 +111,8 @@ static int fill(struct pins *p, const json_t *j, struct err *err)
 	if (json_integer_value(json_object_get(j, "version")) != (json_int_t)PINS_VERSION ||
 	    !json_is_array(list) || json_array_size(list) > PINS_MAX)
 		return err_set(err, EINVAL, "", "it is of another version, or damaged");
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		if (pin_from_json(one, &p->peers[i], err) < 0)
 			return -EINVAL;
 		p->count++;
@@ -135,10 +138,11 @@ int pins_load(struct pins *p, const char *path, struct err *err)
 		return rc;
 	j = json_parse(text, len, "it", &why);
 	if (!j || fill(p, j, &why) < 0)
-		return err_set(err, EBADMSG, "",
-			       "%s, the list of paired appliances, cannot be read: %.200s; restore it "
-			       "from a backup, or remove it and pair every peer anew",
-			       path, why.text);
+		return err_set(
+		    err, EBADMSG, "",
+		    "%s, the list of paired appliances, cannot be read: %.200s; restore it "
+		    "from a backup, or remove it and pair every peer anew",
+		    path, why.text);
 	return 0;
 }
 
@@ -195,9 +199,10 @@ int pins_put(struct pins *p, const struct pin *peer, struct err *err)
 
 		if (i != at && (memcmp(other->uuid, peer->uuid, 16) == 0 ||
 				memcmp(other->fingerprint, peer->fingerprint, 32) == 0))
-			return err_set(err, EEXIST, "name",
-				       "that appliance is paired already, as '%s'; forget that one first",
-				       other->name);
+			return err_set(
+			    err, EEXIST, "name",
+			    "that appliance is paired already, as '%s'; forget that one first",
+			    other->name);
 	}
 	if (at == PINS_MAX)
 		return err_set(err, ENOSPC, "name", "there are %u paired appliances, the most",

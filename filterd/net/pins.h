@@ -33,7 +33,7 @@ struct pin {
 };
 
 struct pins {
-	const char *path; /* the owner's */
+	const char *path;     /* the owner's */
 	pthread_mutex_t lock; /* leaf; of what follows */
 	struct pin peers[PINS_MAX];
 	uint32_t count;

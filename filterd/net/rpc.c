@@ -23,16 +23,16 @@
 #include "net_int.h"
 #include "wire/peer.h"
 
-#define FRAME_MAX       (sizeof(struct peer_frame) + PEER_BODY_MAX)
-#define ASKED_MAX       32u    /* questions of one peer that have no answer yet */
-#define FROM_PEER_MAX   4u     /* connections that one peer has made */
-#define IDLE_MS         60000u /* then the connection is closed */
-#define ASKING_MAX      256u   /* of ours, to all */
+#define FRAME_MAX     (sizeof(struct peer_frame) + PEER_BODY_MAX)
+#define ASKED_MAX     32u    /* questions of one peer that have no answer yet */
+#define FROM_PEER_MAX 4u     /* connections that one peer has made */
+#define IDLE_MS       60000u /* then the connection is closed */
+#define ASKING_MAX    256u   /* of ours, to all */
 
 struct rpc {
 	struct net *net;
-	struct list_node lines;     /* struct line, ours, one per peer */
-	struct list_node inbound;   /* struct line, theirs */
+	struct list_node lines;   /* struct line, ours, one per peer */
+	struct list_node inbound; /* struct line, theirs */
 	uint32_t asking;
 	uint32_t last_id;
 };
@@ -45,7 +45,7 @@ struct line {
 	struct pin peer;
 	bool is_ready;
 	bool is_theirs;
-	uint64_t heard_ns; /* its last message */
+	uint64_t heard_ns;        /* its last message */
 	struct list_node pending; /* struct pending (ours), or struct rpc_question (theirs) */
 	uint32_t count;
 };
@@ -146,7 +146,7 @@ static void answered(struct line *l, uint32_t id, const json_t *body)
 {
 	struct list_node *at;
 
-	list_for_each(at, &l->pending) {
+	list_for_each (at, &l->pending) {
 		struct pending *p = list_entry(at, struct pending, node);
 
 		if (p->id == id) {
@@ -183,8 +183,7 @@ void rpc_tell(struct rpc_question *q, const json_t *answer)
 	if (l) {
 		l->count--;
 		line_busy(l);
-		if (text && len <= PEER_BODY_MAX &&
-		    send_frame(l, PEER_TELL, q->id, text, len) < 0)
+		if (text && len <= PEER_BODY_MAX && send_frame(l, PEER_TELL, q->id, text, len) < 0)
 			log_warn("peers: %s does not read its answers", q->peer);
 	}
 	free(q);
@@ -285,7 +284,7 @@ static void line_ready(void *ctx)
 	}
 	l->is_ready = true;
 	talk_deadline(l->talk, IDLE_MS);
-	list_for_each(at, &l->pending) {
+	list_for_each (at, &l->pending) {
 		struct pending *p = list_entry(at, struct pending, node);
 
 		if (send_frame(l, PEER_ASK, p->id, p->text, p->len) < 0)
@@ -311,7 +310,7 @@ void rpc_accept(struct net *n, struct talk *t, const struct pin *peer)
 	l->peer = *peer;
 	l->is_ready = l->is_theirs = true;
 	list_init(&l->pending);
-	list_for_each(at, &n->rpc->inbound) {
+	list_for_each (at, &n->rpc->inbound) {
 		struct line *other = list_entry(at, struct line, node);
 
 		if (strcmp(other->peer.name, peer->name) != 0)
@@ -328,14 +327,12 @@ void rpc_accept(struct net *n, struct talk *t, const struct pin *peer)
 
 static struct line *line_to(struct net *n, const char *peer, struct err *err)
 {
-	struct talk_cfg cfg = {.loop = n->cfg.loop,
-			       .tls = &n->tls,
-			       .ops = &line_ops,
-			       .in_max_bytes = FRAME_MAX};
+	struct talk_cfg cfg = {
+	    .loop = n->cfg.loop, .tls = &n->tls, .ops = &line_ops, .in_max_bytes = FRAME_MAX};
 	struct list_node *at;
 	struct line *l;
 
-	list_for_each(at, &n->rpc->lines) {
+	list_for_each (at, &n->rpc->lines) {
 		l = list_entry(at, struct line, node);
 		if (strcmp(l->peer.name, peer) == 0)
 			return l;
@@ -436,7 +433,7 @@ static void end_lines(struct list_node *lines, const char *peer, const char *why
 {
 	struct list_node *at, *next;
 
-	list_for_each_safe(at, next, lines) {
+	list_for_each_safe (at, next, lines) {
 		struct line *l = list_entry(at, struct line, node);
 
 		if (!peer || strcmp(l->peer.name, peer) == 0)

@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,104 +15,37 @@
 #include "env_linux.h"
 #include "fd.h"
 #include "tls.h"
+#include "tls_pipe.h"
 
 #define STAGE_BYTES  16384u /* the most that one record holds */
 #define RECORD_EXTRA 64u    /* header, type, tag, and some to spare */
-#define RAW_BYTES    (128u << 10)
-#define IN_BYTES     (STREAM_UNREAD_BYTES + RAW_BYTES)
+#define IN_BYTES     (STREAM_UNREAD_BYTES + (128u << 10))
 #define TURN_BYTES   (512u << 10) /* read per turn, so that one stream does not keep the worker */
 /* Room for what a key update and a record need is never given away. */
-#define OUT_SPARE    1024u
-#define DEAD_MS      12000u /* bytes that are not acknowledged for so long */
+#define OUT_SPARE 1024u
+#define DEAD_MS   12000u /* bytes that are not acknowledged for so long */
 
 struct stream {
 	struct stream_cfg cfg;
-	uint8_t *out, *raw, *in;
-	uint32_t out_first, out_end;
-	uint32_t raw_first, raw_end;
+	struct tls_pipe pipe;
+	uint8_t *in;
 	uint32_t in_first, in_end;
 	uint32_t stage_len;
 	uint32_t records_left; /* until the key changes */
 	uint32_t events;
 	struct env_msg msg;
-	bool is_posted;   /* msg is on its way */
-	bool must_read;   /* at the next msg: look for bytes, or offer unread ones again */
-	bool is_paused;   /* the unread buffer is full and nobody takes of it */
-	bool is_short;    /* a send took less than it was given */
-	bool is_broken;   /* ended() is due or done */
-	bool is_told;     /* ended() is done */
-	bool is_freed;    /* the memory goes with the last message */
-	uint32_t depth;   /* of callbacks on the stack */
+	bool is_posted; /* msg is on its way */
+	bool must_read; /* at the next msg: look for bytes, or offer unread ones again */
+	bool is_paused; /* the unread buffer is full and nobody takes of it */
+	bool is_short;  /* a send took less than it was given */
+	bool is_broken; /* ended() is due or done */
+	bool is_told;   /* ended() is done */
+	bool is_freed;  /* the memory goes with the last message */
+	uint32_t depth; /* of callbacks on the stack */
 	struct stream_figures figures;
 	char why[160];
 	uint8_t stage[STAGE_BYTES];
 };
-
-/* ---------------------------------------------------------------- between OpenSSL and the socket */
-
-static int bio_write(BIO *bio, const char *data, int len)
-{
-	struct stream *s = BIO_get_data(bio);
-
-	BIO_clear_retry_flags(bio);
-	if (s->out_first == s->out_end)
-		s->out_first = s->out_end = 0;
-	if ((uint32_t)len > STREAM_OUT_BYTES - s->out_end && s->out_first) {
-		memmove(s->out, s->out + s->out_first, s->out_end - s->out_first);
-		s->out_end -= s->out_first;
-		s->out_first = 0;
-	}
-	if ((uint32_t)len > STREAM_OUT_BYTES - s->out_end) {
-		BIO_set_retry_write(bio);
-		return -1;
-	}
-	memcpy(s->out + s->out_end, data, (size_t)len);
-	s->out_end += (uint32_t)len;
-	s->figures.records++;
-	return len;
-}
-
-static int bio_read(BIO *bio, char *data, int len)
-{
-	struct stream *s = BIO_get_data(bio);
-	uint32_t there = s->raw_end - s->raw_first;
-
-	BIO_clear_retry_flags(bio);
-	if (there == 0) {
-		BIO_set_retry_read(bio);
-		return -1;
-	}
-	if ((uint32_t)len > there)
-		len = (int)there;
-	memcpy(data, s->raw + s->raw_first, (size_t)len);
-	s->raw_first += (uint32_t)len;
-	return len;
-}
-
-static long bio_ctrl(BIO *bio, int cmd, long num, void *ptr)
-{
-	return cmd == BIO_CTRL_FLUSH;
-}
-
-static BIO_METHOD *bio_method(void)
-{
-	static _Atomic(BIO_METHOD *) method; /* one for all workers, never freed */
-	BIO_METHOD *m = atomic_load(&method), *none = NULL;
-
-	if (m)
-		return m;
-	m = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "sluice stream");
-	if (!m)
-		return NULL;
-	BIO_meth_set_write(m, bio_write);
-	BIO_meth_set_read(m, bio_read);
-	BIO_meth_set_ctrl(m, bio_ctrl);
-	if (!atomic_compare_exchange_strong(&method, &none, m)) {
-		BIO_meth_free(m); /* another worker was faster */
-		return none;
-	}
-	return m;
-}
 
 /* ---------------------------------------------------------------- state */
 
@@ -150,8 +82,8 @@ static void break_ssl(struct stream *s, int ret)
 
 static void watch(struct stream *s)
 {
-	uint32_t events = (s->is_paused ? 0 : EPOLLIN | EPOLLRDHUP) |
-			  (s->out_first < s->out_end ? EPOLLOUT : 0);
+	uint32_t events =
+	    (s->is_paused ? 0 : EPOLLIN | EPOLLRDHUP) | (tls_pipe_unsent(&s->pipe) ? EPOLLOUT : 0);
 
 	if (s->is_broken || events == s->events)
 		return;
@@ -164,7 +96,7 @@ static void watch(struct stream *s)
 
 size_t stream_room(const struct stream *s)
 {
-	uint32_t used = s->out_end - s->out_first, left, records;
+	uint32_t used = tls_pipe_unsent(&s->pipe), left, records;
 
 	if (s->is_broken)
 		return 0;
@@ -229,22 +161,12 @@ size_t stream_send(struct stream *s, const void *data, size_t len)
 
 static void push(struct stream *s)
 {
-	while (s->out_first < s->out_end) {
-		ssize_t n = send(s->cfg.fd, s->out + s->out_first, s->out_end - s->out_first,
-				 MSG_NOSIGNAL);
+	int rc = tls_pipe_push(&s->pipe, s->cfg.fd);
 
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0 && errno == EAGAIN)
-			break;
-		if (n < 0) {
-			break_off(s, strerror(errno));
-			return;
-		}
-		s->figures.sends++;
-		s->out_first += (uint32_t)n;
-	}
-	watch(s);
+	if (rc < 0)
+		break_off(s, strerror(-rc));
+	else
+		watch(s);
 }
 
 static void flush(struct stream *s)
@@ -298,7 +220,7 @@ static void make_room(struct stream *s)
 	s->in_first = 0;
 }
 
-/* Decrypts all of raw that fits. True: raw has nothing whole left. */
+/* Decrypts all that has come and fits. True: nothing whole is left. */
 static bool unseal(struct stream *s)
 {
 	while (s->in_end - s->in_first < STREAM_UNREAD_BYTES) {
@@ -324,26 +246,12 @@ static bool unseal(struct stream *s)
 /* One recv(). 0: nothing there; < 0: over. */
 static ssize_t fetch(struct stream *s)
 {
-	ssize_t n;
+	ssize_t n = tls_pipe_fetch(&s->pipe, s->cfg.fd);
 
-	if (s->raw_first == s->raw_end)
-		s->raw_first = s->raw_end = 0;
-	if (s->raw_first) {
-		memmove(s->raw, s->raw + s->raw_first, s->raw_end - s->raw_first);
-		s->raw_end -= s->raw_first;
-		s->raw_first = 0;
-	}
-	do {
-		n = recv(s->cfg.fd, s->raw + s->raw_end, RAW_BYTES - s->raw_end, 0);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0 && errno == EAGAIN)
-		return 0;
-	if (n <= 0) {
-		break_off(s, n == 0 ? "the peer has ended the connection" : strerror(errno));
-		return -1;
-	}
-	s->figures.recvs++;
-	s->raw_end += (uint32_t)n;
+	if (n == -ENODATA)
+		break_off(s, "the peer has ended the connection");
+	else if (n < 0)
+		break_off(s, strerror((int)-n));
 	return n;
 }
 
@@ -438,19 +346,6 @@ static void on_event(void *ctx, int fd, uint32_t events)
 
 /* ---------------------------------------------------------------- made and ended */
 
-static bool make_bio(struct stream *s)
-{
-	BIO_METHOD *method = bio_method();
-	BIO *bio = method ? BIO_new(method) : NULL;
-
-	if (!bio)
-		return false;
-	BIO_set_data(bio, s);
-	BIO_set_init(bio, 1);
-	SSL_set_bio(s->cfg.ssl, bio, bio);
-	return true;
-}
-
 /* A peer whose machine is gone is noticed by TCP, too, in case that whoever uses the link waits. */
 static void bear_silence(int fd)
 {
@@ -470,10 +365,9 @@ static void release(struct stream *s)
 	SSL_free(s->cfg.ssl);
 	s->cfg.ssl = NULL;
 	fd_close(&s->cfg.fd);
-	free(s->out);
-	free(s->raw);
+	tls_pipe_fini(&s->pipe);
 	free(s->in);
-	s->out = s->raw = s->in = NULL;
+	s->in = NULL;
 }
 
 int stream_new(const struct stream_cfg *cfg, struct stream **out, struct err *err)
@@ -493,10 +387,8 @@ int stream_new(const struct stream_cfg *cfg, struct stream **out, struct err *er
 	s->events = EPOLLIN | EPOLLRDHUP;
 	s->msg.fn = on_message;
 	s->msg.ctx = s;
-	s->out = malloc(STREAM_OUT_BYTES);
-	s->raw = malloc(RAW_BYTES);
 	s->in = malloc(IN_BYTES);
-	if (!s->out || !s->raw || !s->in || !make_bio(s) ||
+	if (!s->in || tls_pipe_init(&s->pipe, s->cfg.ssl, STREAM_OUT_BYTES) < 0 ||
 	    env_linux_watch(s->cfg.env, s->cfg.fd, on_event, s) < 0) {
 		release(s);
 		free(s);
@@ -522,4 +414,7 @@ void stream_free(struct stream *s)
 void stream_figures(const struct stream *s, struct stream_figures *out)
 {
 	*out = s->figures;
+	out->sends = s->pipe.sends;
+	out->recvs = s->pipe.recvs;
+	out->records = s->pipe.records;
 }

@@ -2,8 +2,8 @@
 /*
  * stream.h - an established TLS connection on a worker: bytes in, bytes out, few system calls.
  *
- *   send -> [stage 16 KiB] -> TLS record -> [out] -- one send() at the end of the turn --> socket
- *   socket -- one recv() --> [raw] -> TLS records -> [in] -> received()
+ *   send -> [stage 16 KiB] -> TLS record -> [pipe] -- one send() at the end of the turn --> socket
+ *   socket -- one recv() --> [pipe] -> TLS records -> [in] -> received()
  *
  * What many small frames of one turn amount to is one record or few, and one system call. Records
  * stand between OpenSSL and the socket in our own buffers, so OpenSSL makes no system call at all.

@@ -254,8 +254,8 @@ static void take_in(struct talk *t)
 		size_t left = t->cfg.in_max_bytes - t->in.len;
 		int ret;
 
-		if (left == 0 || !has_room(&t->in, left < GROW_BYTES ? left : GROW_BYTES,
-					   t->cfg.in_max_bytes)) {
+		if (left == 0 ||
+		    !has_room(&t->in, left < GROW_BYTES ? left : GROW_BYTES, t->cfg.in_max_bytes)) {
 			end(t, "the peer says more than it may");
 			return;
 		}
@@ -355,7 +355,8 @@ int talk_dial(const struct talk_cfg *cfg, const char *address, uint16_t port, co
 	if (connect(fd, (struct sockaddr *)&to, len) < 0 && errno != EINPROGRESS) {
 		code = errno;
 		close(fd);
-		return err_set(err, code, "address", "%s port %u: %s", address, port, strerror(code));
+		return err_set(err, code, "address", "%s port %u: %s", address, port,
+			       strerror(code));
 	}
 	return begin(cfg, fd, alpn, TALK_CONNECTING, out, err);
 }

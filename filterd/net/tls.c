@@ -56,7 +56,8 @@ static bool rule(SSL_CTX *c, const struct credential *own)
 	       SSL_CTX_set1_groups_list(c, "X25519:P-256") == 1 &&
 	       SSL_CTX_set1_sigalgs_list(c, "ed25519") == 1 &&
 	       SSL_CTX_set1_client_sigalgs_list(c, "ed25519") == 1 &&
-	       SSL_CTX_use_certificate(c, own->cert) == 1 && SSL_CTX_use_PrivateKey(c, own->key) == 1;
+	       SSL_CTX_use_certificate(c, own->cert) == 1 &&
+	       SSL_CTX_use_PrivateKey(c, own->key) == 1;
 }
 
 int tls_init(struct tls *t, const struct credential *own, struct err *err)
@@ -131,4 +132,3 @@ void tls_why(const SSL *ssl, int ret, char *text, size_t size_bytes)
 		snprintf(text, size_bytes, "TLS: %s", ERR_reason_error_string(code) ?: "failed");
 	ERR_clear_error();
 }
-

@@ -55,8 +55,8 @@ static void grant(struct witness_register *out, uint64_t lease_ms, uint64_t now_
 		out->lease_until_ns = until_ns;
 }
 
-static int renew(const struct witness_register *r, const struct witness_request *q,
-		 uint64_t now_ns, struct witness_register *out, bool *must_store)
+static int renew(const struct witness_register *r, const struct witness_request *q, uint64_t now_ns,
+		 struct witness_register *out, bool *must_store)
 {
 	if (r->term != q->expected_term || r->term == 0 ||
 	    !is_same(r->primary_uuid, q->caller_uuid))
@@ -69,8 +69,8 @@ static int renew(const struct witness_register *r, const struct witness_request 
 	return 0;
 }
 
-static int swap(const struct witness_register *r, const struct witness_request *q,
-		uint64_t now_ns, struct witness_register *out, bool *must_store)
+static int swap(const struct witness_register *r, const struct witness_request *q, uint64_t now_ns,
+		struct witness_register *out, bool *must_store)
 {
 	bool is_new = r->term == 0 || !is_same(r->primary_uuid, q->wanted.primary_uuid);
 	bool is_handed_over = is_same(r->primary_uuid, q->caller_uuid);

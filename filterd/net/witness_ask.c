@@ -75,9 +75,9 @@ static json_t *question_json(const struct witness_question *w)
 
 	parse_uuid_format(w->group_uuid, group);
 	parse_uuid_format(c->wanted.primary_uuid, primary);
-	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:i, s:I}", "op", "witness", "group", group,
-			 "act", (int)c->op, "expected_term", (json_int_t)c->expected_term, "term",
-			 (json_int_t)c->wanted.term, "primary", primary, "insync",
+	return json_pack("{s:s, s:s, s:i, s:I, s:I, s:s, s:i, s:I}", "op", "witness", "group",
+			 group, "act", (int)c->op, "expected_term", (json_int_t)c->expected_term,
+			 "term", (json_int_t)c->wanted.term, "primary", primary, "insync",
 			 (int)c->wanted.insync, "lease_ms", (json_int_t)c->lease_ms);
 }
 

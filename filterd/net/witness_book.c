@@ -71,7 +71,8 @@ static int register_from_json(const json_t *j, struct witness_register *r, struc
 		return -EINVAL;
 	r->insync = (uint8_t)insync;
 	r->lease_ms = (uint32_t)lease_ms;
-	json_array_foreach(members, i, one) {
+	json_array_foreach(members, i, one)
+	{
 		if (r->member_count == WITNESS_MEMBERS || !json_is_string(one) ||
 		    parse_uuid("members", json_string_value(one), r->members[r->member_count++],
 			       err) < 0)
@@ -104,7 +105,8 @@ static int load(struct witness_book *b, const json_t *j, struct err *err)
 	if (json_integer_value(json_object_get(j, "version")) != (json_int_t)BOOK_VERSION ||
 	    !json_is_array(list) || json_array_size(list) > BOOK_MAX)
 		return err_set(err, EINVAL, "", "it is of another version, or damaged");
-	json_array_foreach(list, i, one) {
+	json_array_foreach(list, i, one)
+	{
 		if (register_from_json(one, &b->registers[i], err) < 0)
 			return -EINVAL;
 		witness_restarted(&b->registers[i], clock_now_ns());
@@ -131,11 +133,12 @@ int witness_book_open(struct net *n, struct err *err)
 		return rc;
 	j = json_parse(text, len, "it", &why);
 	if (!j || load(n->book, j, &why) < 0)
-		return err_set(err, EBADMSG, "",
-			       "%s, what this appliance witnesses for others, cannot be read: %.200s; "
-			       "restore it from a backup: without it both sides of a group could be "
-			       "promoted",
-			       n->book_path, why.text);
+		return err_set(
+		    err, EBADMSG, "",
+		    "%s, what this appliance witnesses for others, cannot be read: %.200s; "
+		    "restore it from a backup: without it both sides of a group could be "
+		    "promoted",
+		    n->book_path, why.text);
 	return 0;
 }
 
@@ -264,8 +267,9 @@ int net_witness_forget(struct net *n, const uint8_t group_uuid[16], struct err *
 	if (!r)
 		return err_set(err, ENOENT, "group", "no such group is witnessed here");
 	if (witness_lease_left_ms(r, clock_now_ns()) > 0)
-		return err_set(err, EBUSY, "group",
-			       "the primary of that group has a lease of this witness; stop it first");
+		return err_set(
+		    err, EBUSY, "group",
+		    "the primary of that group has a lease of this witness; stop it first");
 	last = &b->registers[b->count - 1];
 	gone = *r;
 	*r = *last;

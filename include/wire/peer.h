@@ -76,10 +76,11 @@ static_assert(sizeof(struct peer_frame) == 16, "peer ABI");
 
 /* ---------------------------------------------------------------- sluice-pair/1
  *
- * The code has 100 random bits. K = HKDF-SHA256(code). Each proof is an HMAC-SHA256 under K over the
- * prover's part, both certificates' fingerprints, a value exported from this very TLS session, and
- * what has been said so far: it is worth nothing in another session, between other certificates, or
- * in the other direction, and without the code it can neither be made nor be searched for.
+ * The code has 100 random bits. K = HKDF-SHA256(code). Each proof is an HMAC-SHA256 under K over
+ * the prover's part, both certificates' fingerprints, a value exported from this very TLS session,
+ * and what has been said so far: it is worth nothing in another session, between other
+ * certificates, or in the other direction, and without the code it can neither be made nor be
+ * searched for.
  */
 
 #define PEER_PAIR_MAGIC 0x52494150u /* "PAIR" */
