@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * glue.h - the filter around the engine: which volumes make a group, and the SDK as its host.
+ *
+ *   attach() of each volume --> the set (all groups of a datastore) --all members are there--> opened
+ *   detach() of any of them --> the group stops; it opens again when all are there again
+ *
+ *   glue.c        members, opening, stopping       glue_io.c     initiators' I/O, drain
+ *   glue_host.c   host.h by the SDK                replication.c table, parameters, commands
+ *
+ * The leader's handle owns logs, records, the file of marks and the link.
+ *
+ * Thread: owner worker; a datastore's volumes share it.
+ */
+#ifndef REPLICATION_GLUE_H
+#define REPLICATION_GLUE_H
+
+#include "group.h"
+#include "sluice/file.h"
+#include "sluice/filter.h"
+
+#define GLUE_NAME_BYTES   128u
+#define GLUE_MARKS_SUFFIX "rmarks"
+
+struct glue_params {
+	char group_hex[40], peer[GLUE_NAME_BYTES], witness[GLUE_NAME_BYTES];
+	uint8_t group_uuid[16];
+	bool is_leader;
+	uint16_t member;
+	uint32_t members;
+	struct repl_group_cfg cfg;
+};
+
+enum glue_state {
+	GLUE_WAITING,  /* for members */
+	GLUE_OPENING,
+	GLUE_OPEN,
+	GLUE_FAILED,
+	GLUE_STOPPING,
+};
+
+struct glue_volume;
+
+/* An I/O between submit() and its end. */
+struct glue_io {
+	struct repl_io io; /* first: the engine's */
+	struct sluice_token *token;
+	struct glue_volume *v;
+	struct glue_io *next; /* until the group is open */
+	bool is_read;         /* went past the engine */
+};
+
+struct glue_group {
+	struct sluice_group *set;
+	struct glue_group *next;
+	uint8_t uuid[16];
+	struct glue_volume *members[REPL_MEMBERS_MAX];
+	struct glue_volume *leader; /* of this opening */
+	struct sluice_filter *f;    /* the leader's handle; stays until the stop has ended */
+	enum glue_state state;
+	char why[256]; /* FAILED */
+	bool is_serving, is_stopped_late;
+	bool is_removed; /* by an administrator: nothing of it is kept */
+	struct repl_group *g;
+	struct repl_host host;
+	struct sluice_link *links[SLUICE_LINK_CHANNELS];
+	struct sluice_file *file;
+	struct glue_link {
+		struct glue_group *gg;
+		enum sluice_link_channel ch;
+	} ends[SLUICE_LINK_CHANNELS];
+	char witness[GLUE_NAME_BYTES];
+	struct glue_meta *meta; /* glue_meta.c's; NULL: none */
+	struct sluice_timer open_timer, own_timer, stop_timer;
+	/* Own I/O that waits: for room, or for a drain's end. */
+	struct repl_own *own_first, *own_last;
+};
+
+struct glue_volume {
+	struct sluice_filter *f;
+	struct glue_group *gg;
+	struct glue_params p, next_p;
+	bool is_gone, is_draining;
+	struct glue_io *wait_first, *wait_last; /* the group is not open yet */
+};
+
+/* glue.c */
+int glue_attach(struct sluice_filter *f, const union sluice_value *values, struct sluice_error *err);
+void glue_detach(struct sluice_filter *f);
+int glue_reconfigure(struct sluice_filter *f, enum sluice_phase phase,
+		     const union sluice_value *values, struct sluice_error *err);
+int glue_event(struct sluice_filter *f, enum sluice_phase phase, const struct sluice_event *ev,
+	       struct sluice_error *err);
+int glue_set_create(struct sluice_group *s, const union sluice_value *values,
+		    struct sluice_error *err);
+void glue_set_destroy(struct sluice_group *s);
+int glue_set_reconfigure(struct sluice_group *s, enum sluice_phase phase,
+			 const union sluice_value *values, struct sluice_error *err);
+size_t glue_set_status(struct sluice_group *s, char *json, size_t size_bytes);
+void glue_ready_all(struct glue_group *gg);
+
+/* glue_host.c */
+void glue_host_fill(struct glue_group *gg);
+void glue_host_forget(struct glue_group *gg);
+void glue_own_pump(struct glue_group *gg);
+void glue_own_abort(struct glue_group *gg, const struct glue_volume *v);
+
+/* glue_meta.c */
+int glue_meta_check(struct sluice_filter *f, struct sluice_error *err); /* before attach() */
+void glue_meta_begin(struct glue_group *gg);                            /* the group is open */
+void glue_meta_end(struct glue_group *gg);
+/* A META record of the peer's, durable at return. 0 or -errno. */
+int glue_meta_received(struct glue_group *gg, uint16_t member, const char *key, uint64_t version,
+		       const void *data, size_t size_bytes);
+
+/* glue_io.c */
+enum sluice_verdict glue_submit(struct sluice_filter *f, struct sluice_io *io);
+enum sluice_verdict glue_done(struct sluice_filter *f, struct sluice_io *io);
+void glue_abort(struct sluice_filter *f, struct sluice_io *io);
+void glue_drain(struct sluice_filter *f, bool begin);
+void glue_waiting_go(struct glue_volume *v);
+void glue_waiting_end(struct glue_volume *v, enum sluice_status status);
+
+/* replication.c */
+int glue_params_read(const union sluice_value *values, struct glue_params *p,
+		     struct sluice_error *err);
+
+#endif

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# The engine knows the outside only by host.h; replication.c and glue*.c are the filter around it, tests/sim/repl
+# the simulator around the same objects.
+REPLICATION := filterd/filters/replication
+
+# The wire: frames, credit, compression, digests.
+LIBS += replication_wire
+replication_wire_SRCS := $(addprefix $(REPLICATION)/,frame.c frame_out.c compress.c credit.c digest.c)
+replication_wire_INCS := include $(REPLICATION)
+replication_wire_PKGS := liblz4 libzstd libxxhash
+
+LIBS += replication
+replication_SRCS := $(filter-out $(replication_wire_SRCS) $(REPLICATION)/replication.c $(wildcard $(REPLICATION)/glue*.c),$(wildcard $(REPLICATION)/*.c))
+replication_INCS := include $(REPLICATION)
+
+PLUGINS += filter_replication
+filter_replication_SRCS := $(wildcard $(REPLICATION)/*.c)
+filter_replication_INCS := include $(REPLICATION)
+filter_replication_PKGS := liblz4 libzstd libxxhash
+filter_replication_OUT  := filters/replication.so
+
+# From here on what only needs the wire.
+define replication_wire_test
+TESTS += $(1)
+$(1)_SRCS := tests/unit/$(1).c
+$(1)_INCS := include $(REPLICATION) tests/unit
+$(1)_LIBS := replication_wire log common
+$(1)_PKGS := cmocka liblz4 libzstd jansson
+endef
+$(foreach t,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_repl_wire_*.c)),$(eval $(call replication_wire_test,$(t))))
+
+# The state machine, pure.
+TESTS += test_repl_node
+test_repl_node_SRCS := tests/unit/test_repl_node.c tests/unit/node_rig.c $(wildcard $(REPLICATION)/node*.c) $(REPLICATION)/lineage.c
+test_repl_node_INCS := include $(REPLICATION) tests/unit
+test_repl_node_PKGS := cmocka
+
+# The secondary's receiver with real stages; the group around it is the rig's. For tests and for tests/fuzz.
+LIBS += receiver_rig
+receiver_rig_SRCS := $(addprefix tests/unit/,receiver_rig.c receiver_rig_host.c rlog_rig.c) \
+	$(addprefix $(REPLICATION)/,stage.c turns.c) $(wildcard $(REPLICATION)/receiver*.c)
+receiver_rig_INCS := include $(REPLICATION) common filterd/env filterd/log tests/lib tests/unit
+
+define receiver_test
+TESTS += $(1)
+$(1)_SRCS := tests/unit/$(1).c
+$(1)_INCS := $(receiver_rig_INCS)
+$(1)_LIBS := receiver_rig replication_wire log fake_env common
+$(1)_PKGS := cmocka liblz4 libzstd jansson
+endef
+$(foreach t,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_repl_receiver_*.c)),$(eval $(call receiver_test,$(t))))
+
+# What may differ, and the bandwidth: no group around them.
+define primary_test
+TESTS += $(1)
+$(1)_SRCS := tests/unit/$(1).c $(addprefix $(REPLICATION)/,$(2))
+$(1)_INCS := include $(REPLICATION) tests/unit
+$(1)_LIBS := log common
+$(1)_PKGS := cmocka
+endef
+$(eval $(call primary_test,test_repl_bitmap,bitmap.c))
+$(eval $(call primary_test,test_repl_pace,pace.c))
+$(eval $(call primary_test,test_repl_hot,bitmap.c hot.c hot_commit.c hot_load.c))

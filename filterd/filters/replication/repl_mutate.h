@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * repl_mutate.h - deliberate faults of replication, one at a time, chosen when compiling, to prove
+ * that its tests see them. A product build has none. tests/sim/repl/mutants.sh reads this list; the
+ * letters are those of tests/models/repl.pml.
+ */
+#ifndef REPL_MUTATE_H
+#define REPL_MUTATE_H
+
+#ifdef REPL_MUTATION
+#define REPL_MUTATE(name) (REPL_MUTATION == REPL_MUTATION_##name)
+#else
+#define REPL_MUTATE(name) 0
+#endif
+
+enum repl_mutation {
+	REPL_MUTATION_NONE,
+	REPL_MUTATION_ALONE_BEFORE_EXCLUDED, /* R4, M1: acknowledged alone before it is durable */
+	REPL_MUTATION_OLD_TERM_TAKEN,        /* R3, M2: frames of a lower term are taken */
+	REPL_MUTATION_ADMIT_UNEQUAL,         /* R5, M3: admitted when caught up, not when equal */
+	REPL_MUTATION_ADMIT_UNFROZEN,        /* R5: acknowledgements go on across the swap */
+	REPL_MUTATION_PROMOTE_EXCLUDED,      /* R6, M4: promoted though not in the in-sync set */
+	REPL_MUTATION_REJOIN_WITHOUT_BITMAP, /* R7, M5: the own tail is not told */
+	REPL_MUTATION_PROMOTE_UNDER_LEASE,   /* R1, M6: promoted before the lease is over */
+	REPL_MUTATION_SERVE_WITHOUT_LEASE,   /* R1: serves on when its lease is over */
+	REPL_MUTATION_SERVE_UNCONFIRMED,     /* R1: serves after a start without anybody's word */
+	REPL_MUTATION_MERGE_SPLIT,        /* P4: two histories with writes, the longer one wins */
+	REPL_MUTATION_HANDOVER_UNDRAINED, /* R2: handed over before the peer is equal */
+	REPL_MUTATION_END,
+};
+
+#endif

@@ -1,0 +1,191 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# time limit: 1800 s
+#
+# bench_replication.sh - what replication costs and how soon it is there, between two appliances in network namespaces of
+# one machine with real TLS: no replication, async and sync beside each other in every round, medians of the rounds. Prints
+# tables; passes or fails nothing.
+#
+#     tests/perf/bench_replication.sh [--rounds 3] [--seconds 3] [--scenes "cost rpo resync handover failover"]
+#
+# All of it shares the machine's cores: client, tgtd, filterd, and the peer's filterd, which with replication writes every
+# block a second time to the same disk.
+. "$(dirname "$0")/../lib/harness.sh"
+# shellcheck source=tests/lib/two.sh
+. "$ROOT/tests/lib/two.sh"
+# shellcheck source=tests/lib/replica.sh
+. "$ROOT/tests/lib/replica.sh"
+ROUNDS=3 SECONDS_EACH=3 SCENES="cost rpo resync handover failover"
+while [ $# -gt 0 ]; do
+	case $1 in
+	--rounds) ROUNDS=$2 ;;
+	--seconds) SECONDS_EACH=$2 ;;
+	--scenes) SCENES=$2 ;;
+	*) die "unknown option $1" ;;
+	esac
+	shift 2
+done
+need_tools iscsi_bench verify_load
+expect_error 'the last sluice-filterd ended by|filter_hung|replication'
+SIZE=256M
+
+note_figure() { printf '%s\t%s\n' "$1" "$2" >>"$T/figures"; }
+report() {
+	printf '\n| %s | median | least | most |\n|---|---:|---:|---:|\n' "$1"
+	awk -F'\t' '
+	!($1 in n) { order[++rows] = $1 }
+	{ v[$1, ++n[$1]] = $2 }
+	END {
+		for (r = 1; r <= rows; r++) {
+			k = order[r]
+			for (i = 1; i <= n[k]; i++) a[i] = v[k, i]
+			for (i = 1; i <= n[k]; i++) for (j = i + 1; j <= n[k]; j++) if (a[j] + 0 < a[i] + 0) { t = a[i]; a[i] = a[j]; a[j] = t }
+			m = n[k] % 2 ? a[(n[k] + 1) / 2] : (a[n[k] / 2] + a[n[k] / 2 + 1]) / 2
+			printf "| %s | %s | %s | %s |\n", k, m, a[1], a[n[k]]
+		}
+	}' "$T/figures"
+	rm -f "$T/figures"
+}
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", (b ? a / b : 0) }'; }
+
+# ---------------------------------------------------------------- set up
+
+volumes() { # the pair's volume v0, in mode $1 or "none"
+	replica_volume a "$SIZE"
+	replica_volume b "$SIZE"
+	[ "$1" = none ] && return
+	replica_attach b a secondary "\"mode\":\"$1\""
+	replica_attach a b primary "\"mode\":\"$1\""
+	if [ "$1" = sync ]; then
+		wait_until 60 "the pair to be in sync" repl_is a .state primary_pair
+	else
+		wait_until 60 "the replica to be complete" repl_is b .is_consistent true
+	fi
+}
+up() {
+	two_start
+	JOURNAL_BYTES=${JOURNAL_BYTES:-268435456} volumes "$1"
+	lun_on a 1 v0
+	lun_on b 1 v0
+}
+is_gone() { ! pgrep -f -- "--run-dir $T/$1/run" >/dev/null; }
+down() {
+	local name
+	for name in a b; do
+		kill_bg "tgtd-$name" KILL
+		kill_filterd_on "$name"
+		wait_until 20 "filterd of $name to be gone" is_gone "$name"
+		rm -rf "${T:?}/$name/d0" "${T:?}/$name/state"
+		rm -f "$T/$name/tgtd"*
+		mkdir -p "$T/$name/state"
+	done
+}
+bench_of() {
+	local bytes=$1
+	shift
+	on a timeout 120 "$(tool iscsi_bench)" --bytes "$bytes" --write-pct 100 --seconds "$SECONDS_EACH" --warm-ms 500 "$@" \
+		"$(url_on a 1)" </dev/null | tail -n 1
+}
+bench() { bench_of 4096 "$@"; }
+
+# ---------------------------------------------------------------- scenes
+
+cost() {
+	local i mode base1 base32 one many
+	for ((i = 0; i < ROUNDS; i++)); do
+		for mode in none async sync; do
+			up $mode
+			bench --depth 32 --seconds 1 >/dev/null # extents become hot, the file gets its blocks
+			one=$(bench --depth 1 | jq .p50_us)
+			many=$(bench --depth 32 | jq .iops)
+			note_figure "$mode: write 4 KiB QD 1, p50 us" "$one"
+			note_figure "$mode: write 4 KiB QD 32, IOPS" "$many"
+			if [ $mode = none ]; then
+				base1=$one base32=$many
+			else
+				note_figure "$mode: added to QD 1, us" "$(awk -v a="$one" -v b="$base1" 'BEGIN { printf "%.0f", a - b }')"
+				note_figure "$mode: QD 32 against none" "$(ratio "$many" "$base32")"
+			fi
+			down
+		done
+	done
+	report "cost"
+}
+
+# A steady 50 MB/s of 64 KiB writes: a limit of the volume's, at the lowest layer.
+rpo() {
+	up async
+	ask_on a '{"request":"filter.attach","name":"v0","filter":"io_control","params":{"limit_bytes_per_s":50000000}}' >"$T/limit.json"
+	wait_until 10 "the group to be open again" repl_is a .is_serving true
+	local load
+	load=$(bench_of 65536 --depth 8 --seconds 20)
+	note_figure "rate, MB/s" "$(jq .mb_per_s <<<"$load")"
+	note_figure "lag p50, ms" "$(repl a .lag_p50_ms)"
+	note_figure "lag p99, ms" "$(repl a .lag_p99_ms)"
+	down
+	report "RPO: lag each 100 ms under a steady load"
+}
+
+resync() {
+	JOURNAL_BYTES=33554432 up async
+	kill_filterd_on b
+	bench_of 65536 --depth 8 --seconds 8 >/dev/null
+	wait_until 20 "the journal to overflow" repl_is a '.gap_since_ms > 0' true
+	local dirty from
+	dirty=$(repl a '.dirty_bytes + .suspect_bytes')
+	from=$(now_ms)
+	filterd_on b
+	wait_until 120 "the gap to be over" repl_is a .gap_since_ms 0
+	note_figure "dirty, bytes" "$dirty"
+	note_figure "sent / dirty" "$(ratio "$(repl a .resync.sent_bytes)" "$dirty")"
+	note_figure "from the peer's start to a point in time, ms" "$(($(now_ms) - from))"
+	down
+	report "resync"
+}
+
+handover() {
+	local i p=a s=b
+	up sync
+	switch_start a
+	load_start --sessions 1 --depth 8 --mix read=3,write=7
+	for ((i = 0; i < 2 * ROUNDS; i++)); do
+		load_advances 300
+		local from
+		from=$(now_ms)
+		repl_say $p handover >/dev/null
+		wait_until 10 "$s to serve" repl_is $s .is_serving true
+		note_figure "planned: from the command to the other side serving (polled), ms" "$(($(now_ms) - from))"
+		switch_to $s
+		wait_until 30 "the pair" repl_is $s .state primary_pair
+		[ $p = a ] && p=b s=a || p=a s=b
+	done
+	kill -TERM "${PID_OF[load]}"
+	wait_bg load 60
+	note_figure "planned: the load's longest stall, ms" "$(tail -n 1 "$T/load.log" | jq .max_stall_ms)"
+	kill_bg switch KILL
+	down
+	report "hand-over"
+}
+
+failover() {
+	up sync
+	switch_start a
+	load_start --sessions 1 --depth 8 --mix read=3,write=7
+	load_advances 300
+	local from
+	from=$(now_ms)
+	kill_filterd_on a
+	switch_to none
+	wait_until 30 "b to be promoted" promoted b
+	switch_to b
+	load_advances 1
+	note_figure "unplanned: from the kill to the first I/O on the other side, ms" "$(($(now_ms) - from))"
+	kill_bg load KILL
+	kill_bg switch KILL
+	down
+	report "failover without a witness (an operator's command, tried until it is accepted)"
+}
+
+for scene in $SCENES; do
+	$scene
+done

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+/*
+ * client.c - initiators. Each has blocks of its own and one I/O at a time, as the device server's
+ * range locks would let through; it goes to a node that serves, sometimes to one that does not.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "world.h"
+
+static void next(struct world *w, struct event *e);
+
+static void later(struct client *c, uint64_t max_ms)
+{
+	struct event *e =
+	    event_add(c->w, -1, rng_below(&c->w->rng, max_ms * 1000 + 1) * 1000, next);
+
+	e->a = (uint64_t)c->id;
+	e->b = ++c->turn; /* an earlier one does not count any more */
+}
+
+static void note_lsn(struct client *c)
+{
+	if (c->is_write && c->io.lsn)
+		oracle_ran(c->w, c->block, c->io.lsn, c->value);
+}
+
+static uint64_t value_of(const struct client *c)
+{
+	const uint64_t *words = (const uint64_t *)c->buf;
+
+	for (uint32_t i = 1; i < c->io.len_bytes / 8; i++)
+		if (words[i] != words[0])
+			return UINT64_MAX;
+	return words[0];
+}
+
+static void ended(struct repl_io *io)
+{
+	struct client *c = io->ctx;
+	struct world *w = c->w;
+
+	if (!c->is_busy)
+		world_fail(w, "client %d: an I/O is answered twice", c->id);
+	c->is_busy = false;
+	note_lsn(c);
+	if (io->op == SLUICE_OP_FLUSH || io->op == SLUICE_OP_EXTENT) {
+		later(c, 200);
+		return;
+	}
+	world_say(w, "client %d: %s block %u, value %llu, lsn %llu at node %d: status %u", c->id,
+		  c->is_write ? "write" : "read", c->block,
+		  (unsigned long long)(c->is_write ? c->value : value_of(c)),
+		  (unsigned long long)io->lsn, c->node, io->status);
+	if (io->status == SLUICE_OK && c->is_write)
+		oracle_acked(w, c->block, c->value, c->node);
+	else if (io->status == SLUICE_OK)
+		oracle_read(w, c->block, value_of(c), c->node);
+	later(c, chance(w, 70) ? 300 : 4000);
+}
+
+static void fill(struct client *c)
+{
+	uint64_t *words = (uint64_t *)c->buf;
+
+	for (uint32_t i = 0; i < c->io.len_bytes / 8; i++)
+		words[i] = c->value;
+}
+
+static void choose_io(struct client *c)
+{
+	struct world *w = c->w;
+	struct block *b;
+
+	c->block = (uint32_t)(c->id + (int)(CLIENTS * rng_below(&w->rng, BLOCKS / CLIENTS)));
+	b = &w->blocks[c->block];
+	memset(&c->io, 0, sizeof(c->io));
+	c->io.end = ended;
+	c->io.ctx = c;
+	c->io.member = b->member;
+	c->io.offset_bytes = b->offset_bytes;
+	c->io.len_bytes = b->len_bytes;
+	c->io.buf = c->buf;
+	c->is_write = chance(w, 65);
+	if (!c->is_write) {
+		c->io.op = chance(w, 85) ? SLUICE_OP_READ : SLUICE_OP_FLUSH;
+		if (c->io.op == SLUICE_OP_FLUSH)
+			c->io.offset_bytes = c->io.len_bytes = 0;
+		return;
+	}
+	c->value = ++w->next_value;
+	c->io.op = SLUICE_OP_WRITE;
+	if (chance(w, 8)) {
+		c->value = 0;
+		c->io.op = chance(w, 50) ? SLUICE_OP_UNMAP : SLUICE_OP_WRITE_ZEROES;
+	}
+	/* What volatile acknowledges may be lost in a power cut; the oracle knows nothing of that.
+	 */
+	if (!w->is_durable)
+		c->io.flags = SLUICE_IO_FUA;
+	fill(c);
+}
+
+static void submit(struct client *c, struct node *n)
+{
+	struct world *w = c->w;
+
+	c->node = n->id;
+	c->life = n->life;
+	choose_io(c);
+	c->is_busy = true;
+	c->began_ns = w->now_ns;
+	if (c->is_write)
+		oracle_began(w, c->block, c->value);
+	world_inside(true);
+	group_submit(n->group, &c->io);
+	world_inside(false);
+}
+
+static void give_up(struct client *c)
+{
+	struct node *n = &c->w->nodes[c->node];
+
+	note_lsn(c);
+	world_inside(true);
+	group_abort(n->group, &c->io);
+	world_inside(false);
+}
+
+static void next(struct world *w, struct event *e)
+{
+	struct client *c = &w->clients[e->a];
+	struct node *n = &w->nodes[w->current];
+
+	if (e->b != c->turn)
+		return;
+	if (c->is_busy) {
+		if (w->now_ns - c->began_ns > 25000 * MS && chance(w, 50))
+			give_up(c);
+		if (c->is_busy)
+			later(c, 2000);
+		return;
+	}
+	if (!w->has_clients || w->ops_left == 0)
+		return;
+	if (!n->is_serving && !w->was_forced && w->nodes[1 - w->current].is_serving)
+		n = &w->nodes[1 - w->current];
+	if (!n->group || !n->is_started || (!n->is_serving && !chance(w, 3))) {
+		later(c, 1000);
+		return;
+	}
+	w->ops_left--;
+	submit(c, n);
+	if (c->is_busy)
+		later(c, 5000);
+}
+
+void clients_begin(struct world *w)
+{
+	for (int i = 0; i < (int)CLIENTS; i++) {
+		struct client *c = &w->clients[i];
+
+		c->w = w;
+		c->id = i;
+		c->is_busy = false;
+		c->turn = 0;
+		if (!c->buf)
+			c->buf = aligned_alloc(4096, PAGE_BYTES);
+		later(c, 2000);
+	}
+	w->has_clients = true;
+}
+
+/* What was under way may have happened or not. */
+void clients_node_died(struct world *w, int node)
+{
+	for (int i = 0; i < (int)CLIENTS; i++) {
+		struct client *c = &w->clients[i];
+
+		if (!c->is_busy || c->node != node)
+			continue;
+		note_lsn(c);
+		c->is_busy = false;
+		later(c, 3000);
+	}
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+/* faults.c - what goes wrong, and what an operator does about it. */
+#include <string.h>
+
+#include "world.h"
+
+static void mischief(struct world *w, struct event *e);
+
+static void next_mischief(struct world *w)
+{
+	uint64_t max_ms = chance(w, 30) ? 12000 : 3000;
+
+	event_add(w, -1, rng_below(&w->rng, max_ms * 1000) * 1000, mischief);
+}
+
+/* ---------------------------------------------------------------- nodes */
+
+static void start_again(struct world *w, struct event *e)
+{
+	struct node *n = &w->nodes[e->a];
+
+	if (!n->is_up)
+		side_start(n);
+}
+
+static void kill(struct world *w, int node, bool is_power_cut)
+{
+	if (!w->nodes[node].is_up)
+		return;
+	side_die(&w->nodes[node], is_power_cut);
+	event_add(w, -1, rng_below(&w->rng, chance(w, 70) ? 3000 : 20000) * MS, start_again)->a =
+	    (uint64_t)node;
+}
+
+static void stop(struct world *w, int node)
+{
+	if (!w->nodes[node].is_started)
+		return;
+	side_stop(&w->nodes[node]);
+	for (int i = 1; i < 8; i++)
+		event_add(w, -1, (uint64_t)i * 4000 * MS, start_again)->a = (uint64_t)node;
+}
+
+/* ---------------------------------------------------------------- ways */
+
+static void unblock(struct world *w, struct event *e)
+{
+	(void)e;
+	world_say(w, "all ways are free");
+	w->is_blocked[0] = w->is_blocked[1] = false;
+	w->is_witness_blocked[0] = w->is_witness_blocked[1] = false;
+	link_unblocked(w);
+}
+
+static void block(struct world *w)
+{
+	uint32_t ways = (uint32_t)rng_range(&w->rng, 1, 15);
+
+	if (chance(w, 50))
+		ways = 3;
+	if (!w->has_witness)
+		ways |= (uint32_t)rng_range(&w->rng, 1, 3);
+	world_say(w, "ways are blocked: %s%s%s%s", ways & 1 ? "0->1 " : "", ways & 2 ? "1->0 " : "",
+		  ways & 4 ? "0-witness " : "", ways & 8 ? "1-witness" : "");
+	w->is_blocked[0] = ways & 1;
+	w->is_blocked[1] = ways & 2;
+	w->is_witness_blocked[0] = ways & 4;
+	w->is_witness_blocked[1] = ways & 8;
+	event_add(w, -1, rng_below(&w->rng, chance(w, 60) ? 9000 : 40000) * MS, unblock);
+}
+
+static void fast_again(struct world *w, struct event *e)
+{
+	w->nodes[e->a].slow = 1;
+}
+
+static void slow_down(struct world *w, int node)
+{
+	w->nodes[node].slow = (uint32_t)rng_range(&w->rng, 5, 500);
+	event_add(w, -1, rng_below(&w->rng, 6000) * MS, fast_again)->a = (uint64_t)node;
+}
+
+/* ---------------------------------------------------------------- operator */
+
+static void command_done(struct repl_group_command *c, int result, const struct sluice_error *err)
+{
+	struct node *n = c->ctx;
+
+	n->is_commanding = false;
+	world_say(n->w, "node %d: %s ended with %d %s", n->id, c->name, result,
+		  err && result ? err->text : "");
+}
+
+static bool command(struct node *n, const char *name, bool is_forced, bool keeps_own)
+{
+	struct repl_group_command *c = &n->command;
+	struct world *w = n->w;
+	struct sluice_error err;
+	bool before = w->was_forced;
+	int rc;
+
+	if (!n->is_started || n->is_commanding)
+		return false;
+	memset(c, 0, sizeof(*c));
+	memset(&err, 0, sizeof(err));
+	c->name = name;
+	c->is_forced = is_forced;
+	c->keeps_own = keeps_own;
+	c->fn = command_done;
+	c->ctx = n;
+	/* It may serve before the command has returned. */
+	if (is_forced || strcmp(name, "resolve") == 0)
+		w->was_forced = true;
+	world_inside(true);
+	rc = group_command(n->group, c, &err);
+	world_inside(false);
+	world_say(w, "node %d: operator: %s%s: %d %s", n->id, name, is_forced ? " by force" : "",
+		  rc, rc < 0 ? err.text : "");
+	n->is_commanding = rc == 1;
+	if (rc < 0)
+		w->was_forced = before;
+	return rc >= 0;
+}
+
+static void operate(struct world *w, struct node *n)
+{
+	static const char *const harmless[] = {"pause",    "resume",   "confirm",
+					       "handover", "handover", "promote"};
+	uint32_t i = (uint32_t)rng_below(&w->rng, w->may_force ? 10 : 6);
+
+	if (i < 6)
+		command(n, harmless[i], false, false);
+	else if (i < 8)
+		command(n, "promote", true, false);
+	else if (i == 8)
+		command(n, "demote", false, false);
+	else
+		command(n, "resolve", false, chance(w, 50));
+}
+
+/* All faults are over: what an administrator would do until it works again. */
+void operator_try(struct world *w, bool may_force)
+{
+	struct node *n = &w->nodes[w->current], *o = &w->nodes[1 - w->current];
+
+	for (int i = 0; i < 2; i++)
+		command(&w->nodes[i], "resume", false, false);
+	if (n->is_serving || o->is_serving)
+		return;
+	if (side_recorded_state(n) == REPL_DIVERGED)
+		command(n, "resolve", false, true);
+	else if (side_recorded_state(o) == REPL_DIVERGED && side_recorded_state(n) != REPL_OUTDATED)
+		command(o, "resolve", false, true);
+	else if (!command(n, "confirm", false, false) && !command(n, "promote", false, false) &&
+		 !command(o, "promote", false, false) && may_force)
+		command(n, "promote", true, false);
+}
+
+/* ---------------------------------------------------------------- chance */
+
+static void mischief(struct world *w, struct event *e)
+{
+	int node = (int)rng_below(&w->rng, 2);
+	uint32_t what = (uint32_t)rng_below(&w->rng, 100);
+
+	(void)e;
+	if (!w->has_faults)
+		return;
+	next_mischief(w);
+	if (what < 12)
+		kill(w, node, false);
+	else if (what < 22)
+		kill(w, node, true);
+	else if (what < 25 && chance(w, 40)) {
+		kill(w, 0, chance(w, 50));
+		kill(w, 1, chance(w, 50));
+	} else if (what < 28)
+		stop(w, node);
+	else if (what < 45)
+		link_cut(w, chance(w, 50) ? SLUICE_LINK_DATA : SLUICE_LINK_CONTROL, chance(w, 25));
+	else if (what < 62)
+		block(w);
+	else if (what < 70)
+		slow_down(w, node);
+	else if (what < 90)
+		operate(w, &w->nodes[node]);
+}
+
+void faults_begin(struct world *w)
+{
+	w->has_faults = true;
+	next_mischief(w);
+}
+
+void faults_end(struct world *w)
+{
+	w->has_faults = false;
+	unblock(w, NULL);
+	for (int i = 0; i < 2; i++) {
+		w->nodes[i].slow = 1;
+		if (!w->nodes[i].is_up)
+			side_start(&w->nodes[i]);
+	}
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/* main.c - sim_repl [--count N] [--first N] [--seed N] [--jobs N] [--verbose]: two nodes, from
+ * seeds. */
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "world.h"
+#ifdef REPL_MUTATION
+#include "mutation.h"
+#endif
+
+static uint64_t seed_now;
+
+/* An assertion of the engine: which seed it was. */
+static void died(int sig)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "FAILED seed %llu: signal %d\n",
+			 (unsigned long long)seed_now, sig);
+
+	(void)!write(STDOUT_FILENO, text, (size_t)n);
+	signal(sig, SIG_DFL);
+	raise(sig);
+}
+
+static int run(const struct options *opt, uint64_t first, uint64_t count, uint64_t step)
+{
+	for (uint64_t i = 0; count == 0 || i < count; i += step) {
+		seed_now = first + i;
+		if (run_seed(opt, seed_now))
+			return 1;
+	}
+	return 0;
+}
+
+static int run_jobs(const struct options *opt, uint64_t first, uint64_t count, int jobs)
+{
+	int bad = 0, status;
+
+	if (jobs <= 1)
+		return run(opt, first, count, 1);
+	for (int j = 0; j < jobs; j++) {
+		fflush(stdout);
+		if (fork() == 0) {
+			int rc = run(opt, first + (uint64_t)j, count ? count - (uint64_t)j : 0,
+				     (uint64_t)jobs);
+
+			fflush(stdout);
+			_exit(rc);
+		}
+	}
+	while (wait(&status) > 0)
+		bad |= status;
+	return bad != 0;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option options[] = {
+	    {"count", required_argument, NULL, 'c'},    {"first", required_argument, NULL, 'f'},
+	    {"seed", required_argument, NULL, 's'},     {"jobs", required_argument, NULL, 'j'},
+	    {"verbose", no_argument, NULL, 'v'},        {"ops", required_argument, NULL, 'o'},
+	    {"fault-ms", required_argument, NULL, 't'}, {"mutation", required_argument, NULL, 'm'},
+	    {"endless", no_argument, NULL, 'e'},        {0}};
+	struct options opt = {.ops = 90, .fault_ms = 60000};
+	uint64_t count = 200, first = 1;
+	int jobs = 1, o, rc;
+
+	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+		uint64_t n = optarg ? strtoull(optarg, NULL, 10) : 0;
+
+		switch (o) {
+		case 'c':
+			count = n;
+			break;
+		case 'f':
+			first = n;
+			break;
+		case 's':
+			first = n;
+			count = 1;
+			break;
+		case 'j':
+			jobs = (int)n;
+			break;
+		case 'v':
+			opt.is_verbose = true;
+			break;
+		case 'o':
+			opt.ops = (uint32_t)n;
+			break;
+		case 't':
+			opt.fault_ms = (uint32_t)n;
+			break;
+		case 'e':
+			count = 0;
+			break;
+		case 'm':
+#ifdef REPL_MUTATION
+			mutation_now = (int)n;
+			break;
+#endif
+		default:
+			fprintf(stderr,
+				"usage: sim_repl [--count N] [--first N] [--seed N] [--jobs N] "
+				"[--ops N] [--fault-ms N] [--endless] [--verbose]\n");
+			return 2;
+		}
+	}
+	signal(SIGABRT, died);
+	signal(SIGSEGV, died);
+	rc = run_jobs(&opt, first, count, jobs);
+	if (rc == 0)
+		printf("sim_repl: seeds %llu to %llu: all is well\n", (unsigned long long)first,
+		       (unsigned long long)(first + count - 1));
+	return rc;
+}

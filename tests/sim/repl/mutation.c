@@ -1,0 +1,4 @@
+// SPDX-License-Identifier: MIT
+#include "mutation.h"
+
+int mutation_now;

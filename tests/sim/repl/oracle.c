@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT
+/*
+ * oracle.c - what may be read, and what may not happen.
+ *
+ * Each block has one client with one I/O at a time, so a block's history is a line: what was
+ * acknowledged last, then what began since and may have happened. A read settles which.
+ *
+ *   REPL-1  never two nodes that may answer       REPL-2  no read of anything older
+ *   REPL-5  equal when admitted                   REPL-9  a replica is a point in time
+ *   REPL-10 equal in the end: nothing that differed was forgotten
+ *
+ * A promotion by force gives up what the replica lacks: from then on its image counts, if it is a
+ * point in time.
+ */
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "world.h"
+
+void oracle_init(struct world *w)
+{
+	/* A page each, in all extents, some close together. */
+	static const uint64_t at[BLOCKS] = {0,       4096,    8192,    16384,   65536,
+					    1048576, 4194304, 4198400, 4259840, 6291456,
+					    0,       4096,    12288,   61440};
+
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		struct block *b = &w->blocks[i];
+
+		memset(b, 0, offsetof(struct block, may));
+		b->member = i >= 10;
+		b->offset_bytes = at[i];
+		b->len_bytes = PAGE_BYTES;
+		if (w->block_bytes == 512 && i % 4 == 1) {
+			b->len_bytes = 1024;
+			b->offset_bytes += 512;
+		}
+		b->may[0] = 0;
+		b->may_count = 1;
+		b->history_count = 0;
+	}
+}
+
+void oracle_began(struct world *w, uint32_t block, uint64_t value)
+{
+	struct block *b = &w->blocks[block];
+
+	if (b->may_count == HISTORY_MAX)
+		world_fail(w, "the oracle's history of block %u is full", block);
+	b->may[b->may_count++] = value;
+}
+
+void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value)
+{
+	struct block *b = &w->blocks[block];
+	uint32_t n = b->history_count;
+
+	(void)w;
+	if (n && b->history[n - 1].lsn == lsn)
+		return;
+	if (n == HISTORY_MAX) {
+		memmove(&b->history[0], &b->history[1], (n - 1) * sizeof(b->history[0]));
+		n--;
+	}
+	b->history[n].lsn = lsn;
+	b->history[n].value = value;
+	b->history_count = n + 1;
+}
+
+static void check_one_serves(struct world *w, int node, const char *what)
+{
+	if (side_may_answer(&w->nodes[1 - node]) && !w->was_forced)
+		world_fail(w, "REPL-1: node %d %s while node %d may serve, too", node, what,
+			   1 - node);
+}
+
+/* What counts is what the node says that counts. */
+static bool is_of_no_account(const struct world *w, int node)
+{
+	return w->was_forced && node != w->current;
+}
+
+void oracle_acked(struct world *w, uint32_t block, uint64_t value, int node)
+{
+	struct block *b = &w->blocks[block];
+
+	if (is_of_no_account(w, node))
+		return;
+	check_one_serves(w, node, "acknowledges a write");
+	b->may[0] = value;
+	b->may_count = 1;
+}
+
+/* Drops what came before index i. */
+static void settle(struct block *b, uint32_t i)
+{
+	memmove(&b->may[0], &b->may[i], (b->may_count - i) * sizeof(b->may[0]));
+	b->may_count -= i;
+}
+
+static void list(const struct block *b, char *text, size_t room)
+{
+	size_t at = 0;
+
+	text[0] = 0;
+	for (uint32_t i = 0; i < b->may_count && at + 24 < room; i++)
+		at +=
+		    (size_t)snprintf(text + at, room - at, " %llu", (unsigned long long)b->may[i]);
+}
+
+void oracle_read(struct world *w, uint32_t block, uint64_t value, int node)
+{
+	struct block *b = &w->blocks[block];
+	char text[200];
+
+	if (is_of_no_account(w, node))
+		return;
+	check_one_serves(w, node, "answers a read");
+	for (uint32_t i = 0; i < b->may_count; i++) {
+		if (b->may[i] == value) {
+			settle(b, i);
+			return;
+		}
+	}
+	list(b, text, sizeof(text));
+	world_fail(w, "REPL-2: block %u reads as %lld at node %d; it may be:%s", block,
+		   (long long)value, node, text);
+}
+
+/* ---------------------------------------------------------------- points in time */
+
+const char *oracle_point_in_time(struct world *w, int node)
+{
+	static char why[160];
+	uint64_t low = 0, high = UINT64_MAX;
+	uint32_t low_block = 0;
+
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		const struct block *b = &w->blocks[i];
+		uint64_t value = side_value(&w->nodes[node], i);
+		uint64_t from = 0, to = UINT64_MAX;
+		bool is_known = value == 0 && b->history_count == 0;
+
+		if (value == UINT64_MAX || value > w->next_value) {
+			snprintf(why, sizeof(why), "block %u holds what nobody has written", i);
+			return why;
+		}
+		/* Zeros come more than once, and the oldest place of a value is not kept for ever.
+		 */
+		for (uint32_t k = 0; k < b->history_count && value != 0; k++) {
+			if (b->history[k].value != value)
+				continue;
+			is_known = true;
+			from = b->history[k].lsn;
+			to = k + 1 < b->history_count ? b->history[k + 1].lsn : UINT64_MAX;
+		}
+		if (!is_known)
+			continue;
+		if (from > low) {
+			low = from;
+			low_block = i;
+		}
+		if (to < high)
+			high = to;
+		if (low >= high) {
+			snprintf(why, sizeof(why),
+				 "block %u has lsn %llu and block %u what lsn %llu has overwritten",
+				 low_block, (unsigned long long)low, i, (unsigned long long)high);
+			return why;
+		}
+	}
+	return NULL;
+}
+
+/* From now on this node's image is what counts. */
+static void adopt(struct world *w, int node)
+{
+	world_say(w, "node %d's image counts from now on", node);
+	w->current = node;
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		struct block *b = &w->blocks[i];
+
+		b->may[0] = side_value(&w->nodes[node], i);
+		b->may_count = 1;
+		b->history[0].lsn = 0;
+		b->history[0].value = b->may[0];
+		b->history_count = 1;
+	}
+	for (uint32_t i = 0; i < CLIENTS; i++) {
+		struct client *c = &w->clients[i];
+
+		/* What is under way there may still happen. */
+		if (c->is_busy && c->is_write && c->node == node)
+			oracle_began(w, c->block, c->value);
+	}
+}
+
+/* After a change of the primary, or its crash, what was not acknowledged may be gone. */
+static void forget_lost(struct world *w, int node)
+{
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		struct block *b = &w->blocks[i];
+		uint64_t value = side_value(&w->nodes[node], i);
+
+		for (uint32_t k = b->history_count; k-- > 0;) {
+			if (b->history[k].value != value)
+				continue;
+			b->history_count = k + 1;
+			break;
+		}
+	}
+}
+
+void oracle_serves(struct world *w, int node)
+{
+	const struct repl_node *m = side_machine(&w->nodes[node]);
+
+	if (side_may_answer(&w->nodes[1 - node]) && !w->was_forced)
+		world_fail(w, "REPL-1: node %d begins to serve, and node %d may, too", node,
+			   1 - node);
+	if (w->was_forced && w->current != node) {
+		if (m->record.is_consistent) {
+			const char *why = oracle_point_in_time(w, node);
+
+			if (why)
+				world_fail(
+				    w, "REPL-9: promoted by force, node %d is no point in time: %s",
+				    node, why);
+		}
+		adopt(w, node);
+	}
+	w->current = node;
+	forget_lost(w, node);
+}
+
+/* ---------------------------------------------------------------- records */
+
+static void check_equal(struct world *w, const char *when)
+{
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		uint64_t a = side_value(&w->nodes[0], i), b = side_value(&w->nodes[1], i);
+
+		if (a != b)
+			world_fail(w, "%s, block %u is %llu on node 0 and %llu on node 1", when, i,
+				   (unsigned long long)a, (unsigned long long)b);
+	}
+}
+
+void oracle_record(struct world *w, int node, const struct repl_node_record *before,
+		   const struct repl_node_record *after)
+{
+	if (before->term > after->term)
+		world_fail(w, "P2: node %d's term goes from %llu back to %llu", node,
+			   (unsigned long long)before->term, (unsigned long long)after->term);
+	if (before->state != after->state)
+		world_say(w, "node %d is %s, term %llu", node,
+			  node_state_name((enum repl_node_state)after->state),
+			  (unsigned long long)after->term);
+	if (after->state == REPL_SECONDARY_INSYNC && before->state != REPL_SECONDARY_INSYNC) {
+		w->was_forced = false;
+	}
+}
+
+void oracle_final(struct world *w)
+{
+	for (uint32_t i = 0; i < BLOCKS; i++) {
+		struct block *b = &w->blocks[i];
+		uint64_t value = side_value(&w->nodes[w->current], i);
+		bool is_known = false;
+
+		for (uint32_t k = 0; k < b->may_count; k++)
+			is_known = is_known || b->may[k] == value;
+		if (!is_known) {
+			char text[200];
+
+			list(b, text, sizeof(text));
+			world_fail(w,
+				   "REPL-2: in the end block %u is %lld on node %d; it may be:%s",
+				   i, (long long)value, w->current, text);
+		}
+	}
+	check_equal(w, "REPL-10: in the end");
+	/* And everywhere else. */
+	for (uint32_t m = 0; m < MEMBERS; m++) {
+		for (uint32_t p = 0; p < w->nodes[0].volumes[m].page_count; p++) {
+			static const uint8_t zeros[PAGE_BYTES];
+			const uint8_t *a = w->nodes[0].volumes[m].cache[p];
+			const uint8_t *b = w->nodes[1].volumes[m].cache[p];
+
+			if (a == b)
+				continue;
+			if (memcmp(a ? a : zeros, b ? b : zeros, PAGE_BYTES) != 0)
+				world_fail(w, "REPL-10: in the end page %u of member %u differs", p,
+					   m);
+		}
+	}
+}
