@@ -267,6 +267,8 @@ static int start_threads(struct policyd *p, struct err *err)
 	p->cfg.reconciler = p->app.reconciler;
 	if (rc == 0)
 		rc = sampler_start(&p->cfg, &p->app.sampler, err);
+	p->cfg.key_get = key_get;
+	p->cfg.keys = p->app.keys;
 	if (rc == 0)
 		rc = transfers_start(&p->cfg, p->app.reconciler, &p->app.transfers, err);
 	if (rc == 0)
@@ -323,6 +325,7 @@ static void end(struct policyd *p)
 	if (p->app.loop)
 		loop_turn(p->app.loop, 0);
 	server_stop(p->app.http);
+	transfers_stop(p->app.transfers); /* its tasks ask for keys */
 	keys_feed_stop(p->keys_feed);
 	if (p->app.keys) {
 		keys_stop(p->app.keys);
@@ -330,7 +333,6 @@ static void end(struct policyd *p)
 	}
 	keys_feed_free(p->keys_feed);
 	webhook_stop(p->app.webhook);
-	transfers_stop(p->app.transfers);
 	if (p->app.sampler)
 		sampler_stop(p->app.sampler);
 	if (p->app.reconciler)

@@ -64,7 +64,7 @@ bool alert_cache_degraded(const struct alert_facts *f, alert_emit_fn emit, void 
 
 bool alert_cache_dirty_age(const struct alert_facts *f, alert_emit_fn emit, void *ctx)
 {
-	char text[TEXT_BYTES];
+	char text[TEXT_BYTES], dirty[32];
 	const char *volume;
 	json_t *filters;
 
@@ -77,11 +77,11 @@ bool alert_cache_dirty_age(const struct alert_facts *f, alert_emit_fn emit, void
 			continue;
 		if (number_of(status, "dirty_bytes") <= 0)
 			age_s = 0;
-		snprintf(
-		    text, sizeof(text),
-		    "volume %.80s has %.0f bytes that are in its cache's log alone, the oldest "
-		    "for %.0f s; see whether its datastore takes writes",
-		    volume, number_of(status, "dirty_bytes"), age_s);
+		alert_size_text(number_of(status, "dirty_bytes"), dirty);
+		snprintf(text, sizeof(text),
+			 "volume %.80s has %s that are in its cache's log alone, the oldest "
+			 "for %.0f s; see whether its datastore takes writes",
+			 volume, dirty, age_s);
 		emit(ctx, "volume", volume, age_s, text);
 	}
 	return f->chains != NULL;

@@ -20,7 +20,7 @@ static double number_of(const json_t *j, const char *key)
 	return json_number_value(json_object_get(j, key));
 }
 
-static void size_of(double bytes, char text[32])
+void alert_size_text(double bytes, char text[32])
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	int u = 0;
@@ -50,8 +50,8 @@ static bool datastore_capacity(const struct alert_facts *f, alert_emit_fn emit, 
 		if (capacity_bytes <= 0)
 			continue;
 		pct = 100.0 * number_of(d, "used_bytes") / capacity_bytes;
-		size_of(number_of(d, "used_bytes"), used);
-		size_of(capacity_bytes, all);
+		alert_size_text(number_of(d, "used_bytes"), used);
+		alert_size_text(capacity_bytes, all);
 		snprintf(text, sizeof(text),
 			 "datastore %s is %.1f %% full: %s of %s; delete volumes, let their users "
 			 "discard, or make it larger",
@@ -88,8 +88,8 @@ static bool thin_overcommit(const struct alert_facts *f, alert_emit_fn emit, voi
 
 		if (capacity_bytes <= 0)
 			continue;
-		size_of(bytes, promised);
-		size_of(capacity_bytes, all);
+		alert_size_text(bytes, promised);
+		alert_size_text(capacity_bytes, all);
 		snprintf(text, sizeof(text),
 			 "datastore %s has promised %s to its volumes and has %s (%.0f %%); it may "
 			 "fill up while they grow",

@@ -54,4 +54,7 @@ bool alert_volume_locked(const struct alert_facts *f, alert_emit_fn emit, void *
 extern const struct alert_rule alert_rules[];
 extern const uint32_t alert_rules_count;
 
+/* "12.7 MiB": for a rule's sentence. Any thread. */
+void alert_size_text(double bytes, char text[32]);
+
 #endif

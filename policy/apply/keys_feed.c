@@ -88,6 +88,15 @@ static void look_at(struct keys_feed *f, struct want *w, const json_t *row)
 		keys_feed_drop(w);
 		return;
 	}
+	if (strcmp(state, "clear") == 0) {
+		keys_feed_clear(f, w);
+		keys_feed_drop(w);
+		return;
+	}
+	if (json_is_true(json_object_get(status, "is_erased"))) {
+		keys_feed_closed(f, w, "it was erased, and nothing opens it any more; delete it");
+		return;
+	}
 	if (strcmp(state, "unformatted") == 0)
 		w->action = WANT_FORMAT;
 	else if (strcmp(state, "locked") == 0)

@@ -1,18 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* keys_feed_give.c - keys from their providers to filterd, by pipes; see keys_feed.h. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "fd.h"
 #include "json.h"
+#include "key_names.h"
 #include "keys_feed_int.h"
-
-#define KEY_BYTES 32u
 
 /* ---------------------------------------------------------------- filterd */
 
@@ -89,25 +86,13 @@ static void give_one(struct keys_feed *f, struct want *w, int fd)
 		return;
 	}
 	keys_feed_later(w);
+	if (err.code == ENOTEMPTY)
+		err_set(&err, ENOTEMPTY, "",
+			"it holds data in clear; sluice encryption encrypt %s keeps that and "
+			"encrypts it",
+			w->volume);
 	if (is_to_be_told(&err))
 		keys_feed_closed(f, w, err.text);
-}
-
-/* Both keys one behind the other in one pipe, and in no buffer of ours. */
-static int join(int first, int second, struct err *err)
-{
-	int ends[2];
-	bool is_whole;
-
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return err_set(err, errno, "", "no pipe for keys: %s", strerror(errno));
-	is_whole = splice(first, NULL, ends[1], NULL, KEY_BYTES, SPLICE_F_NONBLOCK) == KEY_BYTES &&
-		   splice(second, NULL, ends[1], NULL, KEY_BYTES, SPLICE_F_NONBLOCK) == KEY_BYTES;
-	close(ends[1]);
-	if (is_whole)
-		return ends[0];
-	close(ends[0]);
-	return err_set(err, EIO, "", "two keys cannot be put into one pipe");
 }
 
 static void give_both(struct keys_feed *f, struct want *w, int new_fd)
@@ -115,7 +100,7 @@ static void give_both(struct keys_feed *f, struct want *w, int new_fd)
 	struct err err = {0};
 	cleanup_json json_t *reply = NULL;
 	char key_id[128];
-	int fd = join(w->old_fd, new_fd, &err);
+	int fd = key_names_join(w->old_fd, new_fd, &err);
 
 	fd_close(&w->old_fd);
 	snprintf(key_id, sizeof(key_id), "%s:%" PRId64, w->target, w->target_version);

@@ -84,6 +84,8 @@ int must_check keys_feed_choose(struct keys_feed *f, struct want *w, const json_
 				struct err *err);
 /* It is open: told once, with the key that did it. */
 void keys_feed_opened(struct keys_feed *f, struct want *w);
+/* It is served in clear: whoever decrypted it, no key is needed for it any more. */
+void keys_feed_clear(struct keys_feed *f, struct want *w);
 /* It stays closed: told when the sentence is a new one. */
 void keys_feed_closed(struct keys_feed *f, struct want *w, const char *text);
 /* The provider's names of a key's version. */

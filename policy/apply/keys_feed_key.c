@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "json.h"
+#include "key_names.h"
 #include "keys_feed_int.h"
 #include "log.h"
-#include "parse.h"
 
 static const char *text_of(const json_t *row, const char *member)
 {
@@ -25,97 +25,30 @@ void keys_feed_complain(struct keys_feed *f, const struct err *err)
 
 /* ---------------------------------------------------------------- which key */
 
-/* "name" or "name:version"; version 0: not named. */
-static bool split(const char *key_id, char name[81], int64_t *version)
+static int find_version(struct keys_feed *f, struct want *w, char provider[81], char id[160],
+			struct err *err)
 {
-	const char *colon = strrchr(key_id, ':');
-	size_t len = colon ? (size_t)(colon - key_id) : strlen(key_id);
-	uint64_t number = 0;
-
-	if (len == 0 || len > 80 ||
-	    (colon && parse_u64("version", colon + 1, 1, INT64_MAX, &number, NULL) < 0))
-		return false;
-	snprintf(name, 81, "%.*s", (int)len, key_id);
-	*version = (int64_t)number;
-	return true;
-}
-
-/* The row of this version, newest first in the list; version 0: the newest. */
-static const json_t *version_of(const json_t *versions, int64_t version)
-{
-	const json_t *v;
-	size_t i;
-
-	json_array_foreach(versions, i, v)
-	{
-		if (version == 0 || json_integer_value(json_object_get(v, "version")) == version)
-			return v;
-	}
-	return NULL;
-}
-
-static int find_version(struct keys_feed *f, struct want *w, const json_t *row, char provider[81],
-			char id[160], struct err *err)
-{
-	cleanup_json json_t *versions =
-	    store_key_versions(f->store, json_integer_value(json_object_get(row, "id")), err);
-	const json_t *v = version_of(versions, w->version);
-
-	if (!versions)
-		return -err->code;
-	if (!v)
-		return err_set(err, ENOKEY, "", "key %s has no version %" PRId64 " here", w->key,
-			       w->version);
-	w->version = json_integer_value(json_object_get(v, "version"));
-	snprintf(provider, 81, "%s", text_of(row, "provider"));
-	snprintf(id, 160, "%s", text_of(v, "provider_key_id"));
-	return 0;
-}
-
-/* Before the header is made, so that nobody deletes the key in between. */
-static int claim(struct keys_feed *f, const struct want *w, int64_t key_id, struct err *err)
-{
-	cleanup_json json_t *row = NULL;
-	int rc = store_begin(f->store, err);
-
-	if (rc < 0)
-		return rc;
-	row = store_get_id(f->store, &table_keys, key_id, err);
-	if (!row)
-		rc = -err->code;
-	else if (strcmp(text_of(row, "state"), "active") != 0)
-		rc = err_set(err, EBUSY, "", "key %s is %s", w->key, text_of(row, "state"));
-	if (rc == 0)
-		rc = store_volume_key_put(f->store, w->volume_id, key_id, w->version, false, err);
-	if (rc == 0)
-		rc = store_commit(f->store, err);
-	if (rc < 0)
-		store_rollback(f->store);
-	return rc;
+	return key_names_find(f->store, w->key, &w->version, provider, id, err);
 }
 
 static int choose_new(struct keys_feed *f, struct want *w, const json_t *parameters,
 		      char provider[81], char id[160], struct err *err)
 {
 	const char *wanted = text_of(parameters, "key_id");
-	cleanup_json json_t *row = NULL;
 	int rc;
 
-	if (!split(wanted, w->key, &w->version))
+	if (!key_names_split(wanted, w->key, &w->version))
 		return err_set(err, EINVAL, "key_id",
 			       "its policy names no key: give the encryption rule the parameter "
 			       "key_id, the name of a key of sluice key list");
-	row = store_get(f->store, &table_keys, w->key, err);
-	if (!row)
-		return -err->code;
-	rc = find_version(f, w, row, provider, id, err);
-	return rc < 0 ? rc : claim(f, w, json_integer_value(json_object_get(row, "id")), err);
+	rc = find_version(f, w, provider, id, err);
+	return rc < 0 ? rc : key_names_claim(f->store, w->volume_id, w->key, w->version, err);
 }
 
 int keys_feed_choose(struct keys_feed *f, struct want *w, const json_t *parameters,
 		     const char *header_key_id, char provider[81], char id[160], struct err *err)
 {
-	cleanup_json json_t *known = NULL, *row = NULL;
+	cleanup_json json_t *known = NULL;
 
 	if (w->action == WANT_FORMAT)
 		return choose_new(f, w, parameters, provider, id, err);
@@ -123,7 +56,7 @@ int keys_feed_choose(struct keys_feed *f, struct want *w, const json_t *paramete
 	if (!known)
 		return -err->code;
 	/* the header is the truth; the database may be an older one */
-	if (!split(header_key_id, w->key, &w->version)) {
+	if (!key_names_split(header_key_id, w->key, &w->version)) {
 		if (json_is_null(known))
 			return err_set(err, ENOKEY, "",
 				       "its header does not say which key opens it ('%.80s'), and "
@@ -132,18 +65,13 @@ int keys_feed_choose(struct keys_feed *f, struct want *w, const json_t *paramete
 		snprintf(w->key, sizeof(w->key), "%s", text_of(known, "key"));
 		w->version = json_integer_value(json_object_get(known, "version"));
 	}
-	row = store_get(f->store, &table_keys, w->key, err);
-	return row ? find_version(f, w, row, provider, id, err) : -err->code;
+	return find_version(f, w, provider, id, err);
 }
 
 int keys_feed_find(struct keys_feed *f, const char *key, int64_t version, char provider[81],
 		   char id[160], struct err *err)
 {
-	cleanup_json json_t *row = store_get(f->store, &table_keys, key, err);
-	struct want w = {.version = version};
-
-	snprintf(w.key, sizeof(w.key), "%s", key);
-	return row ? find_version(f, &w, row, provider, id, err) : -err->code;
+	return key_names_find(f->store, key, &version, provider, id, err);
 }
 
 /* ---------------------------------------------------------------- what is told */
@@ -164,8 +92,30 @@ static void tell(struct keys_feed *f, struct want *w, const char *severity, cons
 	if (rc < 0) {
 		store_rollback(f->store);
 		keys_feed_complain(f, &err);
-	} else if (f->cfg.changed_fn) {
-		log_info("%s", text);
+		return;
+	}
+	log_info("%s", text);
+	if (f->cfg.reconciler) /* whose word for it has changed */
+		reconciler_wake(f->cfg.reconciler);
+}
+
+/* Of a header that is there; what is claimed for one that is being made stays. */
+void keys_feed_clear(struct keys_feed *f, struct want *w)
+{
+	struct err err = {0};
+	cleanup_json json_t *known = store_volume_key(f->store, w->volume_id, &err);
+	int rc = 0;
+
+	if (!json_is_true(json_object_get(known, "is_formatted")))
+		return;
+	rc = store_begin(f->store, &err);
+	if (rc == 0)
+		rc = store_volume_key_put(f->store, w->volume_id, 0, 0, false, &err);
+	if (rc == 0)
+		rc = store_commit(f->store, &err);
+	if (rc < 0) {
+		store_rollback(f->store);
+		keys_feed_complain(f, &err);
 	}
 }
 

@@ -64,6 +64,30 @@ static struct state trouble_or(const char *trouble, const char *word)
 	return s;
 }
 
+/* What its encryption says: it is open and answers NOT READY. False: nothing of that. */
+static bool is_closed_by_filter(const json_t *runs, struct state *s)
+{
+	static const struct {
+		const char *is, *word, *why;
+	} words[] = {
+	    {"locked", "locked",
+	     "it waits for its key: sluice encryption show tells which, sluice key-provider list "
+	     "who has it"},
+	    {"damaged", "failed",
+	     "its LUKS header cannot be used, and nothing is served: sluice encryption show"},
+	    {"erased", "failed",
+	     "its encryption was erased: nothing opens its data any more; delete it"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (is_text(runs, "filter_state", words[i].is)) {
+			s->word = words[i].word;
+			snprintf(s->why, sizeof(s->why), "%s", words[i].why);
+			return true;
+		}
+	return false;
+}
+
 static struct state serving(const struct outcome_view *v, const json_t *row, const char *trouble)
 {
 	const char *name = outcome_text(row, "name");
@@ -73,6 +97,8 @@ static struct state serving(const struct outcome_view *v, const json_t *row, con
 	snprintf(s.why, sizeof(s.why), "%s", trouble);
 	if (!is_text(row, "desired_state", "online"))
 		return trouble_or(trouble, "pending");
+	if (!*trouble && is_closed_by_filter(runs(v, row), &s))
+		return s;
 	if (*outcome_text(row, "transfer"))
 		return s;
 	if (!outcome_is_up(v, "tgtd"))

@@ -28,6 +28,8 @@
 #include "err.h"
 #include "loop.h"
 
+struct key_answer;
+struct keys;
 struct reconciler;
 struct sampler;
 struct sealer;
@@ -42,7 +44,11 @@ struct apply_cfg {
 	const char *transfer_dir;   /* imports and exports of files are in here and nowhere else */
 	struct sealer *sealer;
 	struct reconciler
-	    *reconciler;   /* sampler_start() only: whom it asks for tgtd's state; may be NULL */
+	    *reconciler; /* sampler_start() only: whom it asks for tgtd's state; may be NULL */
+	/* keys.h's key_get(); NULL: no key can be had. */
+	int (*key_get)(struct keys *keys, const char *provider, const char *provider_key_id,
+		       void (*fn)(void *ctx, struct key_answer *a), void *ctx, struct err *err);
+	struct keys *keys;
 	struct loop *loop; /* main's; changed_fn runs on it */
 	void (*changed_fn)(
 	    void *ctx); /* something noted in the database or measured: look again; coalesced */

@@ -178,7 +178,8 @@ static bool has_place(const struct transfers *t, const char *kind, int64_t task_
 {
 	static const uint32_t places[LANE_COUNT] = {[LANE_CONTENT] = TRANSFER_RUNNING_MAX,
 						    [LANE_ERRAND] = ERRANDS_MAX,
-						    [LANE_COMMAND] = TRANSFER_COMMAND_MAX};
+						    [LANE_COMMAND] = TRANSFER_COMMAND_MAX,
+						    [LANE_WALK] = TRANSFER_WALK_MAX};
 	enum transfer_lane lane = transfer_lane(kind);
 	uint32_t count = 0;
 	struct list_node *n;
@@ -249,6 +250,35 @@ static bool is_wanted(struct transfers *t, struct store *store, const json_t *ta
 	return false;
 }
 
+static bool is_under_way(const json_t *task)
+{
+	return strcmp(text_of(task, "state"), "running") == 0;
+}
+
+/* By this thread alone, as has_place(). */
+static bool has_job(const struct transfers *t, int64_t task_id)
+{
+	struct list_node *n;
+
+	list_for_each (n, &t->jobs) {
+		if (list_entry(n, struct job, node)->task_id == task_id)
+			return true;
+	}
+	return false;
+}
+
+/* One that is queued; or that an earlier policyd has begun and nobody has ended. */
+static bool is_to_begin(const struct transfers *t, const json_t *task)
+{
+	const char *kind = text_of(task, "kind");
+
+	if (!transfer_is_kind(kind))
+		return false;
+	return strcmp(text_of(task, "state"), "queued") == 0 ||
+	       (is_under_way(task) && transfer_is_lasting(kind) &&
+		!has_job(t, json_integer_value(json_object_get(task, "id"))));
+}
+
 /* False: a task waits for its place, so look again although nothing changes. */
 static bool look_at(struct transfers *t, struct store *store, const char *object_type)
 {
@@ -263,8 +293,8 @@ static bool look_at(struct transfers *t, struct store *store, const char *object
 		cleanup_json json_t *task =
 		    store_get_id(store, &table_tasks, json_integer_value(id), &err);
 
-		if (!task || strcmp(text_of(task, "state"), "queued") != 0 ||
-		    !transfer_is_kind(text_of(task, "kind")) || !is_wanted(t, store, task))
+		if (!task || !is_to_begin(t, task) ||
+		    (!is_under_way(task) && !is_wanted(t, store, task)))
 			continue;
 		is_all = false;
 		if (has_place(t, text_of(task, "kind"), json_integer_value(id)))

@@ -12,6 +12,7 @@
  *   transfer_command.c  requests that take as long as it takes: a flush, what caches are told
  *   transfer_flow.c   the data: filterd is given a descriptor, asked how far it is, told to cancel
  *   transfer_luks.c   exports in the format "luks", which the encryption filter makes
+ *   transfer_encryption.h  encrypt, decrypt and rekey in place, erase
  *   transfer_note.c   what the database is told
  *   transfer_file.c   files, in transfer_dir and nowhere else
  *
@@ -20,7 +21,8 @@
  * Kinds and their parameters: volume.import, volume.export {"file"} or {"is_stream": true}, an
  * export with {"format": "luks"} as well;
  * volume.clone {"source"}; volume.flush; cache.flush, cache.warm, cache.drop {"filter", "command",
- * "args"}; session.close {"tid", "sid", "cid", "initiator"}.
+ * "args"}; session.close {"tid", "sid", "cid", "initiator"}; encryption.* as
+ * in transfer_encryption.h.
  * The reconciler leaves tasks of these kinds alone, keeps a volume with transfer set open, and
  * exports it again when it is ''.
  *
@@ -37,6 +39,7 @@
 
 #define TRANSFER_RUNNING_MAX 4u  /* with content; more are queued */
 #define TRANSFER_COMMAND_MAX 16u /* flushes and the like */
+#define TRANSFER_WALK_MAX    16u /* encryptions of whole volumes */
 #define TRANSFER_STREAMS_MAX 16u /* that main holds one end of */
 
 struct transfers;

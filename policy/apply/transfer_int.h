@@ -53,10 +53,13 @@ enum transfer_lane {
 	LANE_CONTENT, /* a volume's content, in or out */
 	LANE_ERRAND,  /* done in a moment */
 	LANE_COMMAND, /* takes as long as its datastore needs */
+	LANE_WALK,    /* takes hours, is filterd's, and only followed here */
 	LANE_COUNT
 };
 enum transfer_lane transfer_lane(const char *kind);
 bool transfer_has_content(const char *kind);
+/* It is not ended by the end of a policyd: the next one goes on with it. */
+bool transfer_is_lasting(const char *kind);
 void *transfer_job_main(void *job);
 
 /* ---------------------------------------------------------------- transfer.c */
@@ -94,6 +97,11 @@ int must_check transfer_flow_must_stop(struct job *j, struct err *err);
 
 /* The whole of an export in the format "luks"; fd stays the caller's. */
 int must_check transfer_luks_export(struct job *j, int fd, struct err *err);
+
+/* ---------------------------------------------------------------- transfer_encryption.c */
+
+/* See transfer_encryption.h. */
+int must_check transfer_encryption(struct job *j, struct err *err);
 
 /* ---------------------------------------------------------------- transfer_command.c */
 

@@ -194,10 +194,20 @@ static const struct kind {
 	enum transfer_lane lane;
 	int (*run)(struct job *j, struct err *err);
 } kinds[] = {
-    {"volume.import", LANE_CONTENT, run_import}, {"volume.export", LANE_CONTENT, run_export},
-    {"volume.clone", LANE_CONTENT, run_clone},   {"volume.flush", LANE_COMMAND, run_flush},
-    {"cache.flush", LANE_COMMAND, run_cache},    {"cache.warm", LANE_COMMAND, run_cache},
-    {"cache.drop", LANE_COMMAND, run_cache},     {"session.close", LANE_ERRAND, run_session_close},
+    {"volume.import", LANE_CONTENT, run_import},
+    {"volume.export", LANE_CONTENT, run_export},
+    {"volume.clone", LANE_CONTENT, run_clone},
+    {"volume.flush", LANE_COMMAND, run_flush},
+    {"cache.flush", LANE_COMMAND, run_cache},
+    {"cache.warm", LANE_COMMAND, run_cache},
+    {"cache.drop", LANE_COMMAND, run_cache},
+    {"session.close", LANE_ERRAND, run_session_close},
+    {"encryption.encrypt", LANE_WALK, transfer_encryption},
+    {"encryption.decrypt", LANE_WALK, transfer_encryption},
+    {"encryption.rekey", LANE_WALK, transfer_encryption},
+    {"encryption.erase", LANE_COMMAND, transfer_encryption},
+    {"encryption.pause", LANE_COMMAND, transfer_encryption},
+    {"encryption.resume", LANE_COMMAND, transfer_encryption},
 };
 
 static const struct kind *kind_of(const char *word)
@@ -220,6 +230,11 @@ enum transfer_lane transfer_lane(const char *kind)
 	return k ? k->lane : LANE_ERRAND;
 }
 
+bool transfer_is_lasting(const char *kind)
+{
+	return transfer_lane(kind) == LANE_WALK;
+}
+
 bool transfer_has_content(const char *kind)
 {
 	return transfer_lane(kind) == LANE_CONTENT;
@@ -237,7 +252,8 @@ static void run(struct job *j)
 		rc = kind_of(j->kind)->run(j, &err);
 		filterd_client_fini(&j->filterd);
 	}
-	transfer_note_end(j, rc, &err);
+	if (rc != -ESHUTDOWN || !transfer_is_lasting(j->kind))
+		transfer_note_end(j, rc, &err);
 }
 
 void *transfer_job_main(void *ctx)

@@ -260,6 +260,7 @@ static bool is_to_end(const json_t *task)
 
 	/* A queued one with a file or a source has not begun: it simply runs now. */
 	return transfer_is_kind(text_of(task, "kind")) &&
+	       !transfer_is_lasting(text_of(task, "kind")) &&
 	       (strcmp(text_of(task, "state"), "running") == 0 ||
 		json_is_true(json_object_get(parameters, "is_stream")));
 }

@@ -5,7 +5,6 @@
  * changed since.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,24 +14,6 @@
 #include "print.h"
 #include "run.h"
 #include "value.h"
-
-#define LOOKS   5
-#define LOOK_MS 500
-
-/* What the volume's cache says. policyd asks it once somebody wants to know, so the first answer
- * may be that nothing is known yet. path: below /api/v1. New reference. */
-static json_t *look(struct cli *c, const char *path, int *exit_code)
-{
-	for (int i = 1;; i++) {
-		json_t *cache = run_get(c, path, false, exit_code);
-
-		if (!cache || i == LOOKS || json_is_null(json_object_get(cache, "filter")) ||
-		    json_is_true(json_object_get(cache, "is_known")))
-			return cache;
-		json_decref(cache);
-		poll(NULL, 0, LOOK_MS);
-	}
-}
 
 /* The call's path without /api/v1 and without what it ends in; caller frees. */
 static char *path_of(const struct call *call, const char *end)
@@ -48,7 +29,7 @@ int cache_show_run(struct cli *c, const struct call *call)
 	cleanup_json json_t *cache = NULL;
 	int rc = CLI_REFUSED;
 
-	cache = path ? look(c, path, &rc) : NULL;
+	cache = path ? run_get_known(c, path, &rc) : NULL;
 	if (!cache)
 		return rc;
 	if (c->is_json)
@@ -91,7 +72,7 @@ static int agree(struct cli *c, const struct call *call)
 	const json_t *dirty;
 	int rc = CLI_REFUSED;
 
-	cache = path ? look(c, path, &rc) : NULL;
+	cache = path ? run_get_known(c, path, &rc) : NULL;
 	if (!cache)
 		return rc;
 	dirty = json_object_get(cache, "dirty_bytes");

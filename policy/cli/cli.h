@@ -177,6 +177,7 @@ int files_config_export_run(struct cli *c, const struct call *call);
 int connect_run(struct cli *c, const struct call *call);
 int cache_show_run(struct cli *c, const struct call *call);
 int cache_drop_run(struct cli *c, const struct call *call);
+int encryption_show_run(struct cli *c, const struct call *call);
 int changes_run(struct cli *c, const struct call *call);
 int rules_run(struct cli *c, const struct call *call);
 int health_run(struct cli *c, const struct call *call);

@@ -3,6 +3,7 @@
 #include "run.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +11,9 @@
 #include "cleanup.h"
 #include "json.h"
 #include "print.h"
+
+#define KNOWN_LOOKS   5
+#define KNOWN_LOOK_MS 500
 
 /* ---------------------------------------------------------------- what to do next */
 
@@ -209,6 +213,19 @@ json_t *run_get(struct cli *c, const char *path, bool is_quiet, int *exit_code)
 	json = json_incref(reply.json);
 	http_reply_free(&reply);
 	return json;
+}
+
+json_t *run_get_known(struct cli *c, const char *path, int *exit_code)
+{
+	for (int i = 1;; i++) {
+		json_t *json = run_get(c, path, false, exit_code);
+
+		if (!json || i == KNOWN_LOOKS || json_is_null(json_object_get(json, "filter")) ||
+		    json_is_true(json_object_get(json, "is_known")))
+			return json;
+		json_decref(json);
+		poll(NULL, 0, KNOWN_LOOK_MS);
+	}
 }
 
 /* ---------------------------------------------------------------- lists */

@@ -26,6 +26,7 @@
 #include "fd.h"
 #include "log.h"
 #include "release.h"
+#include "watchdog.h"
 #include "wire/ctl.h"
 
 static const char usage[] =
@@ -48,6 +49,7 @@ struct settings {
 struct daemon {
 	struct loop *loop;
 	struct loop_fd signals;
+	struct watchdog watchdog;
 	struct egress *egress;
 	struct ctl_server *server;
 	int listen_fd;
@@ -110,6 +112,7 @@ static int start(struct daemon *d, const struct settings *s, struct err *err)
 
 static void end(struct daemon *d)
 {
+	watchdog_stop(&d->watchdog);
 	egress_free(d->egress);
 	if (d->server)
 		ctl_server_free(d->server);
@@ -130,6 +133,7 @@ static int run(const struct settings *s)
 		log_error("%s", err.text);
 	} else {
 		sd_notify(0, "READY=1");
+		watchdog_start(&d.watchdog, d.loop);
 		while (!d.is_ending)
 			loop_turn(d.loop, 1000);
 		sd_notify(0, "STOPPING=1");

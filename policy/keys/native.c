@@ -88,6 +88,10 @@ static int read_source(const struct native *n, uint8_t *secret, size_t *len, str
 		return err_set(err, errno, "opened_from", "%s: %s", n->from, strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return err_set(err, EINVAL, "opened_from", "%s is no file", n->from);
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		return err_set(err, EPERM, "opened_from",
+			       "%s belongs to user %u, who may read it; make it root's", n->from,
+			       (unsigned)st.st_uid);
 	if (st.st_mode & 077)
 		return err_set(err, EPERM, "opened_from",
 			       "%s may be read by others (mode %03o); make it 0400", n->from,

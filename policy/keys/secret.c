@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <openssl/crypto.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -15,11 +16,14 @@ void *secret_alloc(size_t size_bytes)
 	static atomic_bool is_told;
 	void *p =
 	    mmap(NULL, size_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool is_hidden;
 
 	if (p == MAP_FAILED)
 		return NULL;
-	if ((mlock(p, size_bytes) < 0 || madvise(p, size_bytes, MADV_DONTDUMP) < 0) &&
-	    !atomic_exchange(&is_told, true))
+	/* both, whatever comes of the other */
+	is_hidden = madvise(p, size_bytes, MADV_DONTDUMP) == 0;
+	is_hidden = mlock(p, size_bytes) == 0 && is_hidden;
+	if (!is_hidden && !atomic_exchange(&is_told, true))
 		log_warn("memory for keys cannot be locked (%s); it may be swapped out: raise the "
 			 "limit RLIMIT_MEMLOCK of sluice-policyd",
 			 strerror(errno));

@@ -85,6 +85,12 @@ static void check_rule(const json_t *rule, const json_t *running, json_t *causes
 		return;
 	}
 	check_parameters(rule, runs, causes);
+	if (strcmp(text_of(rule, "class"), "encryption") == 0 &&
+	    strcmp(text_of(running, "filter_state"), "clear") == 0)
+		cause(causes,
+		      "filter %s: the volume's data is in clear; sluice encryption encrypt %s "
+		      "changes that under I/O",
+		      filter, text_of(running, "name"));
 	if (strcmp(text_of(runs, "on_failure"), text_of(rule, "on_failure")) != 0)
 		cause(causes, "filter %s: on_failure is '%s' and should be '%s'", filter,
 		      text_of(runs, "on_failure"), text_of(rule, "on_failure"));

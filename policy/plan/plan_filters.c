@@ -93,7 +93,7 @@ bool plan_filters_has_others(const struct view *v)
 	json_array_foreach(json_object_get(v->runs, "filters"), i, runs)
 	{
 		if (!plan_filters_find(rules_of(v), plan_text(runs, "filter")) &&
-		    !plan_needs_to_stay(runs))
+		    !plan_needs_to_stay(v, runs))
 			return true;
 	}
 	return false;
@@ -108,7 +108,7 @@ void plan_filters_detach(struct plan *p, const struct view *v)
 	{
 		const char *filter = plan_text(runs, "filter");
 
-		if (!plan_filters_find(rules_of(v), filter) && !plan_needs_to_stay(runs))
+		if (!plan_filters_find(rules_of(v), filter) && !plan_needs_to_stay(v, runs))
 			plan_step(p, plan_volume_of(v), "filter.detach",
 				  json_pack("{s:s, s:s}", "name", v->name, "filter", filter),
 				  "detach filter %s from volume %s", filter, v->name);
@@ -134,7 +134,7 @@ static bool is_in_the_way(const struct view *v, const json_t *rule)
 
 	json_array_foreach(json_object_get(v->runs, "filters"), i, runs)
 	{
-		if (plan_needs_to_stay(runs) &&
+		if (plan_needs_to_stay(v, runs) &&
 		    (uint32_t)plan_number(runs, "class") ==
 			model_class_number(plan_text(rule, "class")) &&
 		    strcmp(plan_text(runs, "filter"), plan_text(rule, "filter")) != 0)

@@ -127,7 +127,7 @@ bool plan_filters_is_missing(const struct plan *p, const json_t *of);
 bool plan_needs_flash(const struct plan *p, const struct view *v, const json_t *rule);
 bool plan_needs_met(struct plan *p, const struct view *v); /* false: said as a problem */
 /* A running filter that is taken out of no chain by a plan: the data is nothing without it. */
-bool plan_needs_to_stay(const json_t *runs);
+bool plan_needs_to_stay(const struct view *v, const json_t *runs);
 void plan_needs_check(struct plan *p, const struct view *v); /* problems */
 
 /* ---------------------------------------------------------------- towards tgtd */

@@ -63,9 +63,12 @@ bool plan_needs_met(struct plan *p, const struct view *v)
 
 /* ---------------------------------------------------------------- encryption */
 
-bool plan_needs_to_stay(const json_t *runs)
+/* "clear" is filterd's own word: it never was encrypted, or was decrypted in place. Should that
+ * change meanwhile, filterd refuses. */
+bool plan_needs_to_stay(const struct view *v, const json_t *runs)
 {
-	return (uint32_t)plan_number(runs, "class") == model_class_number(ENCRYPTION_CLASS);
+	return (uint32_t)plan_number(runs, "class") == model_class_number(ENCRYPTION_CLASS) &&
+	       strcmp(plan_text(v->runs, "filter_state"), "clear") != 0;
 }
 
 void plan_needs_check(struct plan *p, const struct view *v)
@@ -78,14 +81,14 @@ void plan_needs_check(struct plan *p, const struct view *v)
 	{
 		const char *filter = plan_text(runs, "filter");
 
-		if (plan_needs_to_stay(runs) &&
+		if (plan_needs_to_stay(v, runs) &&
 		    !plan_filters_find(json_object_get(v->row, "rules"), filter))
 			plan_problem(
 			    p, plan_volume_of(v),
 			    "volume %s is encrypted by the filter %s, and what is wanted of "
 			    "it does not name that; without it nobody can read the data, so "
 			    "it stays. Give the volume a policy with encryption, or decrypt "
-			    "it first",
+			    "it first: sluice encryption decrypt",
 			    v->name, filter);
 	}
 }

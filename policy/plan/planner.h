@@ -14,7 +14,8 @@
  *      "datastores": [{"name", "type", "path", "is_buffered", "used_bytes", "available_bytes",
  *                      "filters": [{"filter", "params": {name: text}}]}],
  *      "volumes": [{"name", "uuid", "datastore", "size_bytes", "block_bytes", "write_cache",
- * "is_open", "state": "open|closed|...", "reason", "rings", "allocated_bytes", "filters":
+ * "is_open", "state": "open|closed|...", "reason", "rings", "allocated_bytes", "filter_state": text
+ * or null, "filters":
  * [{"filter", "class": number, "on_failure", "params": {name: text}, "is_bypassed"}]}]}, "tgtd":
  * {"is_up": bool, "pid", "targets": [{"tid", "iqn", "state", "luns": [{"lun", "bstype", "path"}],
  * "addresses": [text], "initiators": [iqn], "accounts": [user], "outgoing": user or null,
@@ -54,7 +55,8 @@
  * - What a filter does for a whole datastore is set before it comes into a volume's chain there,
  * and goes back to its defaults when the database has nothing for it; nothing is lost if that
  * fails.
- * - An encryption is never taken out of a chain: its data would be lost. What wants that is a
+ * - An encryption is never taken out of a chain, but of a volume that is in clear: its data would
+ * be lost. What wants that is a
  * problem for people. A write-back cache without a place for its log is one, too.
  * - While the database has no portal at all, tgtd's own stay.
  * - Growing only; a smaller size than the running one is refused by REST and skipped here.

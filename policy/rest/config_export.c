@@ -32,6 +32,33 @@ static int add_members(struct store *s, const json_t *row, json_t *o, struct err
 	return members ? json_object_set_new(o, "members", members) : -err->code;
 }
 
+/* Only what its type has: what belongs to the other one would be refused when it is applied. */
+static int add_provider(struct store *s, const json_t *row, json_t *o, struct err *err)
+{
+	static const char *const native[] = {"opened_by", "opened_from", NULL};
+	static const char *const kmip[] = {
+	    "servers", "server_name", "ca_certificates", "client_certificate", "timeout_ms", NULL};
+	bool is_kmip = strcmp(rows_text(row, "type"), "kmip") == 0;
+
+	for (const char *const *m = is_kmip ? native : kmip; *m; m++)
+		json_object_del(o, *m);
+	return 0;
+}
+
+/* The name of its newest version at its provider: by that another appliance takes it over. */
+static int add_key(struct store *s, const json_t *row, json_t *o, struct err *err)
+{
+	cleanup_json json_t *versions = store_key_versions(s, rows_id(row), err);
+	json_t *id =
+	    json_object_get(json_array_get(versions, 0), "provider_key_id"); /* newest first */
+
+	if (!versions)
+		return -err->code;
+	if (id)
+		json_object_set(o, "provider_key_id", id);
+	return 0;
+}
+
 static int add_volume(struct store *s, const json_t *row, json_t *o, struct err *err)
 {
 	cleanup_json json_t *has = store_assignment(s, rows_id(row), err);
@@ -59,6 +86,11 @@ static bool is_staying(const json_t *row)
 	       strcmp(rows_text(row, "desired_state"), "deleting") != 0;
 }
 
+static bool is_kept(const json_t *row)
+{
+	return strcmp(rows_text(row, "state"), "destroying") != 0;
+}
+
 static const struct source {
 	const struct store_table *table;
 	int (*add)(struct store *s, const json_t *row, json_t *o, struct err *err);
@@ -66,6 +98,8 @@ static const struct source {
 } sources[] = {
     /* in the order of config_sections */
     {&table_datastores, add_filters, is_staying},
+    {&table_key_providers, add_provider, NULL},
+    {&table_keys, add_key, is_kept},
     {&table_policies, add_rules, is_own},
     {&table_hosts, NULL, NULL},
     {&table_host_groups, add_members, NULL},

@@ -17,6 +17,13 @@ const struct config_section config_sections[] = {
     {"datastores", "datastore", "/datastores", "name",
      LIST("name", "type", "path", "is_buffered", "description", "overcommit_limit_pct", "filters"),
      none, none},
+    /* Who keeps keys, and keys by their names: never what opens a keystore, nor a key. */
+    {"key_providers", "key_provider", "/key-providers", "name",
+     LIST("name", "type", "description", "opened_by", "opened_from", "servers", "server_name",
+	  "ca_certificates", "client_certificate", "timeout_ms"),
+     none, none},
+    {"keys", "key", "/keys", "name", LIST("name", "provider", "description"), none,
+     LIST("provider_key_id")},
     {"policies", "policy", "/policies", "name", LIST("name", "description", "rules"), none, none},
     {"hosts", "host", "/hosts", "name",
      LIST("name", "iqn", "addresses", "description", "chap_user"), LIST("addresses"),
@@ -141,8 +148,9 @@ int config_check(const json_t *document, struct err *err)
 			continue;
 		if (!c)
 			return err_set(err, EINVAL, name,
-				       "there is no section %.40s; there are datastores, policies, "
-				       "hosts, host_groups, portals and volumes",
+				       "there is no section %.40s; there are datastores, "
+				       "key_providers, keys, policies, hosts, host_groups, portals "
+				       "and volumes",
 				       name);
 		if (section_check(c, value, err) < 0)
 			return -EINVAL;

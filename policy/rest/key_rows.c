@@ -32,6 +32,18 @@ void key_rows_overwrite(json_t *text)
 		memset(bytes, '*', json_string_length(text));
 }
 
+int key_rows_queue(struct request *q, struct reply *r, const char *kind, const char *object_type,
+		   const char *object_name, const json_t *parameters, struct err *err)
+{
+	int64_t id = store_task_add(q->store, kind, object_type, object_name, false, parameters,
+				    q->actor.name, err);
+
+	if (id < 0)
+		return (int)id;
+	r->task_id = id;
+	return 0;
+}
+
 int key_rows_task(struct request *q, struct reply *r, const char *kind, const char *provider,
 		  json_t *parameters, json_t *passphrase, struct err *err)
 {
@@ -39,7 +51,7 @@ int key_rows_task(struct request *q, struct reply *r, const char *kind, const ch
 	int rc;
 
 	json_object_set_new(p, "provider", json_string(provider));
-	rc = rest_task(q, r, kind, "key_provider", provider, false, p, err);
+	rc = key_rows_queue(q, r, kind, "key_provider", provider, p, err);
 	if (rc == 0 && passphrase && !q->is_dry_run && q->app->keys)
 		rc = keys_hand_over(q->app->keys, r->task_id, json_string_value(passphrase), err);
 	key_rows_overwrite(passphrase);

@@ -19,4 +19,10 @@ void key_rows_overwrite(json_t *text);
 int must_check key_rows_end_tasks(struct request *q, const char *type, const char *name,
 				  struct err *err);
 
+/* As rest_task(), for what a provider's worker does: also as a part of a configuration document,
+ * whose own task is the reconciler's. Not cancellable. */
+int must_check key_rows_queue(struct request *q, struct reply *r, const char *kind,
+			      const char *object_type, const char *object_name,
+			      const json_t *parameters, struct err *err);
+
 #endif

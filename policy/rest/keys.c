@@ -64,7 +64,7 @@ static int task(struct request *q, struct reply *r, const char *kind, const char
 	int rc;
 
 	json_object_set_new(p, "provider", json_string(provider));
-	rc = rest_task(q, r, kind, "key", key, false, p, err);
+	rc = key_rows_queue(q, r, kind, "key", key, p, err);
 	keys_wake(q->app->keys);
 	return rc;
 }

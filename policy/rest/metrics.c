@@ -225,6 +225,43 @@ static void figures_of(FILE *f, const struct origin *o, const char *prefix, cons
 	}
 }
 
+/* Volumes that wait for their key; how far the encryption of whole volumes is. */
+static void encryption(FILE *f, const json_t *figures, const json_t *walks)
+{
+	static const char progress[] = "sluice_volume_reencrypt_ratio";
+	const json_t *v, *task;
+	double locked = 0;
+	size_t i;
+
+	json_array_foreach(figures, i, v)
+	{
+		locked += strcmp(text_of(v, "state"), "locked") == 0;
+	}
+	single(f, "sluice_locked_volumes", "", "Volumes that wait for their key.", locked);
+	head(f, progress, "ratio",
+	     "How much of a volume has its new encryption; absent while nothing is changed.");
+	json_array_foreach(walks, i, task)
+	{
+		sample(f, progress, "volume", text_of(task, "object_name"),
+		       json_number_value(json_object_get(task, "progress_pct")) / 100);
+	}
+}
+
+/* 1 where a key provider serves. */
+static void key_providers(FILE *f, const json_t *providers)
+{
+	static const char name[] = "sluice_key_provider_up";
+	const json_t *p;
+	size_t i;
+
+	head(f, name, "", "Whether a key provider serves: 1 or 0.");
+	json_array_foreach(providers, i, p)
+	{
+		sample(f, name, "provider", text_of(p, "name"),
+		       strcmp(text_of(p, "state"), "ok") == 0);
+	}
+}
+
 static void datastore_filters(FILE *f, const json_t *datastores)
 {
 	struct origin o = {.metric = "sluice_datastore_filter", .label = "datastore"};
@@ -303,6 +340,10 @@ char *metrics_write(const json_t *facts)
 	table(f, datastore_rows, COUNT(datastore_rows), datastores, "datastore");
 	datastore_filters(f, json_object_get(facts, "datastore_filters"));
 	volume_filters(f, json_object_get(facts, "chains"));
+	encryption(f, figures, json_object_get(facts, "walks"));
+	key_providers(f, json_object_get(facts, "key_providers"));
+	counted(f, "sluice_keys", "Keys by state.", "state", json_object_get(facts, "keys"),
+		"state");
 	counted(f, "sluice_volumes", "Volumes by running state.", "state", volumes,
 		"running_state");
 	counted(f, "sluice_alerts", "Alerts that are not over, by severity.", "severity",

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* metrics_app.c - the facts of metrics.c, gathered from the running policyd. Thread: main. */
+#include <string.h>
+
 #include "app.h"
 #include "clock.h"
 #include "json.h"
@@ -54,6 +56,29 @@ static json_t *compliance_by_status(struct store *s, const json_t *volumes)
 	return out;
 }
 
+/* Open tasks that go through whole volumes. */
+static json_t *walks(struct store *s)
+{
+	cleanup_json json_t *ids = store_tasks_open(s, "volume", NULL, NULL);
+	json_t *out = json_array();
+	const json_t *id;
+	size_t i;
+
+	json_array_foreach(ids, i, id)
+	{
+		cleanup_json json_t *task =
+		    store_get_id(s, &table_tasks, json_integer_value(id), NULL);
+		const char *kind = rows_text(task, "kind");
+
+		if (strcmp(kind, "encryption.encrypt") == 0 ||
+		    strcmp(kind, "encryption.decrypt") == 0 ||
+		    (strcmp(kind, "encryption.rekey") == 0 &&
+		     rows_is(json_object_get(task, "parameters"), "is_deep")))
+			json_array_append(out, task);
+	}
+	return out;
+}
+
 static void put(json_t *facts, const char *key, json_t *value)
 {
 	if (value)
@@ -74,6 +99,9 @@ char *metrics_text(struct app *app)
 		put(facts, "health", reconciler_health(app->reconciler));
 	put(facts, "datastores", rows_all(app->store, &table_datastores, NULL, NULL));
 	put(facts, "volumes", rows_all(app->store, &table_volumes, NULL, NULL));
+	put(facts, "key_providers", rows_all(app->store, &table_key_providers, NULL, NULL));
+	put(facts, "keys", rows_all(app->store, &table_keys, NULL, NULL));
+	put(facts, "walks", walks(app->store));
 	put(facts, "alerts", open_alerts(app->store));
 	put(facts, "tasks", tasks_by_state(app->store));
 	put(facts, "compliance",

@@ -6,7 +6,8 @@
 #include "rest.h"
 
 extern const struct route datastores_routes[], datastore_filters_routes[], volumes_routes[],
-    volume_ops_routes[], volume_cache_routes[], volume_policy_routes[], access_routes[],
+    volume_ops_routes[], volume_cache_routes[], volume_encryption_routes[],
+    volume_policy_routes[], access_routes[],
     hosts_routes[], host_groups_routes[], portals_routes[], targets_routes[], transfers_routes[],
     policies_routes[], compliance_routes[], filters_routes[], peers_routes[], keys_routes[],
     key_providers_routes[], key_provider_ops_routes[], tasks_routes[], events_routes[],

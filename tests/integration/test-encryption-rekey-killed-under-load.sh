@@ -14,7 +14,7 @@ CYCLES=$((${CYCLES:-20} / 7)) # three walks, each killed so often
 [ "$CYCLES" -gt 0 ] || CYCLES=1
 # Reported always; a failure only far beyond the goal of 1 s, since other tests share the machine.
 STALL_LIMIT_MS=${STALL_LIMIT_MS:-5000}
-RATE=$((4 << 20)) # so that a walk takes longer than the kills
+RATE=${RATE:-$((4 << 20))} # so that a walk takes longer than the kills
 
 another_child_than() { local now; now=$(filterd_child); [ -n "$now" ] && [ "$now" != "$1" ]; }
 walk() { encryption v0 status | jq -r "(.reencrypt // {kind: \"none\"}).$1"; }
@@ -30,6 +30,7 @@ kill_through() {
 		wait_until 60 "the walk '$1' to go on" goes_on_or_is_over $((bytes + 1))
 		! has_ended || break # a small volume is through before so many kills
 		bytes=$(walk done_bytes)
+		[[ $bytes =~ ^[0-9]+$ ]] || break # it has ended between the two looks
 		child=$(filterd_child)
 		kill -KILL "$child"
 		wait_until 15 "another serving child" another_child_than "$child"

@@ -68,13 +68,17 @@ class Walker:
             self.wait(value["task_id"])
         return value
 
-    def wait(self, number, limit_s=30):
+    def wait(self, number):
+        task = self.until_ended(number)
+        if task.get("state") not in ("queued", "running", "succeeded"):
+            self.faults.append(f"task {number}: {task}")
+        return task
+
+    def until_ended(self, number, limit_s=30):
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
             _, task = self.ask("GET", f"/tasks/{number}")
             if task.get("state") not in ("queued", "running"):
-                if task.get("state") != "succeeded":
-                    self.faults.append(f"task {number}: {task}")
                 return task
             time.sleep(0.05)
         self.faults.append(f"task {number} did not end: {task}")
@@ -102,6 +106,9 @@ def populate(w):
                                     "passphrase": "correct horse battery"})
     w.ok("POST", "/keys", {"name": "main-key", "provider": "vault"})
     w.ok("POST", "/keys", {"name": "old-key", "provider": "vault"})
+    w.ok("POST", "/policies", {"name": "secret", "rules": [
+        {"filter": "encryption", "parameters": {"key_id": "main-key", "serve_clear": "true"}}]})
+    w.ok("POST", "/volumes", {"name": "v4", "datastore": "second", "size_bytes": 4 << 20, "policy": "secret"})
     w.ok("PUT", "/settings/egress_allow", {"value": ["http://127.0.0.1:9"]})
     w.ok("POST", "/webhooks", {"name": "chat", "url": "http://127.0.0.1:9/hook", "kinds": ["volume.*"]})
     w.ok("POST", "/users", {"name": "anna", "role": "operator", "password": "correct horse battery"})
@@ -165,6 +172,7 @@ def change_everything(w):
     w.ok("POST", "/volumes/v3/cache/warm")
     w.ok("POST", "/volumes/v3/cache/drop", {"dirty_bytes": 0})
     w.ok("GET", "/volumes/v3/cache")
+    change_encryption(w)
     w.ok("PATCH", "/volumes/v1", {"size_bytes": 8 << 20, "description": "grown"})
     w.ok("PUT", "/volumes/v1/access", {"hosts": ["h1", "h2"], "host_groups": []})
     w.ok("PUT", "/volumes/v1/mutual-chap", {"user": "target-v1"})
@@ -272,6 +280,20 @@ def cancel(w):
     w.ok("DELETE", "/volumes/large?confirm=large")
 
 
+def change_encryption(w):
+    at = "/volumes/v4/encryption"
+    w.ok("POST", at + "/encrypt")
+    w.ok("POST", at + "/rekey", {"is_deep": True})
+    w.ok("POST", at + "/rekey")
+    for verb in ("pause", "resume"):  # an empty volume is through before anybody can say so
+        w.until_ended(w.ask("POST", f"{at}/{verb}")[1]["task_id"])
+    w.ok("GET", at)
+    w.ok("POST", at + "/decrypt?confirm=v4")
+    w.ok("POST", at + "/encrypt")
+    w.ok("POST", at + "/erase?confirm=v4&force=1")
+    w.ok("GET", at)
+
+
 def close_session(w):
     for session in w.ok("GET", "/iscsi-sessions")["items"]:
         w.ok("GET", f"/iscsi-sessions?volume={session['volume']}")
@@ -331,6 +353,7 @@ def delete_everything(w):
     w.ok("DELETE", "/volumes/v1?confirm=v1&force=1")
     w.ok("DELETE", "/volumes/v2?confirm=v2")
     w.ok("DELETE", "/volumes/v3?confirm=v3")
+    w.ok("DELETE", "/volumes/v4?confirm=v4")
     w.ok("DELETE", "/volumes/stranger?confirm=stranger")
     w.ok("DELETE", "/policies/copied")
     w.ok("DELETE", "/host-groups/g1")

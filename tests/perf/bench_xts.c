@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * bench_xts.c - what encryption costs an I/O: EVP's own speed on this machine, and the filter's in
- * a chain over a backend that ends I/Os at once. Both in the same run, turn and turn about, the
- * best of several rounds, CPU time of the thread.
+ * a chain over a backend that ends I/Os at once. Both in the same run, turn and turn about in
+ * slices of half a millisecond, so that whatever else the machine does meets both alike; the
+ * medians over all slices, CPU time of the thread.
  *
- *     bench_xts [folder of the filters] [MiB per round]
+ *     bench_xts [folder of the filters] [slices]
  *
  * EVP's own: one context, one EVP_*Init_ex2() with the tweak and one EVP_*Update() per sector. What
  * the chain costs without any filter, which each I/O costs anyway, is measured too; the last column
@@ -22,8 +23,9 @@
 #include "parse.h"
 #include "plugin.h"
 
-#define ROUNDS 9
-#define BUF    (256u << 10)
+#define SLICES_MAX  100000u
+#define SLICE_BYTES (2u << 20)
+#define BUF         (256u << 10)
 
 static struct fake_env fe;
 static struct chain *chain;
@@ -193,50 +195,72 @@ static uint64_t filter_ns(enum sluice_op op, uint32_t len_bytes, uint64_t count)
 	return clock_thread_cpu_ns() - start_ns;
 }
 
-static uint64_t least(uint64_t a, uint64_t b)
+static int by_size(const void *a, const void *b)
 {
-	return a < b ? a : b;
+	const uint64_t *x = a, *y = b;
+
+	return (*x > *y) - (*x < *y);
+}
+
+static uint64_t median(uint64_t *ns, uint32_t count)
+{
+	qsort(ns, count, sizeof(*ns), by_size);
+	return ns[count / 2];
 }
 
 /* Of the chain alone, per I/O. */
-static double empty_ns(void)
+static double empty_ns(uint32_t slices)
 {
-	uint64_t best = UINT64_MAX;
+	uint64_t *ns = calloc(slices, sizeof(*ns));
+	double one;
 
+	if (!ns)
+		exit(1);
 	open_chain(4096, NULL);
-	for (uint32_t i = 0; i < ROUNDS; i++)
-		best = least(best, filter_ns(SLUICE_OP_WRITE, 4096, 100000));
+	for (uint32_t i = 0; i < slices; i++)
+		ns[i] = filter_ns(SLUICE_OP_WRITE, 4096, 1000);
 	close_chain();
-	return (double)best / 100000;
+	one = (double)median(ns, slices) / 1000;
+	free(ns);
+	return one;
 }
 
-static void row(enum sluice_op op, uint32_t sector_bytes, uint32_t len_bytes, uint64_t mib,
+static void row(enum sluice_op op, uint32_t sector_bytes, uint32_t len_bytes, uint32_t slices,
 		double chain_ns)
 {
 	EVP_CIPHER_CTX *ctx = context(op == SLUICE_OP_WRITE);
-	uint64_t count = (mib << 20) / len_bytes, evp = UINT64_MAX, filter = UINT64_MAX;
+	uint64_t *all = calloc(2 * (size_t)slices, sizeof(*all)), count = SLICE_BYTES / len_bytes;
+	double evp, filter;
 
-	for (uint32_t i = 0; i < ROUNDS; i++) {
-		evp = least(evp, evp_ns(ctx, op, sector_bytes, len_bytes, count));
-		filter = least(filter, filter_ns(op, len_bytes, count));
+	if (!all)
+		exit(1);
+	for (uint32_t i = 0; i < 2 * slices; i++) {
+		/* who comes second finds the caches as the first has left them: so it changes */
+		bool is_evp = ((i + i / 2) & 1) == 0;
+
+		all[is_evp ? i / 2 : slices + i / 2] =
+		    is_evp ? evp_ns(ctx, op, sector_bytes, len_bytes, count)
+			   : filter_ns(op, len_bytes, count);
 	}
 	EVP_CIPHER_CTX_free(ctx);
+	evp = (double)median(all, slices);
+	filter = (double)median(all + slices, slices);
 	printf("%6u %8u %-6s %9.2f %9.2f %9.0f %9.1f %12.1f\n", sector_bytes, len_bytes,
-	       op == SLUICE_OP_WRITE ? "write" : "read", (double)(count * len_bytes) / (double)evp,
-	       (double)(count * len_bytes) / (double)filter,
-	       ((double)filter - (double)evp) / (double)count, 100.0 * (double)evp / (double)filter,
-	       100.0 * (double)evp / ((double)filter - chain_ns * (double)count));
+	       op == SLUICE_OP_WRITE ? "write" : "read", SLICE_BYTES / evp, SLICE_BYTES / filter,
+	       (filter - evp) / (double)count, 100.0 * evp / filter,
+	       100.0 * evp / (filter - chain_ns * (double)count));
+	free(all);
 }
 
 int main(int argc, char **argv)
 {
 	const struct sluice_filter_ops *ops;
-	uint64_t mib = 128;
+	uint64_t slices = 1000;
 	double chain_ns;
 	struct err err;
 
 	if (argc > 2)
-		check(NULL, parse_u64("MiB", argv[2], 1, 65536, &mib, &err), &err);
+		check(NULL, parse_u64("slices", argv[2], 1, SLICES_MAX, &slices, &err), &err);
 	check(NULL, plugin_load_dir(argc > 1 ? argv[1] : "build/release/filters", &err), &err);
 	ops = plugin_find("encryption");
 	from = aligned_alloc(4096, BUF);
@@ -245,14 +269,14 @@ int main(int argc, char **argv)
 		return 1;
 	memset(from, 0x5a, BUF);
 	fake_env_init(&fe, 1);
-	chain_ns = empty_ns();
+	chain_ns = empty_ns((uint32_t)slices);
 	printf("the chain alone: %.0f ns an I/O\n", chain_ns);
 	printf("sector      I/O op      EVP GB/s    filter   more ns  %% of EVP  without chain\n");
 	for (uint32_t sector_bytes = 512; sector_bytes <= 4096; sector_bytes *= 8) {
 		open_chain(sector_bytes, ops);
 		for (uint32_t len_bytes = 4096; len_bytes <= BUF; len_bytes *= 64) {
-			row(SLUICE_OP_WRITE, sector_bytes, len_bytes, mib, chain_ns);
-			row(SLUICE_OP_READ, sector_bytes, len_bytes, mib, chain_ns);
+			row(SLUICE_OP_WRITE, sector_bytes, len_bytes, (uint32_t)slices, chain_ns);
+			row(SLUICE_OP_READ, sector_bytes, len_bytes, (uint32_t)slices, chain_ns);
 		}
 		close_chain();
 	}

@@ -9,7 +9,7 @@ REST_UNDER_TEST := $(addprefix policy/rest/,tasks.c stats.c connect.c) $(wildcar
 
 define rest_test
 $(1)_SRCS := tests/rest/$(1).c tests/rest/rest_rig.c policy/apply/seal.c policy/apply/filterd_client.c \
-	$(wildcard policy/apply/transfer*.c policy/apply/tgt_*.c) $(REST_UNDER_TEST)
+	$(wildcard policy/apply/transfer*.c policy/apply/key_names.c policy/apply/tgt_*.c) $(REST_UNDER_TEST)
 $(1)_INCS := tests/rest policy policy/http policy/rest policy/apply policy/keys policy/model policy/plan db \
 	common common/ctl include
 $(1)_LIBS := http keys planner model store ctl common

@@ -13,6 +13,7 @@
 #include "reencrypt_life.h"
 
 #define MAX_PENDING 64u
+#define HOLE_BYTES  4096u
 
 struct pending {
 	struct sluice_io *io; /* of the image */
@@ -111,6 +112,25 @@ static uint64_t part_of(uint64_t len_bytes, uint32_t unit)
 	return (uint64_t)disk_random((uint32_t)(len_bytes / unit) + 1) * unit;
 }
 
+static bool is_hole(uint64_t offset_bytes)
+{
+	static const uint8_t zeros[HOLE_BYTES];
+
+	return memcmp(d.w->image + offset_bytes - offset_bytes % HOLE_BYTES, zeros, HOLE_BYTES) ==
+	       0;
+}
+
+/* As a file system tells it, in blocks of its own. */
+static void extent_find(struct sluice_io *io)
+{
+	uint64_t at = io->offset_bytes, end = at + io->len_bytes;
+
+	io->extent_is_hole = is_hole(at);
+	while (at < end && is_hole(at) == (io->extent_is_hole != 0))
+		at += HOLE_BYTES - at % HOLE_BYTES;
+	io->extent_bytes = (at < end ? at : end) - io->offset_bytes;
+}
+
 static void image_do(struct sluice_io *io, uint64_t len_bytes)
 {
 	uint8_t *at = d.w->image + io->offset_bytes;
@@ -126,8 +146,7 @@ static void image_do(struct sluice_io *io, uint64_t len_bytes)
 		memcpy(d.w->image_medium, d.w->image, WORLD_BYTES);
 		break;
 	case SLUICE_OP_EXTENT:
-		io->extent_bytes = io->len_bytes;
-		io->extent_is_hole = 0;
+		extent_find(io);
 		break;
 	default:
 		memset(at, 0, len_bytes);

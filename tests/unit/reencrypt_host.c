@@ -72,7 +72,7 @@ static int record_of(const char *key)
 	int i = 0;
 
 	while (w->records[i].key[0] && strcmp(w->records[i].key, key) != 0)
-		CHECK(++i < 4);
+		CHECK(++i < 6);
 	return i;
 }
 
@@ -81,7 +81,9 @@ static int store_put(void *ctx, const char *filter, const char *key, const void 
 {
 	int i = record_of(key);
 
-	memcpy(&w->records[i].value, data, 1);
+	CHECK(size_bytes <= sizeof(w->records[i].value));
+	memcpy(w->records[i].value, data, size_bytes);
+	w->records[i].bytes = size_bytes;
 	snprintf(w->records[i].key, sizeof(w->records[i].key), "%s", key);
 	return 0;
 }
@@ -93,8 +95,9 @@ static int store_get(void *ctx, const char *filter, const char *key, void *data,
 
 	if (!w->records[i].key[0])
 		return -ENOENT;
-	memcpy(data, &w->records[i].value, 1);
-	*size_bytes = 1;
+	CHECK(w->records[i].bytes <= room_bytes);
+	memcpy(data, w->records[i].value, w->records[i].bytes);
+	*size_bytes = w->records[i].bytes;
 	return 0;
 }
 

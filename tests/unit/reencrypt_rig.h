@@ -51,8 +51,10 @@ struct world {
 		size_t bytes;
 	} secrets[4];
 	struct {
-		char key[33], value;
-	} records[4];
+		char key[33];
+		uint8_t value[8];
+		size_t bytes;
+	} records[6];
 	struct sector sectors[WORLD_SECTORS];
 	uint32_t stamp;
 	uint32_t block_bytes;
@@ -77,7 +79,7 @@ struct life {
 
 struct world *world_open(uint32_t block_bytes);
 void world_close(struct world *w);
-/* Fills the image from outside, in clear. */
+/* Fills the image from outside, in clear; from seed 3 on with holes longer than zones. */
 void world_fill_clear(struct world *w, uint32_t seed);
 void world_cut_power(struct world *w, uint32_t seed);
 /* Until the walk that was begun or found has ended. */

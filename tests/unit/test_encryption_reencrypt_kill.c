@@ -102,7 +102,7 @@ static void kill_often(int kind, bool cuts_power)
 	while (kills < (kills_wanted() + 1) / 2) {
 		struct world *w = world_open(next(&random, 2) ? 512 : 4096);
 
-		world_fill_clear(w, next(&random, 3));
+		world_fill_clear(w, next(&random, 5));
 		if (kind != ENCRYPT)
 			live(w, &begins[ENCRYPT]);
 		w->kinds[0] = '\0';
@@ -130,7 +130,7 @@ static void cancel_often(int kind)
 	while (kills < kills_wanted() / 5) {
 		struct world *w = world_open(512);
 
-		world_fill_clear(w, 1);
+		world_fill_clear(w, 1 + next(&random, 4));
 		if (kind != ENCRYPT)
 			live(w, &begins[ENCRYPT]);
 		w->kinds[0] = '\0';

@@ -198,6 +198,9 @@ static void is_refused_much(struct world *w)
 	LIFE_CHECK(life_command("rekey_shallow", NULL, "bc") == -EBUSY);
 	LIFE_CHECK(life_command("erase", "{\"confirm\":\"v\"}", NULL) == -EBUSY);
 	LIFE_CHECK(life_command("format", NULL, "a") == -EBUSY);
+	/* Its header and its halves would be of no one moment. */
+	LIFE_CHECK(life_command("export", NULL, "a") == -EBUSY);
+	LIFE_CHECK(strstr(w->error, "reencrypt_cancel") != NULL);
 	LIFE_CHECK(life_command("reencrypt_what", NULL, NULL) == -EINVAL);
 	LIFE_CHECK(life_event(SLUICE_EVENT_SNAPSHOT) == -EBUSY);
 	LIFE_CHECK(life_detach() == -EBUSY);
@@ -224,6 +227,21 @@ static void what_would_disturb_it_is_refused(void **state)
 	world_close(w);
 }
 
+/* A new volume key, and who wraps it stays who it was. */
+static void a_deep_rekey_may_keep_the_wrapping_key(void **state)
+{
+	struct world *w = open_encrypted();
+	struct life same = rekey;
+
+	same.keks = "aa";
+	same.args = "{\"key_id\":\"a\"}";
+	assert_int_equal(live(w, &same, NULL), LIFE_ENDED);
+	assert_string_equal(w->state, "unlocked");
+	assert_non_null(strstr(w->kinds, "reencrypt_done"));
+	assert_int_equal(world_try_kek(w, 'a'), 0);
+	world_close(w);
+}
+
 static void is_in_clear(struct world *w)
 {
 	LIFE_CHECK(strcmp(w->state, "clear") == 0);
@@ -243,6 +261,44 @@ static void a_decrypted_volume_lets_the_filter_go(void **state)
 	assert_true(world_clear_sectors(w) > 0);
 	/* Attached again it serves what there is. */
 	assert_int_equal(live(w, &rest, is_in_clear), LIFE_ENDED);
+	assert_string_equal(w->state, "clear");
+	world_close(w);
+}
+
+/* ---------------------------------------------------------------- holes */
+
+static void cancel_near_the_end(struct world *w)
+{
+	life_turns_until("running", HALF);
+	LIFE_CHECK(life_command("reencrypt_cancel", NULL, NULL) == 0);
+}
+
+static uint32_t steps_of(struct world *w, const struct life *how, void (*script)(struct world *w))
+{
+	struct life quiet = *how;
+
+	quiet.is_quiet = true;
+	quiet.script = script;
+	assert_int_equal(run_life(w, &quiet), LIFE_ENDED);
+	return w->steps;
+}
+
+/* Sixteen zones of data take more than a hundred steps; a hole is one zone, there and back. */
+static void holes_are_jumped_over(void **state)
+{
+	struct world *w = world_open(512);
+	uint32_t of_holes, of_data;
+
+	of_holes = steps_of(w, &encrypt, NULL);
+	world_close(w);
+	w = world_open(512);
+	world_fill_clear(w, 1);
+	of_data = steps_of(w, &encrypt, NULL);
+	assert_true(of_data > of_holes + 90);
+	world_close(w);
+	w = world_open(512);
+	world_fill_clear(w, 3); /* half of it holes, the end one of them */
+	assert_true(steps_of(w, &encrypt, cancel_near_the_end) < of_data);
 	assert_string_equal(w->state, "clear");
 	world_close(w);
 }
@@ -271,6 +327,27 @@ static void nothing_is_served_without_the_sidecar(void **state)
 	world_close(w);
 }
 
+/* Who can write beside the image makes a deep rekey a decryption: its digest is right, but the host
+ * knows better, and nothing comes to be in clear. */
+static void a_sidecar_of_another_kind_is_not_believed(void **state)
+{
+	static uint8_t file[8192];
+	struct world *w = open_encrypted();
+	struct world *other = open_encrypted();
+
+	assert_int_equal(live(other, &decrypt, die_half_way), LIFE_KILLED);
+	assert_int_equal(live(w, &rekey, die_half_way), LIFE_KILLED);
+	memcpy(file, w->file, sizeof(file));
+	memcpy(w->file, other->file, sizeof(file));
+	assert_int_equal(live(w, &rest, is_damaged), LIFE_KILLED);
+	assert_int_equal(world_clear_sectors(w), 0);
+	memcpy(w->file, file, sizeof(file));
+	assert_int_equal(live(w, &rest, NULL), LIFE_ENDED);
+	assert_int_equal(world_clear_sectors(w), 0);
+	world_close(other);
+	world_close(w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -280,8 +357,11 @@ int main(void)
 	    T(a_walk_waits_for_the_key),
 	    T(a_walk_goes_on_when_the_keyring_was_lost),
 	    T(what_would_disturb_it_is_refused),
+	    T(a_deep_rekey_may_keep_the_wrapping_key),
 	    T(a_decrypted_volume_lets_the_filter_go),
+	    T(holes_are_jumped_over),
 	    T(nothing_is_served_without_the_sidecar),
+	    T(a_sidecar_of_another_kind_is_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -128,12 +128,21 @@ static int erase_check(struct job *j, const json_t *args, struct sluice_error *e
 	/* Before the header goes, so that nothing is written that could never be read. */
 	key_close(e, STATE_LOCKED, "the volume is being erased");
 	key_forget(e);
+	reencrypt_forget_next(e);
 	return 0;
 }
 
+/* Both headers, should a walk have left a second one behind. */
 static int erase_run(struct job *j)
 {
-	return luks_erase(&j->luks);
+	struct luks next;
+	int rc = reencrypt_next_paths(j->e, &next);
+
+	if (rc == 0)
+		rc = luks_erase(&next);
+	if (rc == 0)
+		rc = luks_erase(&j->luks);
+	return rc;
 }
 
 static void erased(struct job *j)

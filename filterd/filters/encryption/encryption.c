@@ -260,10 +260,27 @@ static int encryption_reconfigure(struct sluice_filter *f, enum sluice_phase pha
 	return 0;
 }
 
+/* A peer's header took the place of ours, on a replica that does not serve: what was open may be
+ * open with the wrong key. */
+static void header_replaced(struct encryption *e)
+{
+	struct job *look = e->job || e->re ? NULL : job_new(e);
+
+	if (!look)
+		return;
+	key_forget(e);
+	key_close(e, STATE_LOCKED, "the header came from the peer; the volume waits for its key");
+	key_note_formatted(e, true);
+	job_go(look);
+}
+
 static int encryption_event(struct sluice_filter *f, enum sluice_phase phase,
 			    const struct sluice_event *ev, struct sluice_error *err)
 {
-	const struct encryption *e = sluice_state(f);
+	struct encryption *e = sluice_state(f);
+
+	if (phase == SLUICE_COMMIT && ev->kind == SLUICE_EVENT_KEY)
+		header_replaced(e);
 
 	if (phase == SLUICE_PREPARE && e->re &&
 	    (ev->kind == SLUICE_EVENT_SNAPSHOT || ev->kind == SLUICE_EVENT_REVERT ||
@@ -308,6 +325,9 @@ size_t encryption_status(struct sluice_filter *f, char *json, size_t size_bytes)
 
 	json_object_set_new(j, "export", export_status(e));
 	json_object_set_new(j, "reencrypt", reencrypt_status(e));
+	json_object_set_new(j, "walks_done", json_integer(e->walks.done));
+	json_object_set_new(j, "walks_cancelled", json_integer(e->walks.cancelled));
+	json_object_set_new(j, "is_erased", json_boolean(key_is_erased(e)));
 	n = j ? json_dumpb(j, json, size_bytes - 1, JSON_COMPACT) : 0;
 	json_decref(j);
 	if (n == 0 || n >= size_bytes)
@@ -320,8 +340,14 @@ static void encryption_figures(struct sluice_filter *f, struct sluice_figures *s
 {
 	const struct encryption *e = sluice_state(f);
 
-	if (!crypt_io_is_open(e) && !sum->state)
-		sum->state = e->state == STATE_DAMAGED ? "damaged" : "locked";
+	if (sum->state)
+		return;
+	if (!crypt_io_is_open(e))
+		sum->state = e->state == STATE_DAMAGED ? "damaged"
+			     : key_is_erased(e)        ? "erased"
+						       : "locked";
+	else if (e->state == STATE_CLEAR)
+		sum->state = "clear";
 }
 
 static const struct sluice_filter_ops encryption_ops = {

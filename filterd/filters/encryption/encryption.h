@@ -55,6 +55,12 @@ struct export_note {
 	char text[160];
 };
 
+/* Walks of this volume that came to their end, or back to their beginning; kept in the store, so
+ * that whoever has begun one sees what came of it, whoever was restarted meanwhile. */
+struct walks {
+	uint32_t done, cancelled;
+};
+
 struct encryption {
 	struct sluice_filter *f;
 	enum state state;
@@ -71,7 +77,10 @@ struct encryption {
 	bool is_clear_before; /* what an unformatted volume holds is served in clear */
 	uint64_t reencrypt_zone_bytes, reencrypt_bytes_per_s;
 	struct flight flights; /* head */
-	struct reencrypt *re;  /* while the volume changes what it is encrypted with */
+	uint64_t flight_count; /* all that have been */
+	struct walks walks;
+	bool has_noted_none;  /* the store says that the header was destroyed */
+	struct reencrypt *re; /* while the volume changes what it is encrypted with */
 	/* crypt_io.c */
 	struct write *first, *last; /* writes that wait for a buffer */
 	uint32_t waiting;

@@ -13,6 +13,7 @@
 
 #define PIECE_BYTES   (1u << 20)
 #define ALIGN_BYTES   4096u
+#define WINDOW_BYTES  (1ull << 30) /* of one question for holes */
 #define WAIT_FIRST_NS (1ull * 1000 * 1000)
 #define WAIT_MAX_NS   (100ull * 1000 * 1000)
 #define ID_MASK       ((1ull << 53) - 1) /* what JSON's readers keep */
@@ -30,7 +31,9 @@ struct export
 	uint8_t *header, *buf;
 	uint64_t at_bytes, total_bytes; /* of the file */
 	uint32_t buf_bytes, put_bytes;
-	int result; /* the helper's */
+	uint64_t run_end_bytes; /* of the volume: what begins at at_bytes goes on until there */
+	bool is_hole;           /* that */
+	int result;             /* the helper's */
 	uint64_t wait_ns;
 	void (*next)(struct export * x);
 	struct sluice_timer timer;
@@ -328,15 +331,17 @@ static void was_read(struct sluice_own_io *own)
 		put(x);
 }
 
-static void read_piece(struct export *x)
+/* Own I/O below; fn has x->own. */
+static void ask(struct export *x, uint8_t op, uint64_t len_bytes,
+		void (*fn)(struct sluice_own_io *own))
 {
 	int rc;
 
-	x->own = (struct sluice_own_io){.op = SLUICE_OP_READ,
+	x->own = (struct sluice_own_io){.op = op,
 					.offset_bytes = x->at_bytes - LUKS_ATTACHED_BYTES,
-					.len_bytes = x->buf_bytes,
-					.buf = x->buf,
-					.fn = was_read,
+					.len_bytes = len_bytes,
+					.buf = op == SLUICE_OP_READ ? x->buf : NULL,
+					.fn = fn,
 					.ctx = x};
 	x->is_busy = true;
 	rc = sluice_own_submit(x->f, &x->own);
@@ -348,6 +353,35 @@ static void read_piece(struct export *x)
 	else
 		end(x, EXPORT_FAILED, "reading the volume failed at byte %llu: %s",
 		    (unsigned long long)x->own.offset_bytes, strerror(-rc));
+}
+
+/* Nobody writes meanwhile, or the export fails; so what is a hole stays one. */
+static void was_looked(struct sluice_own_io *own)
+{
+	struct export *x = own->ctx;
+	bool is_known = own->status == SLUICE_OK && own->extent_bytes > 0;
+
+	x->is_busy = false;
+	if (is_over(x))
+		return;
+	x->run_end_bytes = own->offset_bytes + (is_known ? own->extent_bytes : own->len_bytes);
+	x->is_hole = is_known && own->extent_is_hole;
+	next_piece(x);
+}
+
+static void data_piece(struct export *x, uint64_t left_bytes)
+{
+	uint64_t offset_bytes = x->at_bytes - LUKS_ATTACHED_BYTES;
+
+	if (offset_bytes >= x->run_end_bytes) {
+		ask(x, SLUICE_OP_EXTENT, left_bytes < WINDOW_BYTES ? left_bytes : WINDOW_BYTES,
+		    was_looked);
+	} else if (x->is_hole && offset_bytes + x->buf_bytes <= x->run_end_bytes) {
+		memset(x->buf, 0, x->buf_bytes);
+		put(x);
+	} else {
+		ask(x, SLUICE_OP_READ, x->buf_bytes, was_read);
+	}
 }
 
 static void next_piece(struct export *x)
@@ -362,7 +396,7 @@ static void next_piece(struct export *x)
 		memcpy(x->buf, x->header + x->at_bytes, x->buf_bytes);
 		put(x);
 	} else {
-		read_piece(x);
+		data_piece(x, left_bytes);
 	}
 }
 

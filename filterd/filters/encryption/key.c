@@ -57,6 +57,7 @@ void key_note_formatted(struct encryption *e, bool is_formatted)
 {
 	char word = is_formatted ? '1' : '0';
 
+	e->has_noted_none = !is_formatted;
 	if (sluice_store_put(e->f, RECORD, &word, 1) < 0)
 		sluice_log(e->f, LOG_WARNING, "that the volume is%s formatted could not be noted",
 			   is_formatted ? "" : " not");
@@ -66,8 +67,15 @@ static bool was_formatted(struct encryption *e)
 {
 	size_t size_bytes = 0;
 	char word = '0';
+	int rc = sluice_store_get(e->f, RECORD, &word, 1, &size_bytes);
 
-	return sluice_store_get(e->f, RECORD, &word, 1, &size_bytes) == 0 && word == '1';
+	e->has_noted_none = rc == 0 && word == '0';
+	return rc == 0 && word == '1';
+}
+
+bool key_is_erased(const struct encryption *e)
+{
+	return e->state == STATE_UNFORMATTED && e->has_noted_none;
 }
 
 static void tell(struct encryption *e, bool was_restored, const char *fault)

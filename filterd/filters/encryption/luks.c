@@ -2,6 +2,7 @@
 #include "luks.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <openssl/rand.h>
 #include <pthread.h>
 #include <stdbool.h>
@@ -18,7 +19,8 @@
 #define KEYSLOTS_BYTES (2304u << 10) /* room for eight */
 #define HEADER_BYTES   (2 * METADATA_BYTES + KEYSLOTS_BYTES)
 #define DATA_BYTES     (16u << 20)
-#define PBKDF2_ROUNDS  1000u /* the least that LUKS2 takes */
+#define PBKDF2_ROUNDS  1000u    /* the least that LUKS2 takes */
+#define ROUNDS_MAX     1000000u /* a second or so; ours have 1000 */
 #define TOKEN_TYPE     "sluice-kek"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* around libcryptsetup */
@@ -171,8 +173,11 @@ static int look_at(struct luks *l, const char *path, struct luks_info *out)
 	struct crypt_device *cd = NULL;
 	int rc;
 
-	if (access(path, F_OK) < 0)
-		return errno == ENOENT ? refuse(l, -ENOENT, "there is no header") : -errno;
+	rc = luks_file_check(path);
+	if (rc == -ENOENT)
+		return refuse(l, rc, "there is no header");
+	if (rc < 0)
+		return refuse(l, rc, "what stands in the header's place is no plain file");
 	rc = luks_begin(l, path, &cd);
 	if (rc == 0)
 		rc = load(l, cd);
@@ -204,19 +209,62 @@ int luks_look(struct luks *l, struct luks_info *out, int *was_restored)
 
 /* ---------------------------------------------------------------- open */
 
+/*
+ * Slots that others have added may be made to take hours, or gigabytes, and libcryptsetup would try
+ * them all. Our keys are random, so what ours cost is nearly nothing; only such slots are tried.
+ */
+static bool is_cheap(struct crypt_device *cd, int slot)
+{
+	struct crypt_pbkdf_type pbkdf;
+
+	return crypt_keyslot_status(cd, slot) >= CRYPT_SLOT_ACTIVE &&
+	       crypt_keyslot_get_pbkdf(cd, slot, &pbkdf) == 0 && pbkdf.type &&
+	       strcmp(pbkdf.type, CRYPT_KDF_PBKDF2) == 0 && pbkdf.iterations <= ROUNDS_MAX;
+}
+
+/* The digest that proves the key costs rounds as well. */
+static int check_digests(struct crypt_device *cd)
+{
+	const char *text = NULL, *name;
+	json_t *header, *digest;
+	int rc = 0;
+
+	if (crypt_dump_json(cd, &text, 0) < 0 || !text)
+		return -EBADMSG;
+	header = json_loads(text, 0, NULL);
+	if (json_object_size(json_object_get(header, "digests")) == 0)
+		rc = -EBADMSG;
+	json_object_foreach(json_object_get(header, "digests"), name, digest)
+	{
+		if (json_integer_value(json_object_get(digest, "iterations")) > ROUNDS_MAX)
+			rc = -E2BIG;
+	}
+	json_decref(header);
+	return rc;
+}
+
 /* Also proves the DEK: libcryptsetup compares it with the header's digest. Slot or -errno. */
 static int unwrap(struct crypt_device *cd, const uint8_t *kek, uint8_t *dek)
 {
-	size_t size_bytes = LUKS_DEK_BYTES;
-	int slot;
+	int slot = check_digests(cd);
 
+	if (slot < 0)
+		return slot;
+	slot = -EPERM;
 	secret_begin();
-	slot = crypt_volume_key_get(cd, CRYPT_ANY_SLOT, (char *)dek, &size_bytes, (const char *)kek,
-				    LUKS_KEK_BYTES);
+	for (int i = 0; i < crypt_keyslot_max(CRYPT_LUKS2) && (slot == -EPERM || slot == -ENOENT);
+	     i++) {
+		size_t size_bytes = LUKS_DEK_BYTES;
+
+		if (!is_cheap(cd, i))
+			continue;
+		slot = crypt_volume_key_get(cd, i, (char *)dek, &size_bytes, (const char *)kek,
+					    LUKS_KEK_BYTES);
+		if (slot >= 0 && size_bytes != LUKS_DEK_BYTES)
+			slot = -EBADMSG;
+	}
 	secret_end();
-	if (slot == -EPERM || slot == -ENOENT)
-		return -EKEYREJECTED;
-	return slot >= 0 && size_bytes != LUKS_DEK_BYTES ? -EBADMSG : slot;
+	return slot == -EPERM || slot == -ENOENT ? -EKEYREJECTED : slot;
 }
 
 int luks_open(struct luks *l, const uint8_t kek[LUKS_KEK_BYTES], uint8_t dek[LUKS_DEK_BYTES])

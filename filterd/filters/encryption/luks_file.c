@@ -35,9 +35,18 @@ static int sync_folder(const char *path)
 	return fd < 0 ? -errno : close_with(fd, 0);
 }
 
+int luks_file_check(const char *path)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) && st.st_size <= MAX_BYTES ? 0 : -EBADMSG;
+}
+
 int luks_file_sync(const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	return fd < 0 ? -errno : close_with(fd, 0);
 }
@@ -77,7 +86,7 @@ int luks_file_rename(const char *from, const char *to)
 
 int luks_file_read(const char *path, void **out, size_t *size_bytes)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), rc = 0;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), rc = 0;
 	struct stat st;
 	void *data;
 

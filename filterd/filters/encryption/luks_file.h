@@ -18,6 +18,8 @@ int luks_file_replace(const char *from, const char *to, const char *old);
 int luks_file_copy(const char *from, const char *beside, const char *to);
 /* Random bytes over all of it, read back and compared, then removed. -ENOENT is no error. */
 int luks_file_shred(const char *path);
+/* -ENOENT; -EBADMSG: a link, a pipe, a device, or too large: nobody but filterd makes this file. */
+int luks_file_check(const char *path);
 int luks_file_sync(const char *path);
 
 #endif

@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <syslog.h>
 
 #include "luks_file.h"
@@ -20,6 +21,7 @@
 #include "secret.h"
 
 #define STORE_CLEAR "clear" /* the volume was decrypted, or has never been encrypted */
+#define STORE_WALKS "walks"
 #define BUSY_NS     (10ull * 1000 * 1000)
 #define RETRY_NS    (1000ull * 1000 * 1000)
 #define SIDECAR     "reencrypt"
@@ -31,23 +33,68 @@ int reencrypt_put_flag(struct encryption *e, const char *key, bool is)
 	return sluice_store_put(e->f, key, &word, 1);
 }
 
-static bool flag(struct encryption *e, const char *key)
+/* '0': nothing was noted. */
+static char word_of(struct encryption *e, const char *key)
 {
 	size_t size_bytes = 0;
 	char word = '0';
 
-	return sluice_store_get(e->f, key, &word, 1, &size_bytes) == 0 && word == '1';
+	return sluice_store_get(e->f, key, &word, 1, &size_bytes) == 0 ? word : '0';
+}
+
+/* The sidecar stands beside the image, where others may write, and says what is to be in clear;
+ * the store is the host's own. So what kind of walk there is, both must say. */
+int reencrypt_put_kind(struct encryption *e, enum reencrypt_kind kind)
+{
+	char word = (char)('0' + (int)kind);
+
+	return sluice_store_put(e->f, REENCRYPT_STORE_KEY, &word, 1);
+}
+
+/* ---------------------------------------------------------------- how many there have been */
+
+/* A kill between this and the end counts it twice: who waits for it compares with before. */
+static int count_walk(const struct reencrypt *re)
+{
+	struct walks *w = &re->e->walks;
+
+	if (re->is_backward)
+		w->cancelled++;
+	else
+		w->done++;
+	return sluice_store_put(re->e->f, STORE_WALKS, w, sizeof(*w));
 }
 
 /* ---------------------------------------------------------------- life */
+
+void *zone_new(void)
+{
+	void *p = mmap(NULL, REENCRYPT_MAX_ZONE_BYTES, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (madvise(p, REENCRYPT_MAX_ZONE_BYTES, MADV_DONTDUMP) == 0)
+		return p;
+	munmap(p, REENCRYPT_MAX_ZONE_BYTES);
+	return NULL;
+}
+
+void zone_free(void *zone)
+{
+	if (!zone)
+		return;
+	explicit_bzero(zone, REENCRYPT_MAX_ZONE_BYTES);
+	munmap(zone, REENCRYPT_MAX_ZONE_BYTES);
+}
 
 void reencrypt_free(struct reencrypt *re)
 {
 	sluice_timer_cancel(re->e->f, &re->timer);
 	recorder_close(&re->recorder);
 	xts_free(re->next);
-	free(re->raw);
-	free(re->out);
+	zone_free(re->raw);
+	zone_free(re->out);
 	free(re);
 }
 
@@ -60,8 +107,8 @@ int reencrypt_new(struct encryption *e, struct reencrypt **out, struct sluice_er
 		return encryption_refuse(err, "", -ENOMEM, "no memory");
 	re->e = e;
 	re->luks = e->luks;
-	re->raw = aligned_alloc(4096, REENCRYPT_MAX_ZONE_BYTES);
-	re->out = aligned_alloc(4096, REENCRYPT_MAX_ZONE_BYTES);
+	re->raw = zone_new();
+	re->out = zone_new();
 	if (re->raw && re->out)
 		rc = reencrypt_next_paths(e, &re->luks_next);
 	if (rc == 0)
@@ -163,7 +210,9 @@ static int end_keys(struct reencrypt *re)
 	} else {
 		e->header = re->header;
 	}
-	rc = reencrypt_put_flag(e, REENCRYPT_STORE_KEY, false);
+	rc = count_walk(re);
+	if (rc == 0)
+		rc = reencrypt_put_flag(e, REENCRYPT_STORE_KEY, false);
 	if (rc == 0)
 		sluice_key_forget(e->f, REENCRYPT_NEXT_KEY);
 	return rc;
@@ -302,7 +351,6 @@ static void take_record(struct reencrypt *re)
 {
 	const struct reencrypt_record *rec = &re->recorder.newest;
 
-	re->kind = (enum reencrypt_kind)rec->kind;
 	re->is_backward = re->wants_backward = rec->is_backward != 0;
 	re->is_paused = rec->is_paused != 0;
 	re->watermark_bytes = rec->watermark_bytes;
@@ -341,6 +389,8 @@ static void loaded(void *ctx, int result)
 	struct encryption *e = re->e;
 	const struct reencrypt_record *rec = &re->recorder.newest;
 
+	if (result == 0 && rec->kind != re->kind)
+		result = -ENODATA;
 	if (result < 0) {
 		broken(re, result);
 		return;
@@ -363,19 +413,30 @@ static void loaded(void *ctx, int result)
 	walk_go(re);
 }
 
+static void load_walks(struct encryption *e)
+{
+	size_t size_bytes = 0;
+
+	if (sluice_store_get(e->f, STORE_WALKS, &e->walks, sizeof(e->walks), &size_bytes) < 0 ||
+	    size_bytes != sizeof(e->walks))
+		e->walks = (struct walks){0};
+}
+
 int reencrypt_attach(struct encryption *e, struct sluice_error *err)
 {
 	int rc;
 
 	e->flights.next = e->flights.prev = &e->flights;
-	if (!flag(e, REENCRYPT_STORE_KEY)) {
-		if (flag(e, STORE_CLEAR) || (e->is_clear_before && key_is_unformatted(e)))
+	load_walks(e);
+	if (word_of(e, REENCRYPT_STORE_KEY) == '0') {
+		if (word_of(e, STORE_CLEAR) == '1' || (e->is_clear_before && key_is_unformatted(e)))
 			key_clear(e);
 		return 0;
 	}
 	rc = reencrypt_new(e, &e->re, err);
 	if (rc < 0)
 		return rc;
+	e->re->kind = (enum reencrypt_kind)(word_of(e, REENCRYPT_STORE_KEY) - '0');
 	e->re->phase = PHASE_LOADING;
 	e->re->holds_all = true;
 	recorder_load(&e->re->recorder, loaded, e->re);

@@ -19,10 +19,12 @@
  *
  * The steps of a zone, each complete before the next begins:
  *
+ *   0 look     is there a hole? then it is the zone, up to 1 GiB of it, and there is
+ *              nothing to be read; else so many bytes as the parameter says
  *   1 wait     I/O that touches the zone is held from now on; what is under way there ends first.
- *              All other I/O goes on.
+ *              All other I/O goes on. A hole is asked for once more, and goes straight to 5.
  *   2 read     own I/O below the filter, so through the cache. Sectors of zeros stay holes whatever
- *              the kind; a zone of nothing else goes straight to 6.
+ *              the kind; a zone of nothing else goes straight to 5.
  *   3 journal  the zone's bytes and a record COPYING, on stable storage
  *   4 write    the zone, but for what is a hole
  *   5 flush    below it: whatever the layers below are, it is persistent then
@@ -36,8 +38,9 @@
  * cannot pass it, since the next zone waits for it.
  *
  * Killed at any moment, the next child reads the newest whole record: IDLE, it goes on there;
- * COPYING, the journal goes down first (redo: the zone is below; undo: it is above), which takes no
- * key; DONE, the end is done again.
+ * COPYING, the journal goes down first (redo: the zone is below; undo: it is above), its holes as
+ * zeros, since a power cut may have brought back what was unmapped; that takes no key. DONE, the
+ * end is done again.
  *
  * Cancel turns the walk round: zones are taken from below the watermark; it ends at 0, and then the
  * volume is what it was. Grown space is holes, which are right on either side.
@@ -57,6 +60,8 @@
  *     reencrypt.c        load and end
  *     reencrypt_begin.c  begin, the other commands, status
  *     reencrypt_walk.c   the steps
+ *     reencrypt_look.c   holes
+ *     reencrypt_pace.c   how fast
  *     reencrypt_map.c    which key where, what is held
  *     reencrypt_record.c the sidecar
  *
@@ -80,7 +85,9 @@ enum reencrypt_phase {
 
 enum reencrypt_step {
 	STEP_NONE,
+	STEP_LOOK,
 	STEP_WAIT,
+	STEP_PROVE,
 	STEP_READ,
 	STEP_JOURNAL,
 	STEP_WRITE,
@@ -103,12 +110,19 @@ struct reencrypt {
 	enum reencrypt_step step;
 	uint64_t zone_offset_bytes, zone_bytes; /* 0: there is no zone */
 	uint64_t begun_ns;                      /* the zone */
+	uint64_t seen_ios;                      /* reencrypt_pace.c */
 	uint64_t at_bytes, run_bytes;           /* of the zone, written */
 	uint8_t *raw, *out;                     /* the zone as it is, as it will be */
 	const uint8_t *journal;                 /* one of them */
 	enum sluice_status failure;             /* not OK: I/O in the zone fails with it */
 	bool is_draining, holds_drain;
 	bool has_journal; /* the zone */
+	bool is_hole;     /* the zone, when it was looked at */
+	bool must_zero;   /* its holes are written, too */
+	/* reencrypt_look.c: a run of data that was found; where it is looked, and how often it was
+	 */
+	uint64_t data_bytes, data_end_bytes, look_bytes;
+	uint32_t look_runs;
 	struct sluice_own_io own;
 	struct sluice_timer timer;
 	/* reencrypt_map.c */
@@ -148,15 +162,38 @@ void walk_flight_ended(struct reencrypt *re);
 /* The journal of the process before goes down. */
 void walk_recover(struct reencrypt *re);
 void walk_drain(struct reencrypt *re, bool begin);
+/* What reencrypt_look.c has found. */
+void walk_zone_of_data(struct reencrypt *re);
+void walk_zone_of_hole(struct reencrypt *re, uint64_t offset_bytes, uint64_t len_bytes);
+/* One at a time; tried again while the pool is empty. -EOPNOTSUPP: a layer below cannot. */
+int walk_submit(struct reencrypt *re, uint8_t op, uint64_t offset_bytes, uint64_t len_bytes,
+		void *buf, void (*fn)(struct sluice_own_io *own));
+
+/* ---------------------------------------------------------------- reencrypt_look.c */
+
+/* Nothing has to be asked at the watermark. */
+bool look_is_known_data(const struct reencrypt *re);
+/* Ends in one of walk_zone_of_*(). */
+void look_begin(struct reencrypt *re);
+void look_again(struct reencrypt *re);
+
+/* ---------------------------------------------------------------- reencrypt_pace.c */
+
+/* How long the walk rests after a zone. */
+uint64_t pace_rest_ns(struct reencrypt *re, uint64_t zone_bytes, uint64_t took_ns);
 
 /* ---------------------------------------------------------------- reencrypt.c */
 
-#define REENCRYPT_STORE_KEY "reencrypt" /* '1': there is a sidecar */
+#define REENCRYPT_STORE_KEY "reencrypt" /* not '0': there is a sidecar, of this kind */
 #define REENCRYPT_NEXT_KEY  "deknext"
 
 int reencrypt_new(struct encryption *e, struct reencrypt **out, struct sluice_error *err);
 void reencrypt_free(struct reencrypt *re);
 int reencrypt_put_flag(struct encryption *e, const char *key, bool is);
+int reencrypt_put_kind(struct encryption *e, enum reencrypt_kind kind);
+/* Room for a zone, which may be in clear: in no core file. NULL: no memory. */
+void *zone_new(void);
+void zone_free(void *zone); /* and wipes */
 
 /* Of attach(): is a walk under way, or is the volume served in clear? */
 int reencrypt_attach(struct encryption *e, struct sluice_error *err);

@@ -33,6 +33,12 @@ static int begin(struct job *j, enum reencrypt_kind kind, struct sluice_error *e
 		return encryption_refuse(err, "", -EBUSY,
 					 "'%s' is under way already; pause, resume or cancel it",
 					 reencrypt_kind_word(e->re->kind));
+	/* The watermark is not in the stream: a replica would not know which half has which key. */
+	if (sluice_filter_place(e->f, SLUICE_CLASS_REPLICATION) > 0)
+		return encryption_refuse(
+		    err, "", -EBUSY,
+		    "the volume is replicated as ciphertext; end its replication, change what it "
+		    "is encrypted with, and set the replication up again");
 	rc = reencrypt_new(e, &e->re, err);
 	if (rc < 0)
 		return rc;
@@ -94,7 +100,7 @@ static void recorded(void *ctx, int result)
 	struct reencrypt *re = j->e->re;
 
 	if (result == 0)
-		result = reencrypt_put_flag(j->e, REENCRYPT_STORE_KEY, true);
+		result = reencrypt_put_kind(j->e, re->kind);
 	if (result == 0) {
 		job_go(j);
 		return;

@@ -91,6 +91,7 @@ int map_decrypt(const struct encryption *e, uint64_t offset_bytes, void *buf, ui
 
 void flight_begin(struct encryption *e, struct flight *fl, struct sluice_io *io)
 {
+	e->flight_count++;
 	fl->io = io;
 	fl->next = &e->flights;
 	fl->prev = e->flights.prev;

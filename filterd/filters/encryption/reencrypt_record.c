@@ -61,6 +61,15 @@ static bool has_digest(const void *data, size_t bytes, const uint8_t *wanted)
 	return digest(data, bytes, is) && memcmp(is, wanted, sizeof(is)) == 0;
 }
 
+static bool is_in_volume(const struct recorder *r, const struct reencrypt_record *rec)
+{
+	uint64_t size_bytes = sluice_volume_size_bytes(r->f);
+
+	return rec->zone_bytes <= REENCRYPT_MAX_ZONE_BYTES && rec->zone_bytes <= size_bytes &&
+	       rec->zone_offset_bytes <= size_bytes - rec->zone_bytes &&
+	       (rec->watermark_bytes <= size_bytes || rec->state == REENCRYPT_DONE);
+}
+
 static bool is_whole(const struct recorder *r, const struct reencrypt_record *rec)
 {
 	return rec->magic == REENCRYPT_MAGIC && rec->version == REENCRYPT_VERSION &&
@@ -68,7 +77,7 @@ static bool is_whole(const struct recorder *r, const struct reencrypt_record *re
 	       rec->kind >= REENCRYPT_ENCRYPT && rec->kind <= REENCRYPT_REKEY &&
 	       rec->state >= REENCRYPT_IDLE && rec->state <= REENCRYPT_DONE &&
 	       (rec->zone_bytes != 0) == (rec->state == REENCRYPT_COPYING) &&
-	       rec->zone_bytes <= REENCRYPT_MAX_ZONE_BYTES &&
+	       is_in_volume(r, rec) &&
 	       has_digest(rec, offsetof(struct reencrypt_record, digest), rec->digest);
 }
 

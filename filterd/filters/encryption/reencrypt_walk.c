@@ -2,10 +2,11 @@
 /*
  * reencrypt_walk.c - zone by zone; the steps are in reencrypt.h.
  *
- *     NONE -> WAIT -> READ -> JOURNAL -> WRITE -> FLUSH -> RECORD -> NONE
- *                      |         |                           ^
- *                      |         +-- failed -----------------+   (the zone is untouched)
- *                      +-- only holes: FLUSH, RECORD --------+
+ *     NONE -> LOOK -> WAIT -> READ -> JOURNAL -> WRITE -> FLUSH -> RECORD -> NONE
+ *                      |       |         |                           ^
+ *                      |       |         +-- failed -----------------+   (the zone is untouched)
+ *                      |       +-- nothing but holes: FLUSH, RECORD -+
+ *                      +-- a hole: PROVE, FLUSH, RECORD -------------+
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +17,6 @@
 #define UNIT_BYTES 4096u /* of what is left out because it is a hole */
 #define BUSY_NS    (2ull * 1000 * 1000)
 #define RETRY_NS   (1000ull * 1000 * 1000)
-#define NS_PER_S   1000000000ull
 
 static void step_again(struct reencrypt *re);
 
@@ -112,35 +112,46 @@ static enum sluice_status status_of(int result)
 	return result == -ENOSPC ? SLUICE_ERR_NO_SPACE : SLUICE_ERR_IO;
 }
 
+int walk_submit(struct reencrypt *re, uint8_t op, uint64_t offset_bytes, uint64_t len_bytes,
+		void *buf, void (*fn)(struct sluice_own_io *own))
+{
+	int rc;
+
+	re->own =
+	    (struct sluice_own_io){.op = op,
+				   .flags = op == SLUICE_OP_WRITE_ZEROES ? SLUICE_IO_MAY_UNMAP : 0,
+				   .offset_bytes = offset_bytes,
+				   .len_bytes = len_bytes,
+				   .buf = buf,
+				   .fn = fn,
+				   .ctx = re};
+	rc = sluice_own_submit(re->e->f, &re->own);
+	if (rc < 0 && rc != -EOPNOTSUPP)
+		timer_in(re, BUSY_NS);
+	return rc == -EOPNOTSUPP ? rc : 0;
+}
+
 static void submit(struct reencrypt *re, uint8_t op, uint64_t at_bytes, uint64_t len_bytes,
 		   void *buf, void (*fn)(struct sluice_own_io *own))
 {
-	re->own = (struct sluice_own_io){.op = op,
-					 .offset_bytes = re->zone_offset_bytes + at_bytes,
-					 .len_bytes = len_bytes,
-					 .buf = buf,
-					 .fn = fn,
-					 .ctx = re};
-	if (sluice_own_submit(re->e->f, &re->own) < 0)
-		timer_in(re, BUSY_NS);
+	if (walk_submit(re, op, re->zone_offset_bytes + at_bytes, len_bytes, buf, fn) < 0)
+		timer_in(re, RETRY_NS); /* no chain is without these; the next one may be right */
 }
 
 /* ---------------------------------------------------------------- record */
 
 static void zone_ended(struct reencrypt *re)
 {
-	const struct encryption *e = re->e;
-	uint64_t took_ns = sluice_now_ns(e->f) - re->begun_ns, wanted_ns = 0;
+	uint64_t took_ns = sluice_now_ns(re->e->f) - re->begun_ns;
+	uint64_t rest_ns = pace_rest_ns(re, re->at_bytes ? re->zone_bytes : 0, took_ns);
 
-	if (e->reencrypt_bytes_per_s && re->at_bytes)
-		wanted_ns = re->zone_bytes * NS_PER_S / e->reencrypt_bytes_per_s;
 	re->zone_bytes = 0;
 	re->step = STEP_NONE;
 	re->failure = SLUICE_OK;
 	reencrypt_release_held(re);
 	drain_give(re);
-	if (wanted_ns > took_ns)
-		timer_in(re, wanted_ns - took_ns);
+	if (rest_ns)
+		timer_in(re, rest_ns);
 	else
 		walk_go(re);
 }
@@ -181,7 +192,8 @@ static void flushed(struct sluice_own_io *own)
 	struct reencrypt *re = own->ctx;
 
 	if (own->status != SLUICE_OK) {
-		/* What was written may be lost as well. */
+		/* What was written or unmapped may be lost as well. */
+		re->must_zero = true;
 		re->step = re->has_journal ? STEP_WRITE : STEP_FLUSH;
 		re->at_bytes = 0;
 		try_again(re, (enum sluice_status)own->status,
@@ -214,18 +226,29 @@ static void run_written(struct sluice_own_io *own)
 	step_write(re);
 }
 
-/* The next run without holes. */
+/* How much from at_bytes on is a hole in the journal, or is none. */
+static uint64_t run_of(const struct reencrypt *re, bool is_hole)
+{
+	uint64_t at_bytes = re->at_bytes;
+
+	while (at_bytes < re->zone_bytes &&
+	       is_zero(re->journal + at_bytes, unit_at(re, at_bytes)) == is_hole)
+		at_bytes += unit_at(re, at_bytes);
+	return at_bytes - re->at_bytes;
+}
+
+/* The next run. Holes are left alone, unless what has unmapped them may have been lost: then there
+ * might be data of the other key. */
 static void step_write(struct reencrypt *re)
 {
 	re->step = STEP_WRITE;
-	while (re->at_bytes < re->zone_bytes &&
-	       is_zero(re->journal + re->at_bytes, unit_at(re, re->at_bytes)))
-		re->at_bytes += unit_at(re, re->at_bytes);
-	re->run_bytes = 0;
-	while (re->at_bytes + re->run_bytes < re->zone_bytes &&
-	       !is_zero(re->journal + re->at_bytes + re->run_bytes,
-			unit_at(re, re->at_bytes + re->run_bytes)))
-		re->run_bytes += unit_at(re, re->at_bytes + re->run_bytes);
+	re->run_bytes = run_of(re, true);
+	if (re->run_bytes && re->must_zero) {
+		submit(re, SLUICE_OP_WRITE_ZEROES, re->at_bytes, re->run_bytes, NULL, run_written);
+		return;
+	}
+	re->at_bytes += re->run_bytes;
+	re->run_bytes = run_of(re, false);
 	if (re->run_bytes)
 		submit(re, SLUICE_OP_WRITE, re->at_bytes, re->run_bytes, re->out + re->at_bytes,
 		       run_written);
@@ -319,11 +342,41 @@ static void step_read(struct reencrypt *re)
 	submit(re, SLUICE_OP_READ, 0, re->zone_bytes, re->raw, zone_read);
 }
 
+/* ---------------------------------------------------------------- a hole */
+
+/* Now that nobody else is there. */
+static void proved(struct sluice_own_io *own)
+{
+	struct reencrypt *re = own->ctx;
+
+	re->next_watermark_bytes = watermark_after(re);
+	if (own->status == SLUICE_OK && own->extent_is_hole &&
+	    own->extent_bytes == re->zone_bytes) {
+		step_flush(re); /* what was unmapped there might come back */
+		return;
+	}
+	/* It was written meanwhile. */
+	re->zone_bytes = 0;
+	re->step = STEP_NONE;
+	reencrypt_release_held(re);
+	walk_zone_of_data(re);
+}
+
+static void step_prove(struct reencrypt *re)
+{
+	re->step = STEP_PROVE;
+	submit(re, SLUICE_OP_EXTENT, 0, re->zone_bytes, NULL, proved);
+}
+
 /* ---------------------------------------------------------------- zones */
 
 void walk_flight_ended(struct reencrypt *re)
 {
-	if (reencrypt_zone_is_free(re))
+	if (!reencrypt_zone_is_free(re))
+		return;
+	if (re->is_hole)
+		step_prove(re);
+	else
 		step_read(re);
 }
 
@@ -333,20 +386,42 @@ static bool is_at_end(const struct reencrypt *re)
 			       : re->watermark_bytes >= sluice_volume_size_bytes(re->e->f);
 }
 
-static void zone_begin(struct reencrypt *re)
+static void zone_take(struct reencrypt *re, uint64_t offset_bytes, uint64_t len_bytes, bool is_hole)
+{
+	re->zone_offset_bytes = offset_bytes;
+	re->zone_bytes = len_bytes;
+	re->is_hole = is_hole;
+	re->step = STEP_WAIT;
+	walk_flight_ended(re);
+}
+
+void walk_zone_of_data(struct reencrypt *re)
 {
 	uint64_t room_bytes = re->is_backward
 				  ? re->watermark_bytes
 				  : sluice_volume_size_bytes(re->e->f) - re->watermark_bytes;
 	uint64_t zone_bytes = re->e->reencrypt_zone_bytes;
 
-	re->zone_bytes = room_bytes < zone_bytes ? room_bytes : zone_bytes;
-	re->zone_offset_bytes = re->watermark_bytes - (re->is_backward ? re->zone_bytes : 0);
+	if (zone_bytes > room_bytes)
+		zone_bytes = room_bytes;
+	zone_take(re, re->watermark_bytes - (re->is_backward ? zone_bytes : 0), zone_bytes, false);
+}
+
+void walk_zone_of_hole(struct reencrypt *re, uint64_t offset_bytes, uint64_t len_bytes)
+{
+	zone_take(re, offset_bytes, len_bytes, true);
+}
+
+static void zone_begin(struct reencrypt *re)
+{
 	re->begun_ns = sluice_now_ns(re->e->f);
-	re->step = STEP_WAIT;
-	re->has_journal = false;
+	re->has_journal = re->must_zero = false;
+	re->at_bytes = 0;
 	drain_take(re);
-	walk_flight_ended(re);
+	if (look_is_known_data(re))
+		walk_zone_of_data(re);
+	else
+		look_begin(re);
 }
 
 static bool is_recorded(const struct reencrypt *re)
@@ -383,7 +458,7 @@ void walk_recover(struct reencrypt *re)
 	re->zone_bytes = rec->zone_bytes;
 	memcpy(re->out, re->recorder.journal, rec->zone_bytes);
 	re->journal = re->out;
-	re->has_journal = true;
+	re->has_journal = re->must_zero = true;
 	re->at_bytes = 0;
 	re->next_watermark_bytes = rec->watermark_bytes;
 	re->begun_ns = sluice_now_ns(re->e->f);
@@ -394,6 +469,12 @@ void walk_recover(struct reencrypt *re)
 static void step_again(struct reencrypt *re)
 {
 	switch (re->step) {
+	case STEP_LOOK:
+		look_again(re);
+		return;
+	case STEP_PROVE:
+		step_prove(re);
+		return;
 	case STEP_READ:
 		step_read(re);
 		return;
