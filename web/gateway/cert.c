@@ -226,6 +226,11 @@ void cert_close(void)
 	store.current = NULL;
 }
 
+const gnutls_datum_t *cert_der(void)
+{
+	return store.current ? &store.current->chain[0].cert : NULL;
+}
+
 const char *cert_fingerprint(void)
 {
 	return store.current->fingerprint;

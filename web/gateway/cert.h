@@ -30,7 +30,8 @@ void cert_close(void);
 int must_check cert_reload(uint64_t now_ns, struct err *err);
 /* Now and then: frees what was replaced long enough ago. */
 void cert_tick(uint64_t now_ns);
-const char *cert_fingerprint(void); /* "AB:CD:..." of the one in use */
+const char *cert_fingerprint(void);   /* "AB:CD:..." of the one in use */
+const gnutls_datum_t *cert_der(void); /* the one in use; lives until the loop goes on */
 
 /* For MHD_OPTION_HTTPS_CERT_CALLBACK. */
 int cert_retrieve(gnutls_session_t session, const gnutls_datum_t *req_ca_rdn, int nreqs,

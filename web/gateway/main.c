@@ -31,10 +31,12 @@
 #include "options.h"
 #include "static.h"
 #include "release.h"
+#include "watchdog.h"
 
 struct daemon {
 	struct loop *loop;
 	struct loop_fd signals;
+	struct watchdog watchdog;
 	struct static_index *files;
 	struct gateway *gateway;
 	int https_fd, http_fd;
@@ -154,6 +156,7 @@ static void end(struct daemon *d)
 {
 	if (d->gateway)
 		gateway_free(d->gateway);
+	watchdog_stop(&d->watchdog);
 	static_free(d->files);
 	cert_close();
 	if (d->loop)
@@ -174,6 +177,7 @@ static int run(const struct options *o)
 		log_error("%s", err.text);
 	} else {
 		sd_notify(0, "READY=1");
+		watchdog_start(&d.watchdog, d.loop);
 		while (!d.is_ending)
 			gateway_turn(d.gateway);
 		sd_notify(0, "STOPPING=1");

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cert_show.h"
 #include "check.h"
 #include "clock.h"
 #include "forward.h"
@@ -212,6 +213,8 @@ static enum MHD_Result answer(struct request *r)
 {
 	if (!r->forward) {
 		r->is_answered = true;
+		if (strcmp(r->uri, CERT_SHOW_PATH) == 0)
+			return cert_show_answer(r->mhd);
 		return static_answer(r->gateway->cfg.files, r->mhd, r->uri);
 	}
 	if (r->refusal)

@@ -19,7 +19,8 @@
 #define DEPTH_MAX 8
 
 struct file {
-	char *name; /* "/js/app.js" */
+	char *name;     /* "/js/app.js" */
+	bool is_packed; /* "/js/app.js.gz": stands in for the file without ".gz" */
 	char etag[36];
 	struct MHD_Response *whole, *unchanged; /* 200 and 304; shared by all requests */
 };
@@ -60,18 +61,41 @@ static void etag_make(const char *data, size_t size, char etag[36])
 	snprintf(p, 2, "\"");
 }
 
+static bool is_packed_name(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 3 && strcmp(name + len - 3, ".gz") == 0;
+}
+
+/* What a file is by its name; NULL: of no kind that is served. */
+static const char *kind_of(const char *name)
+{
+	char bare[256];
+
+	if (!is_packed_name(name))
+		return mime_of(name);
+	snprintf(bare, sizeof(bare), "%.*s", (int)(strlen(name) - 3), name);
+	return mime_of(bare);
+}
+
 /* Takes data. */
 static int file_make(struct file *f, const char *name, char *data, size_t size)
 {
 	etag_make(data, size, f->etag);
 	f->name = strdup(name);
+	f->is_packed = is_packed_name(name);
 	f->whole = MHD_create_response_from_buffer(size, data, MHD_RESPMEM_MUST_FREE);
 	if (!f->whole)
 		free(data);
 	f->unchanged = MHD_create_response_from_buffer(0, (void *)"", MHD_RESPMEM_PERSISTENT);
 	if (!f->name || !f->whole || !f->unchanged)
 		return -ENOMEM;
-	MHD_add_response_header(f->whole, "Content-Type", mime_of(name));
+	MHD_add_response_header(f->whole, "Content-Type", kind_of(name));
+	if (f->is_packed)
+		MHD_add_response_header(f->whole, "Content-Encoding", "gzip");
+	MHD_add_response_header(f->whole, "Vary", "Accept-Encoding");
+	MHD_add_response_header(f->unchanged, "Vary", "Accept-Encoding");
 	MHD_add_response_header(f->whole, "ETag", f->etag);
 	MHD_add_response_header(f->unchanged, "ETag", f->etag);
 	reply_harden(f->whole, false);
@@ -130,7 +154,7 @@ static int load_entry(struct static_index *x, int folder_fd, const char *prefix,
 	if (fd >= 0 && is_plain_name(entry) && fstat(fd, &st) == 0) {
 		if (S_ISDIR(st.st_mode) && depth < DEPTH_MAX)
 			return load_folder(x, take_fd(&fd), name, depth + 1, err);
-		if (S_ISREG(st.st_mode) && mime_of(entry))
+		if (S_ISREG(st.st_mode) && kind_of(entry))
 			return load_file(x, fd, &st, name, err);
 	}
 	log_warn("static: %s is not served", name);
@@ -202,29 +226,41 @@ void static_free(struct static_index *x)
 
 /* ---------------------------------------------------------------- serving */
 
-static const struct file *find(const struct static_index *x, const char *uri)
+static const struct file *find(const struct static_index *x, const char *uri, const char *ending)
 {
 	size_t len = strcspn(uri, "?");
 	char name[512];
 	struct file key = {.name = name};
 
-	if (len >= sizeof(name))
+	if (len + strlen(ending) >= sizeof(name))
 		return NULL;
 	if (len == 1)
-		snprintf(name, sizeof(name), "/index.html");
+		snprintf(name, sizeof(name), "/index.html%s", ending);
 	else
-		snprintf(name, sizeof(name), "%.*s", (int)len, uri);
+		snprintf(name, sizeof(name), "%.*s%s", (int)len, uri, ending);
 	return bsearch(&key, x->files, x->count, sizeof(x->files[0]), by_name);
+}
+
+/* "gzip;q=0" is a refusal; other weights are taken as consent. */
+static bool takes_packed(struct MHD_Connection *mhd)
+{
+	const char *takes = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "Accept-Encoding");
+	const char *at = takes ? strcasestr(takes, "gzip") : NULL;
+
+	return at && !(strncmp(at + 4, ";q=0", 4) == 0 && at[8] != '.');
 }
 
 enum MHD_Result static_answer(const struct static_index *x, struct MHD_Connection *mhd,
 			      const char *uri)
 {
-	const struct file *f = find(x, uri);
+	const struct file *f = find(x, uri, ""), *packed;
 	const char *had;
 
-	if (!f)
+	if (!f || f->is_packed)
 		return reply_problem(mhd, 404, "There is no such page here.", 0);
+	packed = takes_packed(mhd) ? find(x, uri, ".gz") : NULL;
+	if (packed)
+		f = packed;
 	had = MHD_lookup_connection_value(mhd, MHD_HEADER_KIND, "If-None-Match");
 	if (had && strstr(had, f->etag))
 		return MHD_queue_response(mhd, MHD_HTTP_NOT_MODIFIED, f->unchanged);

@@ -19,6 +19,9 @@
 
 struct static_index;
 
+/* Beside "app.js" may lie "app.js.gz": who takes gzip gets that one. It has no address of its own.
+ */
+
 /* Names with other characters than [A-Za-z0-9._-], hidden files, links and kinds that mime.h does
  * not know are left out, with a line in the log. */
 int must_check static_load(const char *dir, struct static_index **out, struct err *err);
