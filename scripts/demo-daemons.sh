@@ -51,7 +51,8 @@ copy_programs()
 	for file in "$build_dir"/filters/*.so; do
 		[ ! -f "$file" ] || cp "$file" "$programs/filters/"
 	done
-	cp -R policy/samples web/static "$programs/" || die "cannot copy samples and pages to $programs."
+	cp -R policy/samples "$programs/" || die "cannot copy the samples to $programs."
+	cp -R build/console "$programs/static" || die "cannot copy the console to $programs."
 	printf '#!/bin/sh\n# The command line of this demo.\nexec "%s/sluice" --socket "%s/policyd.sock" "$@"\n' \
 		"$programs" "$run_dir" >"$state_dir/sluice" && chmod 755 "$state_dir/sluice"
 }

@@ -11,13 +11,14 @@
 #   threads    clang's check of the thread roles in common/role.h
 #   cppcheck   over all C files
 #   shell      shellcheck over all scripts
+#   console    the types in the web console's comments, by tsc
 set -u
 cd "$(dirname "$0")/.." || exit 1
 . scripts/say.sh
 
 fix=
 [ "${1:-}" != --fix ] || { fix=1; shift; }
-[ $# -gt 0 ] || set -- format includes lengths forbidden licences threads cppcheck shell
+[ $# -gt 0 ] || set -- format includes lengths forbidden licences threads cppcheck shell console
 
 need()
 {
@@ -74,10 +75,24 @@ lint_shell()
 	list -name '*.sh' -o -path './.ci/run' | xargs -r -n 12 -P 2 shellcheck -x -P SCRIPTDIR -P .
 }
 
+# The console imports libraries that only build/ has; their types are laid where they will be.
+lint_console()
+{
+	local types=build/console-types/vendor modules=../../npm-dev/node_modules
+
+	make -s console-tools || return 1
+	mkdir -p "$types"
+	echo "export * from '$modules/preact/src/index.js';" >"$types/preact.d.ts"
+	echo "export * from '$modules/preact/hooks/src/index.js';" >"$types/hooks.d.ts"
+	echo "import htm from '$modules/htm/dist/htm.js'; export default htm;" >"$types/htm.d.ts"
+	echo "import uPlot from '$modules/uplot/dist/uPlot.js'; export default uPlot;" >"$types/uplot.d.ts"
+	build/npm-dev/node_modules/.bin/tsc --pretty false -p web/console/tsconfig.json
+}
+
 failed=()
 for check; do
 	case $check in
-	format | threads | cppcheck | shell) "lint_$check" ;;
+	format | threads | cppcheck | shell | console) "lint_$check" ;;
 	includes | lengths | forbidden | licences) need python3 && python3 -B "tests/lint/$check.py" ;;
 	*) die "no check is called $check; see the head of scripts/lint.sh." ;;
 	esac || failed+=("$check")

@@ -4,7 +4,7 @@
 # A line of build/check/manifest is   suite|seconds|jobs|name|command
 # "seconds" limits one test; "jobs" is how many of the suite run side by side. tests/lib/check.sh runs it.
 .PHONY: check check-log-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
-	check-integration check-appliance check-policyd-kills check-conformance check-crash bench check-manifest
+	check-integration check-appliance check-policyd-kills check-conformance check-console check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
 SEEDS   ?= 200000
@@ -17,12 +17,12 @@ comma := ,
 line  = $(file >>$(MANIFEST),$(1)|$(2)|$(3)|$(4)|$(5))
 # One thread and no shared memory: nothing that ThreadSanitizer could find.
 PURE_TESTS = sim_io_control sim_log sim_cache test_cache_s3fifo test_cache_ram test_cache_seq test_cache_warm test_cache_flash_read \
-	$(filter test_mclock_% test_planner_% test_model_% test_io_control_%,$(TESTS))
+	$(filter test_mclock_% test_planner_% test_model_% test_io_control_% test_repl_wire_% test_repl_receiver_%,$(TESTS))
 # Hundreds of runs of what one run shows ThreadSanitizer as well (test_encryption_reencrypt_words).
 MANY_RUNS  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults
 tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim) $(if $(filter tsan,$(1)),$(PURE_TESTS) $(MANY_RUNS)),$(TESTS)),$(call line,$(1),$(2),2,$(t),build/$(3)/tests/$(call out,$(t))))
 
-LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell
+LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell console
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
 MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/sim/io_control/mutants.sh tests/sim/log/mutants.sh tests/unit/*_mutants.sh)
 SIM                = $(filter sim,$(TESTS))
@@ -31,6 +31,10 @@ CRASH_SCRIPT       = $(sort $(wildcard tests/integration/test-*-under-load.sh te
 INTEGRATION_TESTS  = $(filter-out $(CONFORMANCE_SCRIPT) $(CRASH_SCRIPT) $(APPLIANCE_TESTS),$(sort $(wildcard \
 			tests/integration/test-*.sh tests/ring/*/test-*.sh)))
 BENCH_SCRIPT       = $(wildcard tests/perf/bench.sh tests/perf/bench_policy.sh)
+# Of packages: what takes seconds. Whole images, guests, and another build for comparison are check-packages' alone.
+PACKAGE_TESTS     := $(sort $(wildcard tests/packages/test-*.sh))
+PACKAGE_LONG      := $(filter %-same-bytes.sh %-linux-initiator.sh %-rpm-into-a-root.sh tests/packages/test-appliance-%,$(PACKAGE_TESTS))
+PACKAGE_SHORT     := $(filter-out $(PACKAGE_LONG),$(PACKAGE_TESTS))
 # A guest costs most of its time in the guest, which no sanitizer looks into.
 GUEST_TESTS       := $(shell grep -lE '/guest[.]sh' tests/integration/test-*.sh)
 # With policyd or a gateway: they wait more than they compute, so several run side by side.
@@ -41,6 +45,10 @@ APPLIANCE_ASAN     = $(foreach w,api-auth api-says cli-drives cli-endures egress
 			rest-config rest-transfer rest-volumes rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))
 APPLIANCE_TSAN     = $(foreach w,api-says keys-open policyd-changes reconcile-daemons reconcile-killed rest-config rest-events \
 			rest-stats rest-transfer-in rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))
+
+# A browser before a whole appliance. The short form: set-up to a first volume, every view, a policy's life.
+CONSOLE_SHORT      = $(foreach w,first-use policy views,$(wildcard tests/console/test-console-$(w).sh))
+CONSOLE_LONG       = $(sort $(wildcard tests/console/test-console-*.sh))
 
 check-manifest:
 	$(shell mkdir -p $(dir $(MANIFEST)))
@@ -63,17 +71,21 @@ check-manifest:
 	$(foreach s,$(APPLIANCE_TESTS),$(call line,appliance,180,5,$(s),$(s)))
 	$(foreach s,$(APPLIANCE_ASAN),$(call line,appliance-asan,300,4,$(s),env VARIANT=asan $(s)))
 	$(foreach s,$(APPLIANCE_TSAN),$(call line,appliance-tsan,300,4,$(s),env VARIANT=tsan $(s)))
+	$(foreach s,$(PACKAGE_SHORT),$(call line,packages,150,2,$(s),$(s)))
+	$(if $(PACKAGES_TOO),$(foreach s,$(PACKAGE_LONG),$(call line,packages-long,1500,1,$(s),$(s))))
+	$(foreach s,$(CONSOLE_SHORT),$(call line,console,180,2,$(s),$(s)))
 	$(foreach s,$(CONFORMANCE_SCRIPT),$(call line,conformance,900,1,$(s),$(s)))
 	$(foreach s,$(CRASH_SCRIPT),$(call line,crash,1800,1,$(s),$(s)))
 	$(foreach s,$(BENCH_SCRIPT),$(call line,bench,300,1,$(s) --smoke,$(s) --smoke))
 	@:
 
 check-build:
-	@scripts/install-deps.sh test
+	@scripts/install-deps.sh packages
 	@scripts/fetch-tgt-headers.sh
 	@scripts/make-guest.sh
+	+@$(MAKE) --no-print-directory package-for-tests
 	@echo 'sluice: building: release, then asan, tsan and the fuzz targets'
-	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests console-tools
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan variant-tests
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=tsan variant-tests
 	+@$(MAKE) --no-print-directory -j$(JOBS) fuzz compile_commands.json
@@ -112,6 +124,11 @@ check-appliance:
 check-policyd-kills:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	KILL_STEP=1 tests/integration/test-policyd-killed-under-load.sh
+## check-console: all of the console's tests in Chromium; pictures of every view in build/console-shots (root)
+check-console:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests console-tools
+	@rm -rf build/console-shots
+	SHOTS=1 tests/lib/run-tests.sh -j 1 $(CONSOLE_LONG)
 ## check-conformance: iscsi-test-cu, one process per test
 check-conformance:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests

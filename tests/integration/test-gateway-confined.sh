@@ -5,8 +5,8 @@
 . "$ROOT/tests/lib/gateway.sh"
 
 chmod 755 "$T"
-mkdir -p "$T/site" "$RUN_DIR"
-cp "$ROOT"/web/static/* "$T/site"
+mkdir -p "$RUN_DIR"
+site_make "$T/site"
 chmod -R a+rX "$T/site"
 WEB_STATIC=$T/site
 fake_start

@@ -56,7 +56,7 @@ policyd_stop() {
 webd_start() {
 	mkdir -p "$T/web"
 	start_bg webd "$B/bin/sluice-webd" --listen "127.0.0.1:$WEB_PORT" --http "127.0.0.1:$WEB_HTTP_PORT" \
-		--static "$ROOT/web/static" --policyd "$RUN_DIR/policyd-web.sock" --state-dir "$T/web" "$@"
+		--static "${WEB_STATIC:-$ROOT/build/console}" --policyd "$RUN_DIR/policyd-web.sock" --state-dir "$T/web" "$@"
 	wait_until 20 "webd to answer" curl -skf "https://127.0.0.1:$WEB_PORT/healthz"
 }
 

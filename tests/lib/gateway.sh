@@ -10,6 +10,7 @@
 #   get [curl option...] PATH     the body; status in $T/status, headers in $T/head
 #   status_is NUMBER [curl option...] PATH
 #   raw OPTION...                 tests/tools/raw_https.py at webd
+#   site_make FOLDER              two files to be served, for what needs a folder of its own
 #   header NAME                   its value in the last answer
 #   egress_start [option...]      sluice-egressd
 #   egress JSON                   one request to it; prints the answer
@@ -23,11 +24,19 @@ fake_start() {
 	wait_until 10 "the fake policyd" timeout 5 curl -sf --unix-socket "$FAKE_SOCKET" http://localhost/healthz
 }
 
+# Pages to be served, of the test's own.
+site_make() {
+	mkdir -p "$1"
+	printf '<!DOCTYPE html>\n<title>Sluice</title>\n' >"$1/index.html"
+	printf 'p { margin: 0; }\n' >"$1/style.css"
+}
+
 webd_start() {
+	[ -n "${WEB_STATIC:-}" ] || site_make "$T/pages"
 	[ -x "$B/bin/sluice-webd" ] || die "$B/bin/sluice-webd is missing; say: make VARIANT=$VARIANT"
 	ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:exitcode=99:quarantine_size_mb=16} \
 		start_bg webd "$B/bin/sluice-webd" --listen "127.0.0.1:$WEB_PORT" --http "127.0.0.1:$WEB_HTTP_PORT" \
-		--static "${WEB_STATIC:-$ROOT/web/static}" --policyd "$FAKE_SOCKET" --state-dir "$T/web" "$@"
+		--static "${WEB_STATIC:-$T/pages}" --policyd "$FAKE_SOCKET" --state-dir "$T/web" "$@"
 	wait_until 10 "webd to answer" timeout 5 curl -sk -o /dev/null "$WEB_URL/"
 }
 

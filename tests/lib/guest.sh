@@ -8,9 +8,11 @@
 #   guest_begin NAME SCRIPT [DRIVE...]    the same in the background: start_bg's process NAME; output in $T/NAME.out
 #   guest_said NAME WORDS                 whether that guest has printed them
 #
-# A drive may bear options behind a comma: "FILE,readonly=on". GUEST_MORE holds further words for QEMU.
+# A drive may bear options behind a comma: "FILE,readonly=on". GUEST_MORE holds further words for QEMU, GUEST_EXTRA
+# further archives (cpio.gz) over the guest's files.
 GUEST=$ROOT/build/guest
 GUEST_MORE=()
+GUEST_EXTRA=()
 
 guest_prepare() {
 	[ -s "$GUEST/initrd" ] || [ -z "${NO_GUEST:-}" ] || exit 77
@@ -25,7 +27,7 @@ guest_words() {
 	folder=$(mktemp -d "$T/guest.XXXXXX")
 	printf '%s\n' "$script" >"$folder/script"
 	(cd "$folder" && echo script | cpio -o -H newc --quiet) | gzip -1 >"$folder/more"
-	cat "$GUEST/initrd" "$folder/more" >"$folder/initrd"
+	cat "$GUEST/initrd" "${GUEST_EXTRA[@]}" "$folder/more" >"$folder/initrd"
 	GUEST_WORDS=(-accel tcg -cpu max -m 384 -smp 1 -nodefaults -no-user-config -display none -no-reboot
 		-kernel "$GUEST/vmlinuz" -initrd "$folder/initrd"
 		-append "console=ttyS0 quiet panic=-1 mitigations=off random.trust_cpu=on" -serial "file:$T/$name.out")

@@ -160,15 +160,22 @@ scene_writeback() {
 	done
 }
 
+is_dirty() { [ "$(dirty_bytes "$1")" -ge "$2" ]; }
 dirty_bytes() { ctl --json volume show "$1" | jq '[.. | .dirty_bytes? // empty] | max // 0'; }
 
 scene_recovery() {
 	local size=$((RECOVERY_GIB << 30))
 	ours recover disk $((size + (1 << 30))) --write-cache volatile
-	cache_attach recover mode=write_back flash_bytes=$((size * 5 / 4)) dirty_max_pct=95 destage_age_ms=86400000 \
+	# Twice as large: from 54 % on data goes down.
+	cache_attach recover mode=write_back flash_bytes=$((size * 2)) dirty_max_pct=90 destage_age_ms=3600000 \
 		sequential_cutoff_bytes=0
 	wait_until 600 "the log to be made" cache_is recover serving
-	sweep recover 100 $((RECOVERY_GIB * 4 + 10)) "$size"
+	# Until the whole region is dirty, and not for long behind that: what is overwritten fills the log, too.
+	sweep recover 100 280 "$size" &
+	local writer=$!
+	wait_until 280 "$RECOVERY_GIB GiB to be dirty" is_dirty recover "$size"
+	kill "$writer" 2>/dev/null || true
+	wait "$writer" 2>/dev/null || true
 	echo "dirty before the kill: $(dirty_bytes recover) bytes"
 	for ((round = 1; round <= ROUNDS; round++)); do
 		timeout 60 "$(tool iscsi_bench)" --depth 1 --seconds 12 --warm-ms 0 --region-bytes "$size" "${URL_OF[recover]}" \

@@ -16,6 +16,8 @@
 #include "volume.h"
 #include "wblog_int.h"
 
+#define CHECKPOINT_MAX_BYTES (512ull << 20)
+
 void wblog_not_made(struct volume *v, const char *why)
 {
 	char text[256];
@@ -219,6 +221,12 @@ static void want_space(void *ctx)
 	destage_kick(ctx);
 }
 
+/* What recovery reads beside the checkpoint: a second's worth of a usual flash at most. */
+static uint64_t checkpoint_bytes(uint64_t log_bytes)
+{
+	return log_bytes / 8 < CHECKPOINT_MAX_BYTES ? log_bytes / 8 : CHECKPOINT_MAX_BYTES;
+}
+
 static void open_log(struct volume *v)
 {
 	bool may_create = v->wblog.record.phase == WBLOG_MAKING;
@@ -228,7 +236,7 @@ static void open_log(struct volume *v)
 
 	wblog_path(v, path, sizeof(path));
 	cfg = config(v, path, v->cfg.flash_bytes, may_create);
-	cfg.checkpoint_bytes = v->cfg.flash_bytes / 8;
+	cfg.checkpoint_bytes = checkpoint_bytes(v->cfg.flash_bytes);
 	if (!v->g->cfg.flash_path[0])
 		snprintf(err.text, sizeof(err.text), "the datastore has no flash_path any more");
 	else if (gather_prepare(v) < 0 || partial_prepare(v) < 0)

@@ -67,7 +67,7 @@ struct lab {
 	 * datastore may be ahead of itself. UINT64_MAX: the next process finds out. */
 	uint64_t cut_seq;
 	bool was_clean; /* the last process closed the log and said so */
-	bool has_log; /* it was made once, completely */
+	bool has_log;   /* it was made once, completely */
 	/* the story */
 	uint64_t seed;
 	uint64_t recoveries;
