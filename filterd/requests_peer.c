@@ -148,6 +148,11 @@ void requests_peer_call(struct requests *c, struct ctl_call *call)
 		net_call(n, name, body, (uint32_t)timeout_ms, requests_answered, call);
 }
 
+static bool is_there(void *ctx)
+{
+	return ((const struct ctl_call *)ctx)->conn != NULL;
+}
+
 void requests_peer_take(struct requests *c, struct ctl_call *call)
 {
 	struct net *n = net_of(c, call);
@@ -159,7 +164,7 @@ void requests_peer_take(struct requests *c, struct ctl_call *call)
 	if (json_opt_u64(call->body, "wait_ms", 0, CALL_MAX_MS, &wait_ms, &err) < 0)
 		requests_refused(call, &err);
 	else
-		net_take_call(n, (uint32_t)wait_ms, requests_answered, call);
+		net_take_call(n, (uint32_t)wait_ms, is_there, requests_answered, call);
 }
 
 void requests_peer_answer(struct requests *c, struct ctl_call *call)

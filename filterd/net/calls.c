@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "greet.h"
 #include "json.h"
 #include "net_int.h"
 
@@ -37,6 +38,7 @@ struct calls {
 	uint32_t count;
 	uint64_t last_id;
 	/* who waits for the next one; fn NULL: nobody */
+	bool (*is_there)(void *ctx);
 	net_fn fn;
 	void *ctx;
 	struct loop_timer timer;
@@ -102,13 +104,15 @@ static struct call *next_waiting(struct calls *s)
 	return NULL;
 }
 
-void net_take_call(struct net *n, uint32_t wait_ms, net_fn fn, void *ctx)
+void net_take_call(struct net *n, uint32_t wait_ms, bool (*is_there)(void *ctx), net_fn fn,
+		   void *ctx)
 {
 	struct calls *s = n->calls;
 	struct call *c = next_waiting(s);
 
 	if (s->fn)
 		hand_out(s, NULL);
+	s->is_there = is_there;
 	s->fn = fn;
 	s->ctx = ctx;
 	if (c || wait_ms == 0 || n->is_stopped) {
@@ -163,7 +167,7 @@ void calls_asked(struct net *n, struct rpc_question *q, const json_t *body)
 	list_push_back(&s->list, &c->node);
 	s->count++;
 	if (s->fn)
-		hand_out(s, c);
+		hand_out(s, s->is_there(s->ctx) ? c : NULL);
 }
 
 /* ---------------------------------------------------------------- asking */
@@ -179,6 +183,7 @@ static void asked_back(void *ctx, const json_t *answer, const struct err *err)
 	json_t *body = json_object_get(answer, "answer");
 	const json_t *error = json_object_get(answer, "error");
 	const char *text = json_string_value(json_object_get(error, "text"));
+	char quoted[300];
 	struct err why;
 
 	if (err) {
@@ -186,7 +191,9 @@ static void asked_back(void *ctx, const json_t *answer, const struct err *err)
 	} else if (body) {
 		a->fn(a->ctx, NULL, json_pack("{s:O}", "answer", body));
 	} else {
-		err_set(&why, EREMOTEIO, "", "the peer: %.300s", text ? text : "no answer");
+		text = text ? text : "no answer";
+		greet_quote(text, strlen(text), quoted, sizeof(quoted));
+		err_set(&why, EREMOTEIO, "", "the peer: %s", quoted);
 		a->fn(a->ctx, &why, NULL);
 	}
 	free(a);

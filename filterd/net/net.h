@@ -19,6 +19,7 @@
 #define FILTERD_NET_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -86,8 +87,10 @@ void net_join(struct net *n, const char *name, const char *address, uint16_t por
 void net_call(struct net *n, const char *peer, const json_t *body, uint32_t timeout_ms, net_fn fn,
 	      void *ctx);
 /* Waits for the next call from a peer: {"call": id, "peer": name, "body": object}, or
- * {"call": null} when none has come in time. At most one waits; another one takes its place. */
-void net_take_call(struct net *n, uint32_t wait_ms, net_fn fn, void *ctx);
+ * {"call": null} when none has come in time. At most one waits; another one takes its place.
+ * is_there: whoever asked still listens, so that no call is given to nobody. */
+void net_take_call(struct net *n, uint32_t wait_ms, bool (*is_there)(void *ctx), net_fn fn,
+		   void *ctx);
 /* answer: {"ok": ...} or {"error": ...}, as the caller shall see it. -ENOENT: nobody waits for it.
  */
 int must_check net_answer_call(struct net *n, uint64_t call, const json_t *answer, struct err *err);

@@ -18,6 +18,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "greet.h"
 #include "json.h"
 #include "log.h"
 #include "net_int.h"
@@ -191,11 +192,13 @@ void rpc_tell(struct rpc_question *q, const json_t *answer)
 
 static void tell_unknown(struct rpc_question *q, const char *op)
 {
+	char quoted[40];
 	cleanup_json json_t *j =
 	    json_pack("{s:{s:s, s:s, s:s}}", "error", "code", "ENOSYS", "field", "op", "text",
 		      "that is not understood there; is its version an older one?");
 
-	log_warn("peers: %s asks for '%.40s', which is not known here", q->peer, op);
+	greet_quote(op, strlen(op), quoted, sizeof(quoted));
+	log_warn("peers: %s asks for '%s', which is not known here", q->peer, quoted);
 	rpc_tell(q, j);
 }
 

@@ -11,7 +11,7 @@
 #   image_end                  power off by the menu; it must end by itself
 #   remote METHOD PATH [JSON]  asks over HTTPS with $TOKEN; body to stdout, status in $STATUS
 #   remote_ok, remote_done     as api_ok and task_done
-IMAGE=$ROOT/build/appliance/sluice.qcow2
+IMAGE=${IMAGE:-$ROOT/build/appliance/sluice.qcow2}
 BOOT_LIMIT_S=${BOOT_LIMIT_S:-600}
 TOKEN=
 

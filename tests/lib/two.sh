@@ -97,7 +97,14 @@ ask_on() {
 }
 filterd_child_on() { pgrep -P "${PID_OF[filterd-$1]}" | head -n 1; }
 kill_child_on() { kill -KILL "$(filterd_child_on "$1")"; }
-kill_filterd_on() { kill_bg "filterd-$1" KILL; }
+# Both at once; the child is gone when it returns, and its sockets with it.
+kill_filterd_on() {
+	local child
+	child=$(filterd_child_on "$1")
+	kill_bg "filterd-$1" KILL
+	[ -z "$child" ] || wait_until 10 "the child of filterd $1 to be gone" is_gone "$child"
+}
+is_gone() { ! kill -0 "$1" 2>/dev/null; }
 filterd_stop_on() {
 	kill -TERM "${PID_OF[filterd-$1]}"
 	wait_bg "filterd-$1" 15
@@ -301,15 +308,14 @@ falls() {
 links_have_fallen() {
 	[ "$(probe_status a .data.downs)" -gt "${DOWNS% *}" ] && [ "$(probe_status a .control.downs)" -gt "${DOWNS#* }" ]
 }
+probe_says_more() {
+	[ "$(probe_status a .data.received_bytes)" -gt $((CARRIED_A + 100000)) ] &&
+		[ "$(probe_status b .data.received_bytes)" -gt $((CARRIED_B + 100000)) ]
+}
 # What has come since is right, and something has.
 links_carry() {
-	local before_a before_b
-	before_a=$(probe_status a .data.received_bytes)
-	before_b=$(probe_status b .data.received_bytes)
-	probe_says_more() {
-		[ "$(probe_status a .data.received_bytes)" -gt $((before_a + 100000)) ] &&
-			[ "$(probe_status b .data.received_bytes)" -gt $((before_b + 100000)) ]
-	}
+	CARRIED_A=$(probe_status a .data.received_bytes)
+	CARRIED_B=$(probe_status b .data.received_bytes)
 	wait_until 20 "bytes in both directions ($*)" probe_says_more
 	[ "$(probe_status a .data.wrong_bytes) $(probe_status b .data.wrong_bytes)" = "0 0" ] || die "wrong bytes came ($*)"
 }

@@ -25,7 +25,8 @@ remote_ok POST /volumes '{"name":"disk","datastore":"main","size_bytes":26843545
 remote_done
 remote_ok GET /volumes/disk >/dev/null
 iqn=$(jget .target.iqn)
-timeout 60 iscsi-ls -s -i "$INITIATOR" "iscsi://127.0.0.1:$PORTAL_PORT" >"$T/ls" || die "iscsi-ls: $(cat "$T/ls")"
+# Without -s: the address that discovery names is the one behind QEMU's network.
+timeout 60 iscsi-ls -i "$INITIATOR" "iscsi://127.0.0.1:$PORTAL_PORT" >"$T/ls" || die "iscsi-ls: $(cat "$T/ls")"
 grep -q "$iqn" "$T/ls" || die "iscsi-ls does not find $iqn: $(cat "$T/ls")"
 
 blockdev="driver=iscsi,transport=tcp,portal=127.0.0.1:$PORTAL_PORT,target=$iqn,lun=1,initiator-name=$INITIATOR"

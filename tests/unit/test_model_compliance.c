@@ -23,6 +23,12 @@
 	"{\"name\": \"web\", \"policy\": null, \"rules\": [{\"class\": \"inspection\", "           \
 	"\"filter\": \"trace\", \"on_failure\": \"hold\", \"parameters\": {\"entries\": \"7\"}, "  \
 	"\"datastore\": \"fast\"}]}"
+#define SECRET                                                                                     \
+	"{\"name\": \"web\", \"policy\": \"gold\", \"policy_version\": 1, \"newest_version\": 1, " \
+	"\"rules\": [{\"class\": \"encryption\", \"filter\": \"e\", \"on_failure\": \"hold\"}]}"
+#define ENCRYPTED(state)                                                                           \
+	"{\"name\": \"web\", \"filter_state\": " state                                             \
+	", \"filters\": [{\"filter\": \"e\", \"on_failure\": \"hold\"}]}"
 #define EMPTY "{\"name\": \"web\", \"filters\": []}"
 
 static void status_and_causes_follow_from_what_runs(void **state)
@@ -55,6 +61,9 @@ static void status_and_causes_follow_from_what_runs(void **state)
 	    {BY_DATASTORE, EMPTY, true, MODEL_NON_COMPLIANT,
 	     "filter trace (inspection, by datastore fast) is not attached"},
 	    {BY_DATASTORE, NULL, true, MODEL_NOT_APPLICABLE, NULL},
+	    {SECRET, ENCRYPTED("null"), true, MODEL_COMPLIANT, NULL},
+	    {SECRET, ENCRYPTED("\"locked\""), true, MODEL_COMPLIANT, NULL},
+	    {SECRET, ENCRYPTED("\"clear\""), true, MODEL_NON_COMPLIANT, "data is in clear"},
 	    {WITHOUT, EMPTY, true, MODEL_NOT_APPLICABLE, NULL},
 	    {WITHOUT, NULL, true, MODEL_NOT_APPLICABLE, NULL},
 	    {WITHOUT, RUNS("hold", "7", "false"), true, MODEL_NON_COMPLIANT,

@@ -11,6 +11,12 @@
 #include "net_rig.h"
 
 static json_t *body;
+static bool is_taker_there = true;
+
+static bool is_there(void *ctx)
+{
+	return is_taker_there;
+}
 
 static int set_up(void **state)
 {
@@ -35,7 +41,7 @@ static void an_answer_comes_back(void **state)
 	struct err err;
 
 	net_call(rig[0].net, "b", body, 10000, rig_reply_fn, &caller);
-	net_take_call(rig[1].net, 10000, rig_reply_fn, &taker);
+	net_take_call(rig[1].net, 10000, is_there, rig_reply_fn, &taker);
 	rig_wait(&taker);
 	assert_string_equal(json_string_value(json_object_get(taker.more, "peer")), "a");
 	assert_true(json_equal(json_object_get(taker.more, "body"), body));
@@ -68,7 +74,7 @@ static void a_late_answer_goes_nowhere(void **state)
 	struct err err;
 
 	net_call(rig[0].net, "b", body, 300, rig_reply_fn, &caller);
-	net_take_call(rig[1].net, 10000, rig_reply_fn, &taker);
+	net_take_call(rig[1].net, 10000, is_there, rig_reply_fn, &taker);
 	rig_wait(&taker);
 	rig_wait(&caller);
 	assert_int_equal(caller.code, ETIMEDOUT);
@@ -84,7 +90,7 @@ static void a_peer_that_is_gone_is_told(void **state)
 {
 	struct rig_reply caller = {0}, taker = {0};
 
-	net_take_call(rig[1].net, 10000, rig_reply_fn, &taker);
+	net_take_call(rig[1].net, 10000, is_there, rig_reply_fn, &taker);
 	net_call(rig[0].net, "b", body, 10000, rig_reply_fn, &caller);
 	rig_wait(&taker);
 	rig_restart(1); /* it has taken the call and never answers */
@@ -98,12 +104,33 @@ static void a_peer_that_is_gone_is_told(void **state)
 	rig_reply_fini(&taker);
 }
 
+/* The policy daemon that waited has died: the next one gets the call. */
+static void a_call_is_not_given_to_nobody(void **state)
+{
+	struct rig_reply caller = {0}, dead = {0}, taker = {0};
+
+	net_take_call(rig[1].net, 60000, is_there, rig_reply_fn, &dead);
+	is_taker_there = false;
+	net_call(rig[0].net, "b", body, 10000, rig_reply_fn, &caller);
+	rig_wait(&dead);
+	assert_true(json_is_null(json_object_get(dead.more, "call")));
+	is_taker_there = true;
+	net_take_call(rig[1].net, 10000, is_there, rig_reply_fn, &taker);
+	rig_wait(&taker);
+	assert_true(json_equal(json_object_get(taker.more, "body"), body));
+	rig_restart(1);
+	rig_wait(&caller);
+	rig_reply_fini(&caller);
+	rig_reply_fini(&dead);
+	rig_reply_fini(&taker);
+}
+
 static void waiting_for_a_call_ends_without_one(void **state)
 {
 	struct rig_reply first = {0}, second = {0};
 
-	net_take_call(rig[1].net, 60000, rig_reply_fn, &first);
-	net_take_call(rig[1].net, 50, rig_reply_fn, &second);
+	net_take_call(rig[1].net, 60000, is_there, rig_reply_fn, &first);
+	net_take_call(rig[1].net, 50, is_there, rig_reply_fn, &second);
 	assert_true(first.is_there); /* another one took its place */
 	rig_wait(&second);
 	assert_true(json_is_null(json_object_get(second.more, "call")));
@@ -132,6 +159,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(nobody_to_take_it_is_told, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_late_answer_goes_nowhere, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_peer_that_is_gone_is_told, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(a_call_is_not_given_to_nobody, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(waiting_for_a_call_ends_without_one, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_too_big_is_refused_here, set_up, tear_down),
 	};

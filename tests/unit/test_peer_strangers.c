@@ -204,6 +204,43 @@ static void lengths_of_a_peer_are_not_believed(void **state)
 	links_work();
 }
 
+/* Questions of a broken peer, a few bytes turned over: its own connection may end, and no more. */
+static void spoilt_questions_harm_nobody(void **state)
+{
+	static const char *const questions[] = {
+	    "{\"op\":\"witness\",\"group\":\"00112233-4455-6677-8899-aabbccddeeff\",\"act\":2,"
+	    "\"expected_term\":0,\"term\":1,\"insync\":3,\"lease_ms\":100,"
+	    "\"primary\":\"00112233-4455-6677-8899-aabbccddeeff\"}",
+	    "{\"op\":\"call\",\"body\":{\"a\":[1,2,{\"b\":null}]}}", "{\"op\":7}", "{}"};
+	uint64_t seed = 88172645463325252ull;
+
+	for (int round = 0; round < 30; round++) {
+		const char *text = questions[round % 4];
+		struct peer_frame f = {.magic = htole32(PEER_FRAME_MAGIC),
+				       .version = htole16(1),
+				       .type = htole16(PEER_ASK),
+				       .body_bytes = htole32((uint32_t)strlen(text))};
+		uint8_t frame[600];
+		size_t len = sizeof(f) + strlen(text);
+		struct rig_spoke spoke;
+
+		memcpy(frame, &f, sizeof(f));
+		memcpy(frame + sizeof(f), text, strlen(text));
+		for (int i = 0; i < 1 + round % 3; i++) {
+			seed ^= seed << 13;
+			seed ^= seed >> 7;
+			seed ^= seed << 17;
+			frame[seed % len] ^= (uint8_t)(1u << (seed >> 32) % 8);
+		}
+		rig_spoke_dial(&spoke, 1, rig[0].port, PEER_ALPN_CALL);
+		assert_true(rig_until(rig_spoke_is_ready, &spoke, 5000));
+		assert_int_equal(talk_send(spoke.talk, frame, len), 0);
+		rig_for_ms(4);
+		rig_spoke_close(&spoke);
+	}
+	links_work();
+}
+
 static void a_forgotten_peer_is_a_stranger(void **state)
 {
 	struct err err;
@@ -233,6 +270,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(another_peer_does_not_get_the_link, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(versions_are_agreed, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(lengths_of_a_peer_are_not_believed, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(spoilt_questions_harm_nobody, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(a_forgotten_peer_is_a_stranger, set_up, tear_down),
 	};
 

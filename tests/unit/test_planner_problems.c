@@ -125,6 +125,17 @@ static void encrypted(struct documents *x)
 	    json_pack("[{s:s, s:i, s:s, s:{}}]", "filter", "encryption", "class", 400, "on_failure",
 		      "hold", "params"));
 }
+/* In place: so the filter may go. */
+static void decrypted(struct documents *x)
+{
+	encrypted(x);
+	set(x->runs, "filter_state", json_string("clear"));
+}
+static void locked(struct documents *x)
+{
+	encrypted(x);
+	set(x->runs, "filter_state", json_string("locked"));
+}
 static void encrypted_otherwise(struct documents *x)
 {
 	encrypted(x);
@@ -202,6 +213,8 @@ static const struct {
     {no_flash_for_a_new_one, "volume", "web", "has no flash", "volume.create"},
     {flash, NULL, NULL, NULL, "filter.detach"},
     {encrypted, "volume", "web", "is encrypted by the filter encryption", "filter.detach"},
+    {locked, "volume", "web", "is encrypted by the filter encryption", "filter.detach"},
+    {decrypted, NULL, NULL, NULL, "volume.close"},
     {encrypted_otherwise, "volume", "web", "decrypt it first", "filter.attach"},
     {encrypted_and_stopped, "volume", "web", "is encrypted", "filter.detach"},
     {mixed, "volume", "web", "host a has no CHAP user", ""},

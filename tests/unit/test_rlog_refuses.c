@@ -96,6 +96,27 @@ static void an_older_generation_makes_way_when_told(void **state)
 	assert_int_equal(rig_get(r, 2), 2);
 }
 
+/* Of another owner, only when that one is named, who is told by the refusal. */
+static void a_named_owners_log_makes_way(void **state)
+{
+	struct rig *r = *state;
+
+	rig_put(r, 1, 1, true);
+	rig_close(r);
+	r->cfg.may_create = r->cfg.may_replace = true;
+	r->cfg.owner_uuid[3] ^= 1;
+	r->cfg.replace_uuid[0] = 77;
+	expect(r, SLUICE_RLOG_FOREIGN, -EXDEV);
+	memcpy(r->cfg.replace_uuid, r->how.owner_uuid, 16);
+	assert_int_equal(r->how.owner_uuid[3] ^ 1, r->cfg.owner_uuid[3]);
+	r->cfg.may_replace = false;
+	expect(r, SLUICE_RLOG_FOREIGN, -EXDEV);
+	r->cfg.may_replace = true;
+	assert_int_equal(rig_open(r), 0);
+	assert_int_equal(r->how.found, SLUICE_RLOG_NEW);
+	assert_int_equal(r->how.dirty_blocks, 0);
+}
+
 static void damage_before_a_record_that_vouches(void **state)
 {
 	struct rig *r = *state;
@@ -191,6 +212,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(an_older_generation_makes_way_when_told, setup,
 					    teardown),
 	    cmocka_unit_test_setup_teardown(damage_before_a_record_that_vouches, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_named_owners_log_makes_way, setup, teardown),
 	    cmocka_unit_test_setup_teardown(both_superblocks_gone, setup, teardown),
 	    cmocka_unit_test_setup_teardown(one_superblock_gone_is_the_older_one_or_is_noticed,
 					    setup, teardown),

@@ -200,6 +200,10 @@ static int begin(struct encryption *e, const union sluice_value *values, struct 
 	if (rc)
 		return rc;
 	take(e, values);
+	if (sluice_filter_place(e->f, SLUICE_CLASS_REPLICATION) < 0)
+		return encryption_refuse(err, "allow_filters_before", -EINVAL,
+					 "replication stands above, and its journal would hold the "
+					 "volume in clear; say allow_filters_before=false");
 	if (xts_set_up() < 0)
 		return encryption_refuse(err, "", -EOPNOTSUPP,
 					 "this machine's OpenSSL has no AES-256-XTS");

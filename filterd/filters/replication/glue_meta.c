@@ -82,9 +82,10 @@ int glue_meta_check(struct sluice_filter *f, struct sluice_error *err)
 	char path[PATH_BYTES];
 
 	if (sluice_filter_place(f, SLUICE_CLASS_ENCRYPTION) > 0) {
-		snprintf(err->text, sizeof(err->text),
-			 "the volume is encrypted below its replication, whose journal would hold "
-			 "it in clear; let the encryption stand above (allow_filters_before=false)");
+		snprintf(
+		    err->text, sizeof(err->text),
+		    "the volume is encrypted below its replication, whose journal would hold "
+		    "it in clear; let the encryption stand above (allow_filters_before=false)");
 		return -EINVAL;
 	}
 	if (sluice_filter_place(f, SLUICE_CLASS_ENCRYPTION) == 0 ||
@@ -232,32 +233,40 @@ static void begin_look(struct glue_meta *m)
 	sluice_work_submit(m->gg->f, &m->work);
 }
 
+/* Filters come and go: who stands above is asked each time. */
+static bool find_places(struct glue_meta *m)
+{
+	struct glue_group *gg = m->gg;
+	bool has_any = false;
+
+	for (uint32_t i = 0; i < m->members; i++) {
+		const struct glue_volume *v = gg->members[i];
+
+		m->paths[i][0] = '\0';
+		if (v && sluice_filter_place(v->f, SLUICE_CLASS_ENCRYPTION) < 0 &&
+		    sluice_sidecar_path(v->f, "luks", m->paths[i], PATH_BYTES) == 0)
+			has_any = true;
+	}
+	return has_any;
+}
+
 static void look_again(struct sluice_timer *t)
 {
 	struct glue_meta *m = t->ctx;
 
-	if (node_is_primary(group_node(m->gg->g)))
+	if (node_is_primary(group_node(m->gg->g)) && find_places(m))
 		begin_look(m);
 	else
 		sluice_group_timer_set(m->gg->set, t, sluice_group_now_ns(m->gg->set) + LOOK_NS);
 }
 
+/* Without memory no header travels; the data's own headers stay as they are. */
 void glue_meta_begin(struct glue_group *gg)
 {
 	struct glue_meta *m = calloc(1, sizeof(*m));
-	bool has_any = false;
 
-	for (uint32_t i = 0; m && i < gg->host.member_count; i++) {
-		const struct sluice_filter *f = gg->members[i]->f;
-
-		if (sluice_filter_place(f, SLUICE_CLASS_ENCRYPTION) < 0 &&
-		    sluice_sidecar_path(f, "luks", m->paths[i], PATH_BYTES) == 0)
-			has_any = true;
-		else
-			m->paths[i][0] = '\0';
-	}
-	if (!has_any) {
-		free(m);
+	if (!m) {
+		sluice_report(gg->f, "replication_no_memory", "no memory to send LUKS2 headers");
 		return;
 	}
 	m->gg = gg;

@@ -102,7 +102,6 @@ void group_do_resync(struct repl_group *g)
 	if (is_pair(g))
 		return;
 	g->may_send = true;
-	g->is_caught_up = false;
 	if (g->node->is_peer_unrelated) {
 		everything_is_suspect(g);
 		g->is_marking = true;
@@ -125,14 +124,13 @@ void group_advance(struct repl_group *g)
 	resync_pump(g);
 	window_kick(g);
 	gate_check(g);
-	if (g->resync.what != RESYNC_NONE || g->is_caught_up || g->track != TRACK_JOURNAL ||
-	    !g->journal.is_open || needs_pass(g))
+	if (g->resync.what != RESYNC_NONE || g->is_frozen || g->is_paused ||
+	    g->track != TRACK_JOURNAL || !g->journal.is_open || needs_pass(g))
 		return;
 	sluice_rlog_stats(g->journal.log, &s);
 	if (s.dirty_blocks * LOG_BLOCK_BYTES > WINDOW_BYTES)
 		return;
-	g->is_caught_up = true;
-	session_caught_up(g->session);
+	session_caught_up(g->session); /* the node takes it when the peer's STATE allows it, too */
 }
 
 void group_do_compare_hot(struct repl_group *g)

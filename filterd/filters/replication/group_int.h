@@ -156,6 +156,7 @@ struct repl_group {
 	void *plain, *packed; /* REPL_PAYLOAD_MAX each: in, out */
 	struct credit_out credit;
 	bool is_link_up[SLUICE_LINK_CHANNELS], is_peer_ready;
+	uint64_t data_heard_ns; /* the last frame of the data channel, or nothing was waited for */
 	uint64_t received_bytes;
 	bool has_protocol_error, is_pacing, is_marking;
 	enum { BITMAP_NOT_COME, BITMAP_IS_COMPLETE, BITMAP_IS_DURABLE } bitmap; /* of an OUTDATED peer */
@@ -172,7 +173,6 @@ struct repl_group {
 
 	enum track track;
 	bool may_send; /* the node said: bring the peer up */
-	bool is_caught_up;
 	struct bitmap bits[REPL_MEMBERS_MAX];
 	struct hot *hot;
 	struct journal journal;
@@ -194,6 +194,13 @@ struct repl_group {
 	struct hot_flush stop_flush;
 	struct repl_group_command *command;
 };
+
+/* A peer that was primary first says what may differ, and that is durable here before it forgets. */
+static inline bool group_may_send(const struct repl_group *g)
+{
+	return g->may_send &&
+	       (g->node->peer.state != REPL_OUTDATED || g->bitmap == BITMAP_IS_DURABLE);
+}
 
 static inline uint64_t log_block_of(uint16_t member, uint64_t offset_bytes)
 {
@@ -261,6 +268,7 @@ bool group_has_bits(const struct repl_group *g, uint32_t kinds);
 bool bulk_may_send(struct repl_group *g, uint64_t payload_bytes);
 int bulk_send(struct repl_group *g, struct repl_header *h, const void *payload, size_t bytes);
 void group_drop_link(struct repl_group *g, const char *why);
+void group_watch(struct repl_group *g); /* each tick */
 
 /* group_act.c */
 void group_advance(struct repl_group *g);

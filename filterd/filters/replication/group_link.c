@@ -102,6 +102,38 @@ void group_drop_link(struct repl_group *g, const char *why)
 	group_peer_gone(g);
 }
 
+/*
+ * Heartbeats go over the control connection. One that lives beside a data connection on which what
+ * was sent never arrives would keep the peer up for ever: so whoever waits for an answer there, and
+ * hears nothing at all, credit included, for so long that no disk is that slow, begins anew.
+ */
+#define DATA_SILENCE_NS 30000000000ull
+
+static bool does_resync_wait(const struct resync *rs)
+{
+	bool waits = rs->is_flush_out || rs->is_ended;
+
+	for (uint32_t i = 0; i < RESYNC_SLOTS; i++)
+		waits |= rs->slots[i].step == SLOT_ASK && !rs->slots[i].has_theirs;
+	return rs->what != RESYNC_NONE && waits;
+}
+
+static bool is_answer_due(const struct repl_group *g)
+{
+	return g->is_peer_ready && (g->window.ack || does_resync_wait(&g->resync) ||
+				    (g->track == TRACK_DIRECT && g->running.count > 0));
+}
+
+void group_watch(struct repl_group *g)
+{
+	uint64_t now = group_now_ns(g);
+
+	if (!is_answer_due(g))
+		g->data_heard_ns = now;
+	else if (now - g->data_heard_ns > DATA_SILENCE_NS)
+		group_drop_link(g, "the peer's data connection gives no answer");
+}
+
 void group_protocol_error(struct repl_group *g, const char *why)
 {
 	struct repl_header h;
@@ -202,6 +234,8 @@ size_t group_link_received(struct repl_group *g, enum sluice_link_channel ch, co
 	size_t used = 0;
 
 	g->has_protocol_error = false;
+	if (ch == SLUICE_LINK_DATA)
+		g->data_heard_ns = group_now_ns(g);
 	while (used < len && g->is_link_up[ch] && !g->has_protocol_error) {
 		char why[FRAME_WHY_BYTES];
 		struct frame f;
@@ -268,12 +302,13 @@ void group_peer_ready(struct repl_group *g, uint64_t credit_bytes)
 		direct_restart(g);
 }
 
-/* What waits for the peer's ACK goes on waiting: it is sent again, or the node excludes the peer. */
+/* What waits for the peer's ACK goes on waiting: it is sent again, or the node excludes the peer.
+ */
 void group_peer_gone(struct repl_group *g)
 {
 	if (!g->is_peer_ready)
 		return;
-	g->is_peer_ready = g->may_send = g->is_caught_up = false;
+	g->is_peer_ready = g->may_send = false;
 	window_link_down(g);
 	resync_link_down(g);
 }

@@ -164,7 +164,6 @@ static void to_bitmap(struct repl_group *g)
 			bitmap_set(&g->bits[io->member], BITMAP_DIRTY, io->offset_bytes,
 				   io->len_bytes);
 	}
-	g->is_caught_up = false;
 	g->resync.at = (struct repl_place){0};
 	g->resync.is_scanned = false;
 }

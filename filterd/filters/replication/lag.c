@@ -148,6 +148,7 @@ static void tick(struct repl_timer *t)
 	slow_down(g);
 	overflow_check(g);
 	hour_check(g);
+	group_watch(g);
 	if (g->lag.next == 0)
 		group_refresh(g); /* each minute */
 	if (g->stopped) {

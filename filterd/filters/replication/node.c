@@ -172,7 +172,8 @@ void node_end(struct repl_node *n, uint64_t now_ns, struct repl_actions *out)
 	node_ask_witness(n, now_ns, out);
 	n->is_lease_held = now_ns < n->lease_until_ns;
 	is_serving = may_serve(n, now_ns);
-	if (is_serving != n->is_serving) {
+	/* What a primary held is refused when it ceases to be one. */
+	if (is_serving != n->is_serving || (n->is_holding && !node_is_primary(n))) {
 		n->is_serving = is_serving;
 		if (is_serving) {
 			n->is_changed = n->is_changed || n->record.is_clean;
@@ -182,6 +183,7 @@ void node_end(struct repl_node *n, uint64_t now_ns, struct repl_actions *out)
 			do_first(out, REPL_DO_SERVE);
 		}
 	}
+	n->is_holding = node_is_primary(n);
 	if (n->is_changed) {
 		do_first(out, REPL_DO_SEND_STATE);
 		do_first(out, REPL_DO_STORE);

@@ -361,7 +361,12 @@ bool receiver_frame(struct repl_receiver *r, const struct repl_header *h, const 
 		return is_refused ? true : stall(r);
 	if (!check(r, h))
 		return true;
-	if (!receiver_is_secondary(r) && h->type != REPL_RS_BEGIN)
+	/* Whoever sends after a BITMAP has that on disk. */
+	if (r->is_bitmap_sent) {
+		r->is_bitmap_sent = false;
+		session_bitmap_sent(group_session(r->group));
+	}
+	if (!receiver_is_secondary(r))
 		return receiver_refuse(r, "the peer sent data to a side that is no secondary");
 	if (!credit_in_take(&r->credit, cost))
 		return receiver_refuse(r, "the peer sent more than it had credit for");

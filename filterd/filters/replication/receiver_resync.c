@@ -37,12 +37,6 @@ bool receiver_resync_begin(struct repl_receiver *r, const struct repl_header *h,
 	struct repl_rs rs;
 	bool fits;
 
-	if (r->is_bitmap_sent) {
-		r->is_bitmap_sent = false;
-		session_bitmap_sent(group_session(r->group));
-	}
-	if (!receiver_is_secondary(r))
-		return receiver_refuse(r, "the peer began a resync of a side that is no secondary");
 	memcpy(&rs, plain, sizeof(rs));
 	if (r->is_window_open)
 		return receiver_refuse(r, "the peer began a resync inside a window");

@@ -305,6 +305,14 @@ static void journal_anew(struct repl_group *g)
 		resync_pump(g);
 }
 
+/* A replica that is a point in time stays one if what differs fits its stage. One that is OUTDATED
+ * takes RS_BEGIN alone. */
+static bool may_sieve(const struct repl_group *g)
+{
+	return g->node->peer.is_consistent && g->node->peer.state == REPL_SECONDARY_SYNCING &&
+	       !g->node->is_peer_unrelated;
+}
+
 void resync_begin(struct repl_group *g, enum resync_what what)
 {
 	struct resync *rs = &g->resync;
@@ -321,10 +329,8 @@ void resync_begin(struct repl_group *g, enum resync_what what)
 	if (what == RESYNC_CATCH_UP) {
 		rs->done_bytes = rs->sent_bytes = 0;
 		rs->total_bytes = bytes_of(g, BITMAP_TO_SEND);
-		/* A replica that is a point in time stays one if what differs fits its stage. */
-		rs->is_sieving = g->node->peer.is_consistent && !g->node->is_peer_unrelated;
-		g->is_caught_up = false;
-		if (g->track == TRACK_BITMAP) {
+		rs->is_sieving = may_sieve(g);
+			if (g->track == TRACK_BITMAP) {
 			rs->is_waiting = true;
 			journal_begin(g, journal_anew);
 			return;

@@ -116,7 +116,7 @@ static int send_end(struct repl_group *g, struct sluice_rlog_sink_io *io)
 
 static int send_one(struct repl_group *g, struct sluice_rlog_sink_io *io)
 {
-	int r = g->is_peer_ready && g->may_send ? begin_once(g) : -ENOTCONN;
+	int r = g->is_peer_ready && group_may_send(g) ? begin_once(g) : -ENOTCONN;
 
 	if (r < 0)
 		return r;
@@ -309,7 +309,7 @@ static bool may_begin(const struct repl_group *g)
 {
 	const struct window *w = &g->window;
 
-	return g->is_peer_ready && g->may_send && !g->is_paused && g->track == TRACK_JOURNAL &&
+	return g->is_peer_ready && group_may_send(g) && !g->is_paused && g->track == TRACK_JOURNAL &&
 	       g->journal.is_open && !g->journal.is_emptying && !g->journal.wants_empty &&
 	       !w->is_running && !w->is_flushing && g->resync.reading == 0 && !g->stopped;
 }
@@ -343,7 +343,7 @@ bool window_is_due(const struct repl_group *g)
 	const struct window *w = &g->window;
 
 	return !w->is_resting && g->track == TRACK_JOURNAL && g->journal.is_open &&
-	       !g->journal.is_emptying && !w->is_running && !w->is_flushing && g->may_send &&
+	       !g->journal.is_emptying && !w->is_running && !w->is_flushing && group_may_send(g) &&
 	       !g->is_paused && g->resync.is_begun && is_due(g);
 }
 

@@ -3,6 +3,7 @@
 //
 // Figures are kept for five minutes. Who shows a list subscribes to its kind of object and reads it again when
 // something happened to one (resource.js). After a gap everything is read again.
+import { get } from './rest.js';
 import { begin, session } from './session.js';
 import { makeStore } from './store.js';
 
@@ -44,7 +45,7 @@ function push(name, at_ms, row) {
 	ring.throttle.push(row.throttle ?? null);
 	for (const member of MEMBERS)
 		ring[member].push(row[member] ?? null);
-	if (ring.at_s.length > KEEP)
+	if (ring.at_s.length > KEEP || at_ms / 1000 - ring.at_s[0] > KEEP)
 		for (const list of Object.values(ring))
 			list.shift();
 }
@@ -66,6 +67,23 @@ function onFigures(data) {
 	for (const row of data.volumes)
 		push(row.name, data.at_ms, row);
 	figures.set(data);
+}
+
+/* A chart that begins empty says nothing: the minutes before are there as history, a sample every ten seconds. */
+async function recall() {
+	if (rings.has(''))
+		return;
+	const history = await get('/stats/history', { from_ms: Date.now() - KEEP * 1000, points: KEEP / 10 });
+	const later = rings.get('');
+	rings.delete('');
+	for (const point of history.points)
+		push('', point.at_ms, point);
+	// What came by the stream meanwhile stands behind it.
+	if (later && rings.has(''))
+		for (const [member, list] of Object.entries(rings.get('')))
+			list.push(...later[member]);
+	else if (later)
+		rings.set('', later);
 }
 
 function onTask(task) {
@@ -98,6 +116,7 @@ function take(name, fn) {
 
 function open() {
 	timer = 0;
+	recall().catch(() => {});
 	source = new EventSource('/api/v1/stream?topics=events,tasks,figures,alerts');
 	source.onopen = () => {
 		const was = connection.get();

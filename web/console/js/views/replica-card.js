@@ -34,7 +34,7 @@ function Walk({ name, walk, title }) {
 
 function Pair({ s }) {
 	const isFirst = s.role === 'primary';
-	const side = (title, isPrimary, isHere) => html`<div class=${`side${isHere ? ' here' : ''}`}><b>${title}</b><span class="muted">${s.role === 'none' ? 'no part yet' : isPrimary ? 'primary' : 'secondary'}</span></div>`;
+	const side = (title, isPrimary, isHere) => html`<div class=${`pair-side${isHere ? ' here' : ''}`}><b>${title}</b><span class="muted">${s.role === 'none' ? 'no part yet' : isPrimary ? 'primary' : 'secondary'}</span></div>`;
 	return html`<div class="pair">${side('This appliance', isFirst, true)}
 		<div class=${`pair-link ${s.peer_up ? 'up' : 'down'}`}><span>${s.peer_up ? words(s.mode) : 'no connection'}</span></div>${side('The other one', !isFirst, false)}</div>`;
 }

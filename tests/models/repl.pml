@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * repl.pml - two nodes that replicate in sync mode, a witness, two blocks: who serves, what is acknowledged, what a
+ * bitmap must cover. States, events and actions have the names of node.h.
+ *
+ *   node(n)   writes, direct stream, exclusion, resync by bitmap, admission, promotion, rejoin
+ *   env       crashes, partitions, leases that run out
+ *
+ * A write's identity is its number; a block holds the number of the last write that reached it. A hot bit is durable
+ * before the write (REPL-10). A resync reads a block, and sends it some time later; a write in between sets the bit again.
+ *
+ * Checked: one serves (REPL-1); who serves has every acknowledged and every read write (REPL-2); two that are in
+ * sync and quiet are equal (REPL-5, REPL-9, REPL-10).
+ *
+ * Mutations, each of which must give an error:
+ *   -DM1 alone without the witness    -DM2 a lower term's frames are taken     -DM3 admitted before it is equal
+ *   -DM4 promoted though excluded     -DM5 rejoins without its bitmap          -DM6 promoted under a lease
+ *   -DM7 no bit before the write      -DM8 a bit is cleared when its block was read, whatever came since
+ *   -DM9 serves after a crash without comparing what was hot                   -DM10 acknowledges across the swap
+ */
+#ifndef W
+#define W 3 /* writes */
+#endif
+#ifndef CRASHES
+#define CRASHES 1
+#endif
+#ifndef MAXT
+#define MAXT 5
+#endif
+#define SECONDARY_SYNCING 1
+#define SECONDARY_INSYNC  2
+#define PRIMARY_PAIR      3
+#define PRIMARY_ALONE     4
+#define OUTDATED          5
+#define O(n)    (1 - (n))
+#define AT(n, b) ((n) * 2 + (b))
+#define NONE    9
+
+/* durable */
+byte st[2];
+byte term[2];
+byte d[4];   /* of node n, block b */
+bool bm[4];  /* may differ from the peer's, as node n knows */
+/* volatile */
+bool up[2] = 1;
+bool confirmed[2];
+bool lease[2];
+bool admitting[2]; /* frozen: ADMIT is on its way */
+byte rs_block = NONE, rs_value = 0, rs_node = 0; /* read for the resync, not sent yet */
+bool rs_again; /* written since */
+byte cur[2];  /* number of the write of block b that is under way, 0: none */
+byte cur_node[2];
+bool legs[2]; /* the peer has it */
+/* the witness */
+byte wver = 1, wpri = 0, wis = 3;
+/* world */
+bool link = true;
+byte w = 0, crashes = 0, cuts = 0;
+byte seen[2]; /* ghost: the newest acknowledged or read write of each block */
+chan wr[2] = [1] of {byte, byte, byte}; /* to node n: term, block, number */
+
+#define IS_PRIMARY(n)   (st[n] == PRIMARY_PAIR || st[n] == PRIMARY_ALONE)
+#define IS_SECONDARY(n) (st[n] == SECONDARY_SYNCING || st[n] == SECONDARY_INSYNC)
+#define IS_HOT(n)       (bm[AT(n, 0)] || bm[AT(n, 1)])
+#define COMPARED(n)     (st[n] == PRIMARY_ALONE || confirmed[n])
+#define SERVES(n)       (up[n] && IS_PRIMARY(n) && confirmed[n] && lease[n])
+#define CAS(n)          (wver == term[n] && wpri == n && wver < MAXT)
+#ifdef M2
+#define TERM_OK(n, t) true
+#else
+#define TERM_OK(n, t) (t >= term[n])
+#endif
+#ifdef M3
+#define EQUAL(n) true
+#else
+#define EQUAL(n) (!IS_HOT(n) && rs_block == NONE)
+#endif
+#ifdef M4
+#define MAY_PROMOTE(n) (IS_SECONDARY(n) && wver < MAXT)
+#define EXPECTED(n) true
+#else
+#define MAY_PROMOTE(n) (st[n] == SECONDARY_INSYNC && wver < MAXT)
+#define EXPECTED(n) (wver == term[n])
+#endif
+#ifdef M6
+#define LEASE_OVER(n) true
+#else
+#define LEASE_OVER(n) (!lease[O(n)])
+#endif
+#ifdef M10
+#define FROZEN(n) false
+#else
+#define FROZEN(n) admitting[n]
+#endif
+
+inline acknowledge(b)
+{
+	if
+	:: cur[b] > seen[b] -> seen[b] = cur[b]
+	:: else
+	fi;
+	if
+	:: st[cur_node[b]] == PRIMARY_PAIR -> bm[AT(cur_node[b], b)] = false /* its extent cools */
+	:: else
+	fi;
+	cur[b] = 0; legs[b] = false; cur_node[b] = 0
+}
+
+inline read_block(n, b)
+{
+	if
+	:: SERVES(n) && cur[b] == 0 ->
+		assert(d[AT(n, b)] >= seen[b]); /* REPL-2 */
+		seen[b] = d[AT(n, b)]
+	:: else
+	fi
+}
+
+/* A connection's end: what was under way on it is lost. */
+inline drop_link()
+{
+	if :: nempty(wr[0]) -> wr[0]?_,_,_ :: empty(wr[0]) fi;
+	if :: nempty(wr[1]) -> wr[1]?_,_,_ :: empty(wr[1]) fi;
+	rs_block = NONE; rs_value = 0; rs_node = 0; rs_again = false
+}
+
+proctype node(byte n)
+{
+	byte b, t, v;
+
+end:	do
+	/* WRITE: the bit, then here and to the peer */
+	:: atomic { SERVES(n) && !admitting[n] && w < W ->
+		if :: b = 0 :: b = 1 fi;
+		if
+		:: cur[b] == 0 ->
+			w++; cur[b] = w; cur_node[b] = n; legs[b] = false;
+#ifndef M7
+			bm[AT(n, b)] = true;
+#endif
+			d[AT(n, b)] = w;
+			rs_again = rs_again || (rs_block == b)
+		:: else
+		fi; b = 0 }
+	/* direct: to the peer, again on each connection */
+	:: atomic { up[n] && st[n] == PRIMARY_PAIR && link && up[O(n)] && nfull(wr[O(n)]) &&
+		    ((cur[0] && cur_node[0] == n && !legs[0]) || (cur[1] && cur_node[1] == n && !legs[1])) ->
+		if
+		:: cur[0] && cur_node[0] == n && !legs[0] -> wr[O(n)]!term[n],0,cur[0]
+		:: cur[1] && cur_node[1] == n && !legs[1] -> wr[O(n)]!term[n],1,cur[1]
+		fi }
+	/* receiver: persists; the ACK comes at once, or is lost */
+	:: atomic { up[n] && nempty(wr[n]) -> wr[n]?t,b,v;
+		if
+		:: IS_SECONDARY(n) && TERM_OK(n, t) ->
+			d[AT(n, b)] = v;
+			if
+			:: cur[b] == v && cur_node[b] == O(n) && up[O(n)] && t == term[O(n)] -> legs[b] = true
+			:: true
+			fi
+		:: else
+		fi; t = 0; b = 0; v = 0 }
+	/* acknowledge: both have it, or the peer is excluded */
+	:: atomic { SERVES(n) && !FROZEN(n) && cur[0] && cur_node[0] == n && (legs[0] || st[n] == PRIMARY_ALONE) ->
+		acknowledge(0) }
+	:: atomic { SERVES(n) && !FROZEN(n) && cur[1] && cur_node[1] == n && (legs[1] || st[n] == PRIMARY_ALONE) ->
+		acknowledge(1) }
+	:: atomic { SERVES(n) -> read_block(n, 0); read_block(n, 1) }
+	/* peer lost: exclusion first */
+	:: atomic { up[n] && st[n] == PRIMARY_PAIR && lease[n] && wver < MAXT ->
+#ifdef M1
+		st[n] = PRIMARY_ALONE; admitting[n] = false; confirmed[n] = true
+#else
+		if
+		:: CAS(n) -> wver++; term[n] = wver; wis = 1 << n; st[n] = PRIMARY_ALONE; admitting[n] = false;
+			confirmed[n] = true; drop_link()
+		:: else
+		fi
+#endif
+	}
+	/* the peer hears of it and follows */
+	:: atomic { up[n] && link && up[O(n)] && IS_SECONDARY(n) && IS_PRIMARY(O(n)) && term[O(n)] > term[n] &&
+		    !admitting[O(n)] -> term[n] = term[O(n)]; st[n] = SECONDARY_SYNCING }
+	/* resync: a block is read, and sent later in the same stream */
+	:: atomic { up[n] && st[n] == PRIMARY_ALONE && confirmed[n] && link && up[O(n)] &&
+		    st[O(n)] == SECONDARY_SYNCING && term[O(n)] == term[n] && rs_block == NONE && IS_HOT(n) ->
+		if
+		:: bm[AT(n, 0)] && cur[0] == 0 -> rs_block = 0
+		:: bm[AT(n, 1)] && cur[1] == 0 -> rs_block = 1
+		:: else
+		fi;
+		if
+		:: rs_block != NONE -> rs_value = d[AT(n, rs_block)]; rs_node = n; rs_again = false
+		:: else
+		fi }
+	:: atomic { up[n] && rs_block != NONE && rs_node == n && link && up[O(n)] ->
+		d[AT(O(n), rs_block)] = rs_value;
+		if
+#ifndef M8
+		:: rs_again -> skip
+		:: else -> bm[AT(n, rs_block)] = false
+#else
+		:: true -> bm[AT(n, rs_block)] = false
+#endif
+		fi;
+		rs_block = NONE; rs_value = 0; rs_node = 0; rs_again = false }
+	/* caught up: freeze, equal, swap, ADMIT */
+	:: atomic { SERVES(n) && st[n] == PRIMARY_ALONE && link && up[O(n)] && st[O(n)] == SECONDARY_SYNCING &&
+		    term[O(n)] == term[n] && cur[0] == 0 && cur[1] == 0 && EQUAL(n) && CAS(n) ->
+		wver++; term[n] = wver; wis = 3; st[n] = PRIMARY_PAIR; admitting[n] = true;
+		rs_block = NONE; rs_value = 0; rs_node = 0 }
+#ifdef M10
+	/* and meanwhile it goes on alone */
+	:: atomic { SERVES(n) && admitting[n] && w < W -> w++; d[AT(n, 0)] = w; bm[AT(n, 0)] = true; seen[0] = w }
+#endif
+	:: atomic { up[n] && admitting[n] && link && up[O(n)] && st[O(n)] == SECONDARY_SYNCING &&
+		    term[O(n)] < term[n] -> term[O(n)] = term[n]; st[O(n)] = SECONDARY_INSYNC; admitting[n] = false }
+	/* promotion by the witness */
+	:: atomic { up[n] && MAY_PROMOTE(n) && wpri != n && LEASE_OVER(n) && EXPECTED(n) ->
+		wver++; wpri = n; wis = 1 << n; term[n] = wver; st[n] = PRIMARY_ALONE; confirmed[n] = true;
+		lease[n] = true; drop_link() }
+	/* after a start: the witness confirms; what was hot is compared with a peer that is in sync */
+	:: atomic { up[n] && IS_PRIMARY(n) && !confirmed[n] && wpri == n && wver == term[n] ->
+		if
+		:: st[n] == PRIMARY_ALONE -> confirmed[n] = true
+#ifdef M9
+		:: st[n] == PRIMARY_PAIR -> confirmed[n] = true; bm[AT(n, 0)] = false; bm[AT(n, 1)] = false
+#endif
+		:: st[n] == PRIMARY_PAIR && link && up[O(n)] && st[O(n)] == SECONDARY_INSYNC && term[O(n)] == term[n] ->
+			if :: bm[AT(n, 0)] -> d[AT(O(n), 0)] = d[AT(n, 0)] :: else fi;
+			if :: bm[AT(n, 1)] -> d[AT(O(n), 1)] = d[AT(n, 1)] :: else fi;
+			bm[AT(n, 0)] = false; bm[AT(n, 1)] = false; confirmed[n] = true
+		:: else
+		fi }
+	/* the witness names the peer */
+	:: atomic { up[n] && IS_PRIMARY(n) && wpri != n && !lease[n] ->
+		st[n] = OUTDATED; confirmed[n] = false; admitting[n] = false;
+		if :: cur[0] && cur_node[0] == n -> cur[0] = 0; legs[0] = false; cur_node[0] = 0 :: else fi;
+		if :: cur[1] && cur_node[1] == n -> cur[1] = 0; legs[1] = false; cur_node[1] = 0 :: else fi }
+	/* rejoin: BITMAP to the new primary, then forget one's own */
+	:: atomic { up[n] && st[n] == OUTDATED && link && up[O(n)] && st[O(n)] == PRIMARY_ALONE &&
+		    term[O(n)] > term[n] ->
+#ifndef M5
+		if :: bm[AT(n, 0)] -> bm[AT(O(n), 0)] = true :: else fi;
+		if :: bm[AT(n, 1)] -> bm[AT(O(n), 1)] = true :: else fi;
+#endif
+		bm[AT(n, 0)] = false; bm[AT(n, 1)] = false;
+		term[n] = term[O(n)]; st[n] = SECONDARY_SYNCING }
+	od
+}
+
+inline crash(n)
+{
+	crashes++; up[n] = false; confirmed[n] = false; lease[n] = false; admitting[n] = false;
+	drop_link();
+	/* Answered by nobody: they happened or not. */
+	if :: cur[0] && cur_node[0] == n -> cur[0] = 0; legs[0] = false; cur_node[0] = 0 :: else fi;
+	if :: cur[1] && cur_node[1] == n -> cur[1] = 0; legs[1] = false; cur_node[1] = 0 :: else fi
+}
+
+proctype env()
+{
+end:	do
+	:: atomic { crashes < CRASHES && up[0] -> crash(0) }
+	:: atomic { crashes < CRASHES && up[1] -> crash(1) }
+	:: atomic { !up[0] -> up[0] = true }
+	:: atomic { !up[1] -> up[1] = true }
+	:: atomic { lease[0] -> lease[0] = false }
+	:: atomic { lease[1] -> lease[1] = false }
+	:: atomic { up[0] && IS_PRIMARY(0) && !lease[0] && wpri == 0 && wver == term[0] -> lease[0] = true }
+	:: atomic { up[1] && IS_PRIMARY(1) && !lease[1] && wpri == 1 && wver == term[1] -> lease[1] = true }
+	:: atomic { link && cuts < 1 -> link = false; cuts++ }
+	:: atomic { !link -> drop_link(); link = true }
+	od
+}
+
+/* Never: two that serve (REPL-1); in sync, quiet, and not equal (REPL-5, REPL-9, REPL-10). */
+#define QUIET(n) (SERVES(n) && st[n] == PRIMARY_PAIR && !admitting[n] && st[O(n)] == SECONDARY_INSYNC && \
+		  term[O(n)] == term[n] && cur[0] == 0 && cur[1] == 0 && empty(wr[0]) && empty(wr[1]))
+proctype monitor()
+{
+end:	atomic {
+		((SERVES(0) && SERVES(1)) ||
+		 ((QUIET(0) || QUIET(1)) && (d[0] != d[2] || d[1] != d[3]))) -> assert(false)
+	}
+}
+
+init
+{
+	atomic {
+		st[0] = PRIMARY_PAIR; st[1] = SECONDARY_INSYNC; term[0] = 1; term[1] = 1;
+		confirmed[0] = true; lease[0] = true;
+		run node(0); run node(1); run env(); run monitor()
+	}
+}
