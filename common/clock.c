@@ -25,3 +25,11 @@ uint64_t clock_thread_cpu_ns(void)
 {
 	return read_ns(CLOCK_THREAD_CPUTIME_ID);
 }
+
+uint32_t clock_local_hour(void)
+{
+	time_t now_s = (time_t)(clock_wall_ms() / 1000);
+	struct tm tm;
+
+	return localtime_r(&now_s, &tm) ? (uint32_t)tm.tm_hour : 0;
+}

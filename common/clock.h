@@ -12,6 +12,7 @@
 
 uint64_t clock_now_ns(void);
 uint64_t clock_wall_ms(void);       /* Unix time, for people and records only */
+uint32_t clock_local_hour(void);    /* 0 to 23, for schedules only */
 uint64_t clock_thread_cpu_ns(void); /* CPU time of the calling thread */
 
 #endif

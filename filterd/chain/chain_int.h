@@ -20,8 +20,8 @@
  * filters; drain.c hold; settle.c dirty data first; control.c one change after the other; attach.c,
  * reconfigure.c, event.c the changes; filter.c one filter; leave.c its end; command.c an
  * administrator's commands; params.c text to values; own_io.c, buf.c, sdk.c, sdk_async.c,
- * sdk_rlog.c, sdk_key.c, sdk_link.c, report.c the SDK; rlog_env.c what a filter's logs run on; group.c,
- * group_sdk.c what the filters of a datastore share; stats.c figures.
+ * sdk_rlog.c, sdk_key.c, sdk_link.c, report.c the SDK; rlog_env.c what a filter's logs run on;
+ * group.c, group_sdk.c what the filters of a datastore share; stats.c figures.
  *
  * Thread: owner worker, but for what says atomic.
  */

@@ -9,6 +9,7 @@
 #include <errno.h>
 
 #include "chain_int.h"
+#include "clock.h"
 
 #define STORE_KEY_MAX   32u
 #define STORE_MAX_BYTES (64u << 10)
@@ -77,6 +78,11 @@ int sluice_sidecar_path(const struct sluice_filter *f, const char *suffix, char 
 uint64_t sluice_now_ns(const struct sluice_filter *f)
 {
 	return env_now_ns(f->chain->env);
+}
+
+uint32_t sluice_hour_of_day(const struct sluice_filter *f)
+{
+	return clock_local_hour();
 }
 
 uint64_t sluice_random_u64(const struct sluice_filter *f)

@@ -192,13 +192,15 @@ void rpc_tell(struct rpc_question *q, const json_t *answer)
 
 static void tell_unknown(struct rpc_question *q, const char *op)
 {
+	static struct log_limit limit;
 	char quoted[40];
 	cleanup_json json_t *j =
 	    json_pack("{s:{s:s, s:s, s:s}}", "error", "code", "ENOSYS", "field", "op", "text",
 		      "that is not understood there; is its version an older one?");
 
 	greet_quote(op, strlen(op), quoted, sizeof(quoted));
-	log_warn("peers: %s asks for '%s', which is not known here", q->peer, quoted);
+	if (log_limit_pass(&limit, 5))
+		log_warn("peers: %s asks for '%s', which is not known here", q->peer, quoted);
 	rpc_tell(q, j);
 }
 

@@ -8,6 +8,8 @@
  *
  * Callbacks may call anything of this file for this talk, talk_close() and talk_take() too.
  *
+ * OpenSSL writes to the socket itself here, so the process ignores SIGPIPE.
+ *
  * Thread: main.
  */
 #ifndef NET_TALK_H

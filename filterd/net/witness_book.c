@@ -15,6 +15,7 @@
 #include "cleanup.h"
 #include "clock.h"
 #include "durable.h"
+#include "greet.h"
 #include "json.h"
 #include "log.h"
 #include "net_int.h"
@@ -215,6 +216,17 @@ static json_t *answer_json(int result, const struct witness_register *r)
 	return j;
 }
 
+/* The text may have the peer's own words in it, as often as it likes. */
+static void complain(const char *peer, const char *text)
+{
+	static struct log_limit limit;
+	char quoted[300];
+
+	greet_quote(text, strlen(text), quoted, sizeof(quoted));
+	if (log_limit_pass(&limit, 5))
+		log_warn("peers: %s asked the witness in vain: %s", peer, quoted);
+}
+
 void witness_book_asked(struct net *n, struct rpc_question *q, const json_t *body)
 {
 	cleanup_json json_t *j = NULL;
@@ -236,8 +248,7 @@ void witness_book_asked(struct net *n, struct rpc_question *q, const json_t *bod
 		j = answer_json(rc, rc ? r : &next);
 	}
 	if (rc && rc != -ESTALE && rc != -EBUSY)
-		log_warn("peers: %s asked the witness in vain: %s", rpc_asker(q),
-			 err.text[0] ? err.text : strerror(-rc));
+		complain(rpc_asker(q), err.text[0] ? err.text : strerror(-rc));
 	if (!j)
 		j = json_pack("{s:i}", "result", -rc);
 	rpc_tell(q, j);

@@ -93,7 +93,7 @@ struct volume_host {
 	/* Space of the datastore; may be NULL. */
 	void (*provisioning)(void *ctx, uint64_t *used_bytes, uint64_t *available_bytes);
 	const struct net_host *net; /* chain_host.net; may be NULL */
-	struct peers *peers; /* NULL: EXTENDED COPY only within a volume */
+	struct peers *peers;        /* NULL: EXTENDED COPY only within a volume */
 	void *ctx;
 };
 

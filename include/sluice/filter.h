@@ -303,6 +303,8 @@ void sluice_key_changed(struct sluice_filter *f);
 
 uint64_t sluice_now_ns(const struct sluice_filter *f);
 uint64_t sluice_random_u64(const struct sluice_filter *f);
+/* 0 to 23 by the appliance's local time: for schedules alone. */
+uint32_t sluice_hour_of_day(const struct sluice_filter *f);
 
 /* The group that f belongs to; from attach() to detach(). NULL: its filter has none. */
 struct sluice_group *sluice_group(const struct sluice_filter *f);

@@ -34,9 +34,9 @@ struct sluice_link_cfg {
 	/* A connection is there. Both ends hear it, once per connection. */
 	void (*up)(void *ctx);
 	/*
-	 * The stream's next bytes; returns how many of them were used. The rest comes again together
-	 * with what follows, at most SLUICE_LINK_UNREAD_BYTES of it; who then uses none gets nothing
-	 * more until sluice_link_read_on().
+	 * The stream's next bytes; returns how many of them were used. The rest comes again
+	 * together with what follows, at most SLUICE_LINK_UNREAD_BYTES of it; who then uses none
+	 * gets nothing more until sluice_link_read_on().
 	 */
 	size_t (*received)(void *ctx, const uint8_t *data, size_t len);
 	/* There is room again, after a send that took less than it was given. */
@@ -70,10 +70,11 @@ void sluice_link_reset(struct sluice_link *l, const char *why);
  * is in sync. It changes by compare-and-swap, and a primary renews a lease there.
  */
 struct sluice_witness_register {
-	uint64_t term;           /* grows with each change; 0: never written */
+	uint64_t term;            /* grows with each change; 0: never written */
 	uint8_t primary_uuid[16]; /* an appliance's */
-	uint8_t insync;          /* bit 0: the primary, bit 1: the other */
-	uint64_t lease_left_ms;  /* results: of the primary's lease, as the witness sees it; 0: over */
+	uint8_t insync;           /* bit 0: the primary, bit 1: the other */
+	uint64_t
+	    lease_left_ms; /* results: of the primary's lease, as the witness sees it; 0: over */
 };
 
 enum sluice_witness_op {

@@ -213,7 +213,8 @@ struct sluice_rlog_stats {
 	bool is_failed; /* fail-stop after a failed write or flush */
 	char failed_text[160];
 	/* The newest MARK of the owner's: is it, or what it closes, still in the log; and its
-	 * value, which stays known when it has been trimmed. has_entries: anything of the owner's. */
+	 * value, which stays known when it has been trimmed. has_entries: anything of the owner's.
+	 */
 	bool has_mark, has_entries;
 	uint64_t mark_value;
 };

@@ -42,11 +42,12 @@ enum repl_type {
 	REPL_STATE = 2, /* payload repl_state and the lineage */
 	REPL_PING = 3,  /* value: the sender's clock, comes back in PONG */
 	REPL_PONG = 4,
-	REPL_ROLE = 5,  /* payload repl_role: hand-over, demotion, re-admission */
-	REPL_META = 6,  /* payload: repl_meta, then its bytes; durable at the peer when acknowledged */
+	REPL_ROLE = 5, /* payload repl_role: hand-over, demotion, re-admission */
+	REPL_META =
+	    6, /* payload: repl_meta, then its bytes; durable at the peer when acknowledged */
 	REPL_META_ACK = 7, /* payload repl_meta of what was made durable; status as in ACK */
-	REPL_ERROR = 8, /* payload: a sentence; the connection ends */
-	REPL_BYE = 9,   /* clean stop */
+	REPL_ERROR = 8,    /* payload: a sentence; the connection ends */
+	REPL_BYE = 9,      /* clean stop */
 
 	/* data channel, primary to secondary */
 	REPL_WRITE = 16,     /* sync: value = lsn; persisted, then acknowledged */
@@ -55,7 +56,7 @@ enum repl_type {
 	REPL_WIN_BEGIN = 20, /* async: a window; value = window number, time_ms */
 	REPL_WIN_DATA = 21,
 	REPL_WIN_ZERO = 22,
-	REPL_WIN_END = 23, /* value = window number; the replica is a point in time again */
+	REPL_WIN_END = 23,  /* value = window number; the replica is a point in time again */
 	REPL_RS_BEGIN = 24, /* resync; value = resync id; payload repl_rs: what it may amount to */
 	REPL_RS_DATA = 25,
 	REPL_RS_ZERO = 26,
@@ -65,7 +66,7 @@ enum repl_type {
 	REPL_MARK = 29,       /* value = lsn; payload: nothing; the images are equal here */
 
 	/* data channel, secondary to primary */
-	REPL_ACK = 32,    /* value = lsn of one WRITE, ZERO or FLUSH; status in flags' upper half */
+	REPL_ACK = 32, /* value = lsn of one WRITE, ZERO or FLUSH; status in flags' upper half */
 	REPL_WIN_ACK = 33, /* value = window number, persisted */
 	REPL_RS_ACK = 34,  /* value = resync id, persisted */
 	REPL_DIGEST = 35,  /* answers DIGEST_ASK, same value and range: 16 bytes of XXH3-128 per
@@ -75,12 +76,12 @@ enum repl_type {
 	REPL_CREDIT = 37,  /* value: payload bytes that may be sent beyond what was */
 };
 
-#define REPL_MAY_UNMAP  1u
-#define REPL_FUA        2u
-#define REPL_PROMISE    4u /* PONG: the sender is not promoted for REPL_SILENCE_MS and the margin */
-#define REPL_COMP_NONE  0u
-#define REPL_COMP_LZ4   1u
-#define REPL_COMP_ZSTD  2u
+#define REPL_MAY_UNMAP 1u
+#define REPL_FUA       2u
+#define REPL_PROMISE   4u /* PONG: the sender is not promoted for REPL_SILENCE_MS and the margin */
+#define REPL_COMP_NONE 0u
+#define REPL_COMP_LZ4  1u
+#define REPL_COMP_ZSTD 2u
 
 struct repl_header {
 	uint32_t magic;
@@ -90,7 +91,7 @@ struct repl_header {
 	uint64_t term;
 	uint64_t value; /* by type: lsn, window, resync id, tag */
 	uint64_t offset_bytes;
-	uint64_t len_bytes; /* of the range; of payloads see raw_bytes */
+	uint64_t len_bytes;               /* of the range; of payloads see raw_bytes */
 	uint32_t raw_bytes, stored_bytes; /* of the payload, plain and as it is sent */
 	uint16_t member;                  /* volume of the group */
 	uint8_t comp;                     /* REPL_COMP_* */
@@ -113,27 +114,28 @@ struct repl_hello {
 	uint8_t group_uuid[16], appliance_uuid[16];
 	uint8_t version_newest, version_oldest, channel, member_count;
 	uint32_t block_bytes;
-	uint64_t credit_bytes;   /* data channel: what the other may send at first */
-	uint64_t session;        /* random, the same on both channels of one life of a node's side */
+	uint64_t credit_bytes; /* data channel: what the other may send at first */
+	uint64_t session;      /* random, the same on both channels of one life of a node's side */
 	uint64_t member_size_bytes[64];
 };
 
 struct repl_state {
-	uint8_t state;           /* enum repl_node_state */
-	uint8_t insync;          /* as the node knows it, at its term */
-	uint8_t is_consistent;   /* its data is a point in time */
-	uint8_t wrote_alone;     /* it has acknowledged writes that the other side may lack */
-	uint32_t lineage_count;  /* reigns follow, oldest first */
+	uint8_t state;          /* enum repl_node_state */
+	uint8_t insync;         /* as the node knows it, at its term */
+	uint8_t is_consistent;  /* its data is a point in time */
+	uint8_t wrote_alone;    /* it has acknowledged writes that the other side may lack */
+	uint32_t lineage_count; /* reigns follow, oldest first */
 	uint64_t term, head_lsn, persisted_lsn;
 };
 
 enum repl_role_what {
-	REPL_ROLE_HANDOVER = 1,  /* you are primary from this term on; I have stopped, we are equal */
-	REPL_ROLE_TAKEN = 2,     /* I am */
-	REPL_ROLE_ADMIT = 3,     /* you are in sync from this term on */
+	REPL_ROLE_HANDOVER =
+	    1,               /* you are primary from this term on; I have stopped, we are equal */
+	REPL_ROLE_TAKEN = 2, /* I am */
+	REPL_ROLE_ADMIT = 3, /* you are in sync from this term on */
 	REPL_ROLE_ADMITTED = 4,
-	REPL_ROLE_EXCLUDED = 5,  /* you are not, from this term on */
-	REPL_ROLE_DISCARD = 6,   /* an operator decided: what you wrote alone goes */
+	REPL_ROLE_EXCLUDED = 5, /* you are not, from this term on */
+	REPL_ROLE_DISCARD = 6,  /* an operator decided: what you wrote alone goes */
 };
 
 struct repl_role {
@@ -143,8 +145,8 @@ struct repl_role {
 };
 
 struct repl_rs {
-	uint64_t bytes_max;   /* what may be sent until RS_END */
-	uint8_t is_whole;     /* the replica knows nothing of use before */
+	uint64_t bytes_max; /* what may be sent until RS_END */
+	uint8_t is_whole;   /* the replica knows nothing of use before */
 	uint8_t reserved[7];
 };
 

@@ -25,6 +25,7 @@ qio_on() {
 same_header() { cmp -s "$(image_of a).luks" "$(image_of b).luks" && cmp -s "$(image_of a).luks" "$(image_of b).luksbackup"; }
 
 UUID=6f1c2f7e-53d5-4a0c-9a39-0c39d0a5be01
+# shellcheck disable=SC2119
 two_start
 mkdir "$T/io"
 key_new kek

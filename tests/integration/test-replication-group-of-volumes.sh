@@ -20,6 +20,7 @@ both_attach() {
 	done
 	wait_until 60 "the group to be in sync" repl_is a .state primary_pair
 }
+# shellcheck disable=SC2119
 two_start
 for n in a b; do
 	mkdir -p "$T/$n/d0"

@@ -20,12 +20,12 @@ repl_is a .state primary_pair || die "the pair broke: $(repl a .state)"
 ! on b timeout 30 "$(tool verify_load)" --ops 1 "$(url_on b 1)" >"$T/replica.json" 2>&1 || die "the replica serves"
 
 repl_say a verify >/dev/null
-wait_until 30 "the verify" repl_is a .verify.state done
+wait_until 30 "the verify" repl_is a .verify.state 'done'
 [ "$(repl a '"\(.verify.done_bytes) \(.verify.different_blocks)"')" = "67108864 0" ] || die "verify: $(repl a .verify)"
 
 # One block of the replica goes wrong behind its back.
 printf 'wrong' | dd of="$(image_of b)" bs=4096 seek=100 conv=notrunc status=none
 repl_say a verify '{"repair":true}' >/dev/null
-wait_until 30 "the repair" repl_is a .verify.state done
+wait_until 30 "the repair" repl_is a .verify.state 'done'
 [ "$(repl a '"\(.verify.different_blocks) \(.verify.repaired_blocks)"')" = "1 1" ] || die "repair: $(repl a .verify)"
 cmp "$(image_of a)" "$(image_of b)" || die "the block was not repaired"

@@ -66,17 +66,15 @@ switch_to() {
 	mv "$T/switch.new" "$T/switch.target"
 }
 load_start() {
+	rm -f "$T/load.progress"
 	start_bg load "$(tool verify_load)" --survive-reconnect --zero --progress "$T/load.progress" --limit-ms 90000 "$@" \
 		"iscsi://127.0.0.1:3300/$IQN:two.1/1"
 	wait_until 20 "the load to begin" test -s "$T/load.progress"
 }
 load_count() { tr -dc 0-9 <"$T/load.progress"; }
-load_advances() {
-	local from
-	from=$(load_count)
-	load_is_past() { [ "$(load_count)" -gt $((from + $1)) ]; }
-	wait_until "${2:-40}" "$1 more commands to end" load_is_past "$1"
-}
+load_is_past() { [ "$(load_count)" -gt "$1" ]; }
+load_advances() { wait_until "${2:-40}" "$1 more commands to end" load_is_past $(($(load_count) + $1)); }
+# shellcheck disable=SC2120 # an error that is expected, mostly none
 load_stop() {
 	kill -TERM "${PID_OF[load]}"
 	wait_bg load 60

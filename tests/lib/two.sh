@@ -194,6 +194,7 @@ node_start() {
 	filterd_on "$@"
 }
 
+# shellcheck disable=SC2120 # options for node_start, mostly none
 two_start() {
 	local name
 	for name in a b; do

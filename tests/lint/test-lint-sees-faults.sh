@@ -8,6 +8,16 @@ tree=$(mktemp -d) || exit 1
 trap 'rm -rf "$tree"' EXIT
 bad=0
 
+# The console's check needs its tools, which are not fetched again for each tree.
+console_tree()
+{
+	mkdir -p "$tree/web/console/js" "$tree/build"
+	cp "$root/web/console/tsconfig.json" "$tree/web/console/"
+	printf '%s\n' '// SPDX-License-Identifier: MIT' 'export const one = 1;' >"$tree/web/console/js/one.js"
+	printf '%s\n' '# SPDX-License-Identifier: MIT' 'console-tools:' >"$tree/Makefile"
+	ln -s "$root/build/npm-dev" "$tree/build/npm-dev"
+}
+
 clean_tree()
 {
 	rm -rf "${tree:?}"/*
@@ -16,6 +26,7 @@ clean_tree()
 	cp -r "$root/tests/lint" "$tree/tests/"
 	cp "$root/.clang-format" "$tree/"
 	cp "$root"/common/role.h "$tree/common/"
+	console_tree
 	printf '%s\n' '/* SPDX-License-Identifier: MIT */' 'int one(void);' '' 'int one(void)' '{' \
 		$'\treturn 1;' '}' >"$tree/common/one.c"
 	printf '%s\n' '/* SPDX-License-Identifier: GPL-2.0-only */' 'int two(void);' >"$tree/target/two.h"
@@ -45,7 +56,7 @@ sees()
 
 spdx='/* SPDX-License-Identifier: MIT */\n'
 clean_tree
-for check in format includes lengths forbidden licences threads cppcheck shell; do
+for check in format includes lengths forbidden licences threads cppcheck shell console; do
 	lint "$check" || { echo "FAIL: $check does not pass a clean tree:"; cat "$tree/out"; bad=1; }
 done
 
@@ -72,6 +83,9 @@ sees threads 'requires holding thread role' common/one.c \
 sees cppcheck 'nullPointer' common/a.c "${spdx}int f(void)\n{\n\tint *p = 0;\n\n\treturn *p;\n}\n"
 # shellcheck disable=SC2016 # for the planted script
 sees shell 'SC2086' scripts/a.sh '#!/bin/bash\n# SPDX-License-Identifier: MIT\nrm $1\n'
+
+sees console "js/two.js.*TS2345" web/console/js/two.js \
+	'// SPDX-License-Identifier: MIT\n/** @param {string} a */\nfunction f(a) { return a; }\nf(1);\n'
 
 [ "$bad" = 0 ] && echo "every planted fault was seen"
 exit "$bad"

@@ -173,7 +173,7 @@ end:	do
 #else
 		if
 		:: CAS(n) -> wver++; term[n] = wver; wis = 1 << n; st[n] = PRIMARY_ALONE; admitting[n] = false;
-			confirmed[n] = true; drop_link()
+			confirmed[n] = true /* a frame may still be under way */
 		:: else
 		fi
 #endif
@@ -218,7 +218,7 @@ end:	do
 	/* promotion by the witness */
 	:: atomic { up[n] && MAY_PROMOTE(n) && wpri != n && LEASE_OVER(n) && EXPECTED(n) ->
 		wver++; wpri = n; wis = 1 << n; term[n] = wver; st[n] = PRIMARY_ALONE; confirmed[n] = true;
-		lease[n] = true; drop_link() }
+		lease[n] = true; rs_block = NONE; rs_value = 0; rs_node = 0; rs_again = false }
 	/* after a start: the witness confirms; what was hot is compared with a peer that is in sync */
 	:: atomic { up[n] && IS_PRIMARY(n) && !confirmed[n] && wpri == n && wver == term[n] ->
 		if

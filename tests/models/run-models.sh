@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # time limit: 300 s
 #
-# run-models.sh [--long] - verifies the models of the ring with spin, and that each of their mutations gives an error.
+# run-models.sh [--long] - verifies the models of the ring and of replication with spin, and that each of their mutations gives an error.
 #
 # The short form takes less than two minutes; the long one adds a second kill, two rings whose filterd is killed, and a
 # tgtd and a filterd that die in one run, and takes about five minutes more. Prints states and seconds of each.
@@ -54,6 +54,8 @@ verify ring ok 120
 verify ring ok 60 -DR=2 -DKILLS=0
 verify ring ok 60 -DTK -DKILLS=0
 
+verify repl ok 60 -DW=2
+
 for fault in NOFENCE_SUBMIT NOFENCE_SERVER_SLEEP NOFENCE_DONE NOFENCE_CLIENT_SLEEP NOLOOK_SERVER NOLOOK_CLIENT; do
 	verify doorbell error 60 "-D$fault"
 	verify doorbell ok 60 "-D$fault" -DRESCAN
@@ -66,7 +68,12 @@ verify ring error 60 -DTK -DKILLS=0 -DM_NOFENCE
 verify ring error 60 -DR=2 -DCANCELS=0 -DM_RINGS_ALONE
 verify ring error 60 -DR=2 -DCANCELS=0 -DM_NO_CLAIM_SEQ
 
+for fault in 1 2 3 4 5 6 7 8 9 10; do
+	verify repl error 60 -DW=2 "-DM$fault"
+done
+
 if [ "${1:-}" = --long ]; then
+	verify repl ok 900 -DW=3 -DMAXT=6
 	verify ring ok 600 -DN=2 -DKILLS=2
 	verify ring ok 600 -DR=2 -DCANCELS=0
 	verify ring ok 600 -DTK -DCANCELS=0

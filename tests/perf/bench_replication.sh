@@ -63,17 +63,18 @@ volumes() { # the pair's volume v0, in mode $1 or "none"
 	fi
 }
 up() {
+	# shellcheck disable=SC2119
 	two_start
 	JOURNAL_BYTES=${JOURNAL_BYTES:-268435456} volumes "$1"
 	lun_on a 1 v0
 	lun_on b 1 v0
 }
-is_gone() { ! pgrep -f -- "--run-dir $T/$1/run" >/dev/null; }
+is_gone() { ! ss -xl | grep -q -- "$T/$1/run/"; }
 down() {
 	local name
 	for name in a b; do
 		kill_bg "tgtd-$name" KILL
-		kill_filterd_on "$name"
+		kill_filterd_on "$name" 2>/dev/null || true # one may have been killed by its scene
 		wait_until 20 "filterd of $name to be gone" is_gone "$name"
 		rm -rf "${T:?}/$name/d0" "${T:?}/$name/state"
 		rm -f "$T/$name/tgtd"*
@@ -162,7 +163,7 @@ handover() {
 	kill -TERM "${PID_OF[load]}"
 	wait_bg load 60
 	note_figure "planned: the load's longest stall, ms" "$(tail -n 1 "$T/load.log" | jq .max_stall_ms)"
-	kill_bg switch KILL
+	kill_bg switch KILL || true
 	down
 	report "hand-over"
 }
@@ -180,8 +181,9 @@ failover() {
 	switch_to b
 	load_advances 1
 	note_figure "unplanned: from the kill to the first I/O on the other side, ms" "$(($(now_ms) - from))"
+	filterd_on a
 	kill_bg load KILL
-	kill_bg switch KILL
+	kill_bg switch KILL || true
 	down
 	report "failover without a witness (an operator's command, tried until it is accepted)"
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The bitmap never says too little: whole blocks are cleared, touched ones are set, pages on disk cover memory. */
+/* The bitmap never says too little: whole blocks are cleared, touched ones are set, pages on disk
+ * cover memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hot extents on a file that forgets what was not synced: whatever was let through is suspect after a crash at any
- * step, or its bits are on disk.
+ * Hot extents on a file that forgets what was not synced: whatever was let through is suspect after
+ * a crash at any step, or its bits are on disk.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,10 +15,10 @@
 #include "hot.h"
 #include "sluice/file.h"
 
-#define EXTENT  (1ull << HOT_EXTENT_SHIFT)
-#define SIZE    (4096 * EXTENT)
+#define EXTENT     (1ull << HOT_EXTENT_SHIFT)
+#define SIZE       (4096 * EXTENT)
 #define FILE_BYTES (HOT_FILE_HEAD_BYTES + SIZE / 4096 / 8)
-#define QUEUE   64u
+#define QUEUE      64u
 
 static struct rig {
 	struct repl_host host;
@@ -209,7 +209,8 @@ static void extents_cool_with_their_bits_on_disk(void **state)
 	}
 	crash();
 	for (uint64_t i = 0; i < 700; i++)
-		assert_true(bitmap_has(&r.bits, BITMAP_BIT(BITMAP_SUSPECT), (i * 7 % 4096) * EXTENT));
+		assert_true(
+		    bitmap_has(&r.bits, BITMAP_BIT(BITMAP_SUSPECT), (i * 7 % 4096) * EXTENT));
 	assert_true(r.bits.set[BITMAP_SUSPECT] <= 256 * 1024 + 700);
 }
 
@@ -268,8 +269,8 @@ static void failing_file_only_costs_time(void **state)
 		r.fail_at = 0;
 		crash();
 		for (uint32_t i = 0; i < 40; i++)
-			assert_true(bitmap_has(&r.bits, BITMAP_ALL,
-					       ((n * 40ull + i) * 3 % 4096) * EXTENT));
+			assert_true(
+			    bitmap_has(&r.bits, BITMAP_ALL, ((n * 40ull + i) * 3 % 4096) * EXTENT));
 		for (uint32_t k = 0; k < BITMAP_KINDS; k++)
 			bitmap_clear_all(&r.bits, (enum bitmap_kind)k);
 		bitmap_refresh(&r.bits);

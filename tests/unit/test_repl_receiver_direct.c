@@ -47,6 +47,7 @@ static void a_write_is_persistent_before_its_ack(void **state)
 	assert_true(a->h.value == 41 || a->h.value == 42);
 	assert_int_equal(frame_status(&a->h), SLUICE_OK);
 	assert_int_equal(g.began_below + g.began_staged, 0);
+	assert_int_equal(g.seen_lsn, 42);
 }
 
 static void zeros_need_no_data(void **state)

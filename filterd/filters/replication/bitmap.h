@@ -2,10 +2,10 @@
 /*
  * bitmap.h - what of one volume may differ from the peer: a bit per block, of several kinds. Pure.
  *
- * DIRTY and SUSPECT wait for a resync. JOURNALED is in the journal, and becomes DIRTY if the journal
- * is given up. SENT is on its way in a resync, and becomes SUSPECT if the connection goes first.
- * On disk is one bit for all of them, in pages; it may say too much, never too little (REPL-10). A
- * page is stale when memory has a bit that the page on disk lacks.
+ * DIRTY and SUSPECT wait for a resync. JOURNALED is in the journal, and becomes DIRTY if the
+ * journal is given up. SENT is on its way in a resync, and becomes SUSPECT if the connection goes
+ * first. On disk is one bit for all of them, in pages; it may say too much, never too little
+ * (REPL-10). A page is stale when memory has a bit that the page on disk lacks.
  *
  * Thread: any. Memory: at bitmap_init(), and at bitmap_grow().
  */

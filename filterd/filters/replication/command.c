@@ -8,7 +8,8 @@
 
 #include "group_int.h"
 
-typedef int command_fn(struct repl_group *g, struct repl_group_command *c, struct sluice_error *err);
+typedef int command_fn(struct repl_group *g, struct repl_group_command *c,
+		       struct sluice_error *err);
 
 static int pause_it(struct repl_group *g, struct repl_group_command *c, struct sluice_error *err)
 {
@@ -59,13 +60,15 @@ static int verify(struct repl_group *g, struct repl_group_command *c, struct slu
 	struct resync *rs = &g->resync;
 
 	if (!node_is_primary(g->node) || !g->is_peer_ready) {
-		snprintf(err->text, sizeof(err->text),
-			 "verify compares this side with its peer: it runs on the primary while the "
-			 "peer is connected");
+		snprintf(
+		    err->text, sizeof(err->text),
+		    "verify compares this side with its peer: it runs on the primary while the "
+		    "peer is connected");
 		return -ENOTCONN;
 	}
 	if (rs->what != RESYNC_NONE) {
-		snprintf(err->text, sizeof(err->text), "a %s is under way; try again when it has ended",
+		snprintf(err->text, sizeof(err->text),
+			 "a %s is under way; try again when it has ended",
 			 rs->what == RESYNC_VERIFY ? "verify" : "resync");
 		return -EBUSY;
 	}
@@ -91,9 +94,9 @@ static const struct {
 	const char *name;
 	command_fn *run;
 } commands[] = {
-    {"pause", pause_it},	 {"resume", resume},   {"promote", promote},
-    {"demote", demote},		 {"handover", handover}, {"confirm", confirm},
-    {"resolve", resolve},	 {"verify", verify},   {"verify_cancel", verify_cancel},
+    {"pause", pause_it},  {"resume", resume},     {"promote", promote},
+    {"demote", demote},   {"handover", handover}, {"confirm", confirm},
+    {"resolve", resolve}, {"verify", verify},     {"verify_cancel", verify_cancel},
 };
 
 int group_command(struct repl_group *g, struct repl_group_command *c, struct sluice_error *err)

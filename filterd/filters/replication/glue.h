@@ -2,8 +2,8 @@
 /*
  * glue.h - the filter around the engine: which volumes make a group, and the SDK as its host.
  *
- *   attach() of each volume --> the set (all groups of a datastore) --all members are there--> opened
- *   detach() of any of them --> the group stops; it opens again when all are there again
+ *   attach() of each volume --> the set (all groups of a datastore) --all members are there-->
+ * opened detach() of any of them --> the group stops; it opens again when all are there again
  *
  *   glue.c        members, opening, stopping       glue_io.c     initiators' I/O, drain
  *   glue_host.c   host.h by the SDK                replication.c table, parameters, commands
@@ -32,7 +32,7 @@ struct glue_params {
 };
 
 enum glue_state {
-	GLUE_WAITING,  /* for members */
+	GLUE_WAITING, /* for members */
 	GLUE_OPENING,
 	GLUE_OPEN,
 	GLUE_FAILED,
@@ -85,7 +85,8 @@ struct glue_volume {
 };
 
 /* glue.c */
-int glue_attach(struct sluice_filter *f, const union sluice_value *values, struct sluice_error *err);
+int glue_attach(struct sluice_filter *f, const union sluice_value *values,
+		struct sluice_error *err);
 void glue_detach(struct sluice_filter *f);
 int glue_reconfigure(struct sluice_filter *f, enum sluice_phase phase,
 		     const union sluice_value *values, struct sluice_error *err);

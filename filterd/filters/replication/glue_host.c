@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "glue.h"
 
@@ -30,10 +29,9 @@ static uint64_t random_u64(void *ctx)
 
 static uint32_t hour_of_day(void *ctx)
 {
-	time_t t = time(NULL);
-	struct tm tm;
+	const struct glue_group *gg = ctx;
 
-	return localtime_r(&t, &tm) ? (uint32_t)tm.tm_hour : 0;
+	return sluice_hour_of_day(gg->f);
 }
 
 /* ---------------------------------------------------------------- timers */
@@ -245,8 +243,7 @@ static int record_put(void *ctx, const char *key, const void *data, size_t size_
 	return sluice_store_put(gg->f, key, data, size_bytes);
 }
 
-static int record_get(void *ctx, const char *key, void *data, size_t room_bytes,
-		      size_t *size_bytes)
+static int record_get(void *ctx, const char *key, void *data, size_t room_bytes, size_t *size_bytes)
 {
 	struct glue_group *gg = ctx;
 	int r = sluice_store_get(gg->f, key, data, room_bytes, size_bytes);

@@ -3,8 +3,8 @@
  * glue_io.c - initiators' I/O between the chain and the engine.
  *
  * A read of a side that serves goes past the engine, and is checked on its way up. Everything else
- * has a token from the start, is carried out by own I/O and completed. How long a change may wait for
- * the peer is the policy's (hold), so its token has a deadline that does not come.
+ * has a token from the start, is carried out by own I/O and completed. How long a change may wait
+ * for the peer is the policy's (hold), so its token has a deadline that does not come.
  */
 #include <stddef.h>
 

@@ -3,7 +3,8 @@
  * group.c - one group's life.
  *
  *   create --> start: track record, marks and pages, journal, the node's record, stages --> events
- *          --> stop: no windows, session's BYE, receiver, pages and empty marks, journal --> destroy
+ *          --> stop: no windows, session's BYE, receiver, pages and empty marks, journal -->
+ * destroy
  */
 #include "group.h"
 
@@ -140,12 +141,15 @@ static void journal_opened(struct repl_group *g, int result, const struct sluice
 static void marks_loaded(void *ctx, int result)
 {
 	struct repl_group *g = ctx;
-	static const struct sluice_error err = {{0}, "the file with the group's marks is unreadable"};
+	static const struct sluice_error err = {{0},
+						"the file with the group's marks is unreadable"};
 
 	if (result < 0)
 		start_ended(g, result, &err);
 	else
 		journal_open(g, journal_opened);
+	if (result >= 0 && g->record.version == 1 && group_has_bits(g, BITMAP_TO_SEND))
+		(void)track_set(g, g->track, true);
 }
 
 /* What the pages' bits mean: with a journal that is whole, what is in it; else nobody knows. */

@@ -10,9 +10,10 @@
  *   hot.c   bitmap.c  direct.c  window.c    resync.c           session.c --> node.c
  *     primary side: what may differ, how it gets there       receiver.c, stage.c: secondary side
  *
- * session.c drives the node's state machine and carries its actions out: those about frames, records
- * and the witness itself, the others by the group_do_*() below. The parts tell session.c what
- * happened (session.h): caught up, equal, drained, hot compared, applied, bitmap sent, peer failed.
+ * session.c drives the node's state machine and carries its actions out: those about frames,
+ * records and the witness itself, the others by the group_do_*() below. The parts tell session.c
+ * what happened (session.h): caught up, equal, drained, hot compared, applied, bitmap sent, peer
+ * failed.
  *
  * Order: group_create(), group_start(); I/O and link events;
  * group_stop(), group_destroy().
@@ -35,8 +36,9 @@ struct repl_group_cfg {
 	struct repl_node_cfg node;
 	enum repl_node_state initial_state; /* when there is no record of the node yet */
 	uint64_t journal_bytes, stage_bytes;
-	uint64_t bandwidth_bytes_per_s;     /* 0: no limit */
-	uint64_t bandwidth_day_bytes_per_s; /* from day_from_h to day_to_h, local time; 0: as above */
+	uint64_t bandwidth_bytes_per_s; /* 0: no limit */
+	uint64_t
+	    bandwidth_day_bytes_per_s; /* from day_from_h to day_to_h, local time; 0: as above */
 	uint32_t day_from_h, day_to_h;
 	uint32_t rpo_target_ms, rpo_warning_ms, rpo_error_ms;
 	uint32_t backpressure_max_ms;
@@ -197,10 +199,10 @@ void group_marks_flush(struct repl_group *g, void (*fn)(void *ctx), void *ctx);
 
 struct repl_group_command {
 	const char *name;
-	bool is_forced;      /* promote */
-	bool keeps_own;      /* resolve */
-	bool repairs;        /* verify */
-	char reply[256];     /* an object */
+	bool is_forced;  /* promote */
+	bool keeps_own;  /* resolve */
+	bool repairs;    /* verify */
+	char reply[256]; /* an object */
 	/* When 1 (pending) was returned by group_command(). */
 	void (*fn)(struct repl_group_command *c, int result, const struct sluice_error *err);
 	void *ctx;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "group_int.h"
+#include "repl_mutate.h"
 
 static bool is_primary_state(const struct repl_group *g)
 {
@@ -152,6 +153,8 @@ void group_do_send_bitmap(struct repl_group *g)
 bool group_may_differ(struct repl_group *g, struct repl_place *at,
 		      bool (*fn)(void *ctx, const struct repl_range *r), void *ctx)
 {
+	if (REPL_MUTATE(REJOIN_WITHOUT_BITMAP))
+		return false;
 	for (; at->member < g->host.member_count; at->member++, at->offset_bytes = 0) {
 		const struct bitmap *b = &g->bits[at->member];
 		struct repl_range r = {.member = at->member};

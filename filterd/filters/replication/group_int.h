@@ -30,10 +30,10 @@
 #include "session.h"
 
 #define LOG_BLOCK_BYTES    4096u
-#define LOG_MEMBER_SHIFT   40u           /* the log's blocks of member m begin at m << this */
-#define WINDOW_BYTES       (4ull << 20)  /* asked of the log for one window */
+#define LOG_MEMBER_SHIFT   40u          /* the log's blocks of member m begin at m << this */
+#define WINDOW_BYTES       (4ull << 20) /* asked of the log for one window */
 #define WINDOW_RANGES      4096u
-#define OUT_BULK_BYTES     (2ull << 20)  /* bulk waits while more than this is queued */
+#define OUT_BULK_BYTES     (2ull << 20) /* bulk waits while more than this is queued */
 #define RESYNC_SLOTS       8u
 #define RESYNC_READ_BYTES  (256u << 10)
 #define RESYNC_ASK_BYTES   (1u << 20)
@@ -60,7 +60,7 @@ struct journal {
 	bool is_open, wants_empty, is_emptying;
 	struct sluice_rlog_flush drop;
 	void (*emptied)(struct repl_group *g);
-	uint32_t appending; /* entries that have not come back */
+	uint32_t appending;    /* entries that have not come back */
 	struct repl_io *parts; /* partial changes under way, oldest first */
 };
 
@@ -69,13 +69,13 @@ struct window_range {
 };
 
 struct window {
-	bool is_running;    /* a destage is under way */
-	bool is_begun;      /* WIN_BEGIN went out */
-	bool wants_flush;   /* the log's records are not durable yet */
+	bool is_running;  /* a destage is under way */
+	bool is_begun;    /* WIN_BEGIN went out */
+	bool wants_flush; /* the log's records are not durable yet */
 	bool is_flushing, has_flushed;
-	bool is_resting;    /* between two windows */
+	bool is_resting; /* between two windows */
 	uint64_t number;
-	uint64_t lsn;       /* of the replica after it; 0: unknown */
+	uint64_t lsn; /* of the replica after it; 0: unknown */
 	uint64_t began_ns;
 	struct sluice_rlog_destage destage;
 	struct sluice_rlog_sink sink;
@@ -117,11 +117,12 @@ struct resync {
 	bool is_ended;   /* RS_END went out */
 	bool is_scanned; /* nothing is left to pick */
 	bool has_end, is_pumping;
-	bool is_sieving; /* suspect ranges are compared before RS_BEGIN: it says how much may follow */
+	bool is_sieving; /* suspect ranges are compared before RS_BEGIN: it says how much may follow
+			  */
 	bool repairs;
 	uint64_t id, tag, flush_tag, pass;
 	uint64_t repairs_out; /* WRITEs that are not acknowledged */
-	uint64_t end_seq; /* of the log: windows up to here go before RS_END */
+	uint64_t end_seq;     /* of the log: windows up to here go before RS_END */
 	struct repl_place at;
 	struct resync_slot slots[RESYNC_SLOTS];
 	uint32_t reading; /* slots whose read is not in the stream yet */
@@ -137,7 +138,7 @@ struct lag {
 	uint32_t samples_ms[LAG_SAMPLES];
 	uint32_t next, count;
 	uint64_t now_ms, last_ack_ns, gap_since_ms, full_since_ns;
-	uint8_t level; /* 0, 1 warning, 2 error: as reported */
+	uint8_t level;     /* 0, 1 warning, 2 error: as reported */
 	uint32_t delay_ms; /* what a change waits at the gate now */
 };
 
@@ -159,13 +160,17 @@ struct repl_group {
 	uint64_t data_heard_ns; /* the last frame of the data channel, or nothing was waited for */
 	uint64_t received_bytes;
 	bool has_protocol_error, is_pacing, is_marking;
-	enum { BITMAP_NOT_COME, BITMAP_IS_COMPLETE, BITMAP_IS_DURABLE } bitmap; /* of an OUTDATED peer */
+	enum {
+		BITMAP_NOT_COME,
+		BITMAP_IS_COMPLETE,
+		BITMAP_IS_DURABLE
+	} bitmap; /* of an OUTDATED peer */
 
 	/* the gate */
 	struct repl_io_list held, running, late; /* late: back-pressure */
 	bool is_started, is_serving, is_frozen, is_draining, is_stopping, is_paused;
 	bool wants_equal, wants_drained; /* what session.c waits for */
-	uint8_t refuse; /* enum sluice_status; OK: hold */
+	uint8_t refuse;                  /* enum sluice_status; OK: hold */
 	uint64_t head_lsn, persisted_lsn;
 	uint32_t busy;   /* of running: legs are left */
 	uint32_t unsent; /* of running: DIRECT, and not on the wire */
@@ -195,7 +200,8 @@ struct repl_group {
 	struct repl_group_command *command;
 };
 
-/* A peer that was primary first says what may differ, and that is durable here before it forgets. */
+/* A peer that was primary first says what may differ, and that is durable here before it forgets.
+ */
 static inline bool group_may_send(const struct repl_group *g)
 {
 	return g->may_send &&
@@ -210,9 +216,9 @@ static inline uint64_t log_block_of(uint16_t member, uint64_t offset_bytes)
 /* gate.c */
 void gate_ready(void *ctx, struct repl_io *io); /* hot.h's */
 void gate_leg_done(struct repl_io *io, uint8_t leg, enum sluice_status status);
-void gate_pump(struct repl_group *g);     /* held I/O may go on, or is refused */
-void gate_settle(struct repl_group *g);   /* acks that were kept back may go */
-void gate_check(struct repl_group *g);    /* equal, or drained? */
+void gate_pump(struct repl_group *g);   /* held I/O may go on, or is refused */
+void gate_settle(struct repl_group *g); /* acks that were kept back may go */
+void gate_check(struct repl_group *g);  /* equal, or drained? */
 uint64_t gate_complete_lsn(const struct repl_group *g);
 void gate_own_io(struct repl_io *io, uint16_t flags, void (*fn)(struct repl_own *o));
 
@@ -225,8 +231,8 @@ void direct_exclude(struct repl_group *g, bool may_journal);
 void direct_ack(struct repl_group *g, const struct repl_header *h);
 
 /* journal.c */
-void journal_open(struct repl_group *g, void (*fn)(struct repl_group *g, int result,
-						    const struct sluice_error *err));
+void journal_open(struct repl_group *g,
+		  void (*fn)(struct repl_group *g, int result, const struct sluice_error *err));
 void journal_append(struct repl_io *io);
 /* Too full, or damaged: its blocks become dirty, and it is emptied. */
 void journal_overflow(struct repl_group *g, const char *why);

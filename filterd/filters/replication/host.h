@@ -41,11 +41,11 @@ struct repl_timer {
 	struct sluice_timer host; /* host's; zeroed before the first use */
 };
 
-/* The group's one small file: hot marks, bitmap pages (hot.h, bitmap.h say where). It reads as zeros
- * where it was never written. Durable is what a SYNC that began after it has covered. */
+/* The group's one small file: hot marks, bitmap pages (hot.h, bitmap.h say where). It reads as
+ * zeros where it was never written. Durable is what a SYNC that began after it has covered. */
 struct repl_file_io {
-	uint8_t op; /* enum sluice_file_op: READ, WRITE, SYNC */
-	int result; /* 0 or -errno; never a part */
+	uint8_t op;                       /* enum sluice_file_op: READ, WRITE, SYNC */
+	int result;                       /* 0 or -errno; never a part */
 	uint64_t offset_bytes, len_bytes; /* multiples of 4096 */
 	void *buf;                        /* 4096-aligned */
 	void (*fn)(struct repl_file_io *o);
@@ -115,7 +115,7 @@ struct repl_host {
 	uint32_t block_bytes;
 	uint64_t member_size_bytes[REPL_MEMBERS_MAX];
 	uint64_t file_bytes; /* size of the group's file; group_file_bytes() says what it needs */
-	bool is_durable; /* write_cache durable: an acknowledged write survives a power cut */
+	bool is_durable;     /* write_cache durable: an acknowledged write survives a power cut */
 	bool has_witness;
 };
 

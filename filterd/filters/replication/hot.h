@@ -5,9 +5,9 @@
  *   write --> hot_enter() --extent is cold--> commit: pages of what cools, SYNC; marks, SYNC --> go
  *         <-- hot_leave() when it has ended everywhere
  *
- * After an unclean end every block of a marked extent is suspect. A commit serves all that wait; the
- * extents that were used least recently cool, which puts their bits on disk first. Whoever writes in
- * ascending order finds the next extent hot already.
+ * After an unclean end every block of a marked extent is suspect. A commit serves all that wait;
+ * the extents that were used least recently cool, which puts their bits on disk first. Whoever
+ * writes in ascending order finds the next extent hot already.
  *
  * The group's file: two slots for the marks, written by turns, then pages of each member's bitmap.
  *
@@ -22,9 +22,9 @@
 #include "bitmap.h"
 #include "group.h"
 
-#define HOT_EXTENT_SHIFT 22u /* 4 MiB */
-#define HOT_EXTENTS      256u
-#define HOT_SPAN_MAX     16u /* a longer range has its bits written instead */
+#define HOT_EXTENT_SHIFT    22u /* 4 MiB */
+#define HOT_EXTENTS         256u
+#define HOT_SPAN_MAX        16u /* a longer range has its bits written instead */
 #define HOT_FILE_HEAD_BYTES (64u << 10)
 
 struct hot;

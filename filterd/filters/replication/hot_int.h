@@ -18,8 +18,8 @@ enum hot_state { HOT_FREE, HOT_MARKING, HOT_HOT, HOT_COOLING };
 struct hot_extent {
 	uint64_t index; /* offset >> HOT_EXTENT_SHIFT */
 	uint16_t member;
-	uint8_t state;   /* enum hot_state */
-	bool is_ahead;   /* marked before anybody asked */
+	uint8_t state; /* enum hot_state */
+	bool is_ahead; /* marked before anybody asked */
 	uint32_t users;
 	uint64_t used; /* the table's clock at its last use */
 };
@@ -29,7 +29,7 @@ struct hot_slot {
 	uint32_t magic, version;
 	uint8_t group_uuid[16];
 	uint64_t seq;
-	uint32_t count, crc; /* crc: over the slot, with this field zero */
+	uint32_t count, crc;           /* crc: over the slot, with this field zero */
 	uint64_t extents[HOT_EXTENTS]; /* member << 48 | index */
 };
 _Static_assert(sizeof(struct hot_slot) <= HOT_SLOT_BYTES, "a slot fits into its place");
@@ -64,7 +64,8 @@ struct hot {
 	bool is_busy, needs_marks, wants_pages, is_clean, all_pages, has_written;
 	uint32_t pages_busy;
 	int result;
-	uint16_t page_member; /* where the walk over the pages is; of cooling extents: page_next only */
+	uint16_t
+	    page_member; /* where the walk over the pages is; of cooling extents: page_next only */
 	uint64_t page_next;
 	struct hot_flush *flush_waiting, *flushing;
 	struct hot_page pages[HOT_PAGES];

@@ -28,7 +28,8 @@ int track_set(struct repl_group *g, enum track track, bool has_pass)
 
 	r.version = 1;
 	r.track = (uint8_t)track;
-	r.has_pass = has_pass;
+	/* Else a start would take what is suspect for what is in the log. */
+	r.has_pass = has_pass || group_has_bits(g, BITMAP_TO_SEND);
 	r.gap_since_ms = g->lag.gap_since_ms;
 	if (r.lsn <= g->head_lsn + LSN_AHEAD / 2)
 		r.lsn = g->head_lsn + LSN_AHEAD;
@@ -122,7 +123,7 @@ void journal_append(struct repl_io *io)
 static void emptied(struct sluice_rlog_flush *fl)
 {
 	struct repl_group *g = fl->ctx;
-	void (*fn)(struct repl_group *group) = g->journal.emptied;
+	void (*fn)(struct repl_group * group) = g->journal.emptied;
 
 	g->journal.is_emptying = false;
 	g->journal.emptied = NULL;
@@ -181,7 +182,7 @@ void journal_overflow(struct repl_group *g, const char *why)
 
 static void begun(struct repl_group *g)
 {
-	void (*fn)(struct repl_group *group) = g->resync_fn;
+	void (*fn)(struct repl_group * group) = g->resync_fn;
 
 	if (g->journal.is_open)
 		track_set(g, TRACK_JOURNAL, true);
@@ -216,7 +217,7 @@ static void wants_space(void *ctx)
 static void opened(void *ctx, const struct sluice_rlog_opened *how)
 {
 	struct repl_group *g = ctx;
-	void (*fn)(struct repl_group *group, int result, const struct sluice_error *err) =
+	void (*fn)(struct repl_group * group, int result, const struct sluice_error *err) =
 	    g->journal_fn;
 	bool is_lost;
 

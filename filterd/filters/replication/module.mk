@@ -61,3 +61,9 @@ endef
 $(eval $(call primary_test,test_repl_bitmap,bitmap.c))
 $(eval $(call primary_test,test_repl_pace,pace.c))
 $(eval $(call primary_test,test_repl_hot,bitmap.c hot.c hot_commit.c hot_load.c))
+
+PROGS += bench_repl_compress
+bench_repl_compress_SRCS := tests/perf/bench_repl_compress.c
+bench_repl_compress_INCS := include $(REPLICATION) common
+bench_repl_compress_LIBS := replication_wire log common
+bench_repl_compress_PKGS := liblz4 libzstd jansson

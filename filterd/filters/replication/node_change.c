@@ -45,7 +45,7 @@ void node_excluded(struct repl_node *n, uint64_t term, uint64_t now_ns, struct r
 {
 	bool was_in_sync = n->record.state == REPL_PRIMARY_PAIR;
 
-	n->wants &= (uint8_t) ~(WANT_EXCLUDE | WANT_ADMIT);
+	n->wants &= (uint8_t) ~(WANT_EXCLUDE | WANT_ADMIT | WANT_REIGN);
 	n->is_admitting = false;
 	n->admit_is_unsure = false;
 	n->is_comparing = false; /* what was hot is suspect, and the peer is brought up to it */
@@ -102,7 +102,7 @@ void node_equal(struct repl_node *n, uint64_t head_lsn, uint64_t now_ns, struct 
 /* This side's record says so first: from then on it waits for the peer, or excludes it. */
 void node_admitted(struct repl_node *n, uint64_t term, uint64_t now_ns, struct repl_actions *out)
 {
-	n->wants &= (uint8_t)~WANT_ADMIT;
+	n->wants &= (uint8_t) ~(WANT_ADMIT | WANT_REIGN);
 	n->admit_is_unsure = false;
 	n->is_admitting = true;
 	n->since_ns = now_ns;

@@ -167,9 +167,10 @@ int node_confirm(struct repl_node *n, uint64_t now_ns, struct repl_actions *out,
 		    "the group holds I/O while its peer is lost: promote with force to go on "
 		    "without it");
 	if (n->cfg.has_witness)
-		return refuse(err, -EBUSY,
-			      "the group's witness says who is primary: promote with force if it is gone "
-			      "for good");
+		return refuse(
+		    err, -EBUSY,
+		    "the group's witness says who is primary: promote with force if it is gone "
+		    "for good");
 	n->is_confirmed = true;
 	if (n->record.state == REPL_PRIMARY_ALONE)
 		node_new_reign(n, now_ns, out);

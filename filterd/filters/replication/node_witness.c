@@ -20,7 +20,7 @@ static void want_register(struct repl_node *n, enum node_want want, struct repl_
 	bool is_both = want == WANT_ADMIT || (want == WANT_GIVE && n->cfg.mode == REPL_MODE_SYNC) ||
 		       (want == WANT_CLAIM && (n->record.insync & REPL_PEER));
 
-	if (want == WANT_PROMOTE && !n->is_forced)
+	if (want == WANT_PROMOTE && !n->is_forced && node_is_secondary(n))
 		n->register_term = n->record.term; /* of any other it knows nothing */
 	a->witness_op = SLUICE_WITNESS_SWAP;
 	a->witness_expected_term = want == WANT_CLAIM ? 0 : n->register_term;
@@ -132,7 +132,7 @@ static void register_is_mine(struct repl_node *n, const struct sluice_witness_re
 		n->wants &= (uint8_t)~WANT_PROMOTE;
 		n->rest_until_ns = now_ns + n->cfg.margin_ns;
 		node_take(n, now->term, now->insync == INSYNC_BOTH, now_ns, out);
-	} else if ((want & WANT_PROMOTE) && n->is_forced) {
+	} else if (want & WANT_PROMOTE) {
 		n->retry_ns = 0; /* it was this side's before: the swap from that term */
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "receiver_int.h"
+#include "repl_mutate.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -231,6 +232,10 @@ void receiver_slot_put(struct recv_slot *s)
 	s->next_free = r->free_slots;
 	r->free_slots = s;
 	r->slots_used--;
+	/* Changes of a pair end in any order; when all have ended there is none missing before the
+	 * newest. Whoever serves next counts on from there. */
+	if (r->slots_used == 0 && r->pair_lsn)
+		group_saw_lsn(r->group, r->pair_lsn);
 	receiver_go_on(r);
 }
 
@@ -308,7 +313,7 @@ static bool is_term_right(struct repl_receiver *r, const struct repl_header *h, 
 	uint64_t now = r->host->ops->now_ns(r->host->ctx);
 
 	*is_refused = false;
-	if (h->term == term) {
+	if (h->term == term || (h->term < term && REPL_MUTATE(OLD_TERM_TAKEN))) {
 		r->waiting_since_ns = 0;
 		return true;
 	}

@@ -88,10 +88,11 @@ struct repl_receiver {
 
 	struct stage stages[RECEIVER_STAGES];
 	struct stages_record kept;
-	uint64_t order;   /* of the newest mark */
-	uint8_t filling;  /* stage of the open window, or NO_STAGE */
-	bool has_failed;  /* a change of a window or a resync, on this connection */
-	uint64_t touched; /* members with direct changes that were not flushed */
+	uint64_t order;    /* of the newest mark */
+	uint8_t filling;   /* stage of the open window, or NO_STAGE */
+	bool has_failed;   /* a change of a window or a resync, on this connection */
+	uint64_t touched;  /* members with direct changes that were not flushed */
+	uint64_t pair_lsn; /* the newest change of a pair that is persistent here */
 
 	bool is_window_open;
 	uint64_t window, window_bytes;

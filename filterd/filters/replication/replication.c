@@ -74,8 +74,8 @@ static const struct sluice_param params[] = {
     [P_MODE] = ENUM("mode", modes, 0,
 		    "sync: a write is acknowledged when both sides have it; async: when this one "
 		    "has it."),
-    [P_LOSS] = ENUM("when_peer_is_lost", losses, 0,
-		    "sync: hold writes, or continue without the peer."),
+    [P_LOSS] =
+	ENUM("when_peer_is_lost", losses, 0, "sync: hold writes, or continue without the peer."),
     [P_WITNESS] = STRING("witness", 0, 127,
 			 "Name of a paired appliance that is asked who may serve; empty: none."),
     [P_JOURNAL] = U64("journal_bytes", "bytes", 16 * MIB, 1024 * GIB, 256 * MIB,
@@ -216,8 +216,9 @@ static int command(struct sluice_filter *f, const struct sluice_command *cmd,
 
 	if (v->gg->state != GLUE_OPEN) {
 		snprintf(err->text, sizeof(err->text), "%s",
-			 v->gg->state == GLUE_FAILED ? v->gg->why
-						     : "the group is not open: a member is missing");
+			 v->gg->state == GLUE_FAILED
+			     ? v->gg->why
+			     : "the group is not open: a member is missing");
 		return -EBUSY;
 	}
 	if (strcmp(cmd->name, "status") == 0) {

@@ -2,10 +2,10 @@
 /*
  * resync.c - what the bitmap says, to the peer.
  *
- *   CATCH_UP  [journal anew] RS_BEGIN, ranges (FLUSH each 64 MiB), windows up to the last read, RS_END,
- *             RS_ACK: the replica is a point in time
- *   HOT       in PRIMARY_PAIR, nothing is served yet: suspect ranges, repaired by WRITE
- *   VERIFY    everything, by digests; reported, and repaired if so wished
+ *   CATCH_UP  [journal anew] RS_BEGIN, ranges (FLUSH each 64 MiB), windows up to the last read,
+ * RS_END, RS_ACK: the replica is a point in time HOT       in PRIMARY_PAIR, nothing is served yet:
+ * suspect ranges, repaired by WRITE VERIFY    everything, by digests; reported, and repaired if so
+ * wished
  *
  * A bit that is picked becomes SENT; it is cleared when a FLUSH or RS_END behind it has been
  * acknowledged, and becomes SUSPECT again when the connection goes before.
@@ -175,11 +175,17 @@ static bool windows_are_out(struct repl_group *g)
 	return (s.dirty_blocks == 0 && s.zero_blocks == 0) || s.tail_seq >= g->resync.end_seq;
 }
 
+static void pass_over(struct repl_group *g, bool is_done);
+
 static void end_go(struct repl_group *g)
 {
 	struct resync *rs = &g->resync;
 	uint64_t lsn = journal_is_empty(g) && g->busy == 0 ? g->head_lsn : 0;
 
+	if (g->track != TRACK_JOURNAL && g->journal.is_open) {
+		pass_over(g, false); /* the journal overflowed: this would be no point in time */
+		return;
+	}
 	if (!windows_are_out(g)) {
 		window_kick(g);
 		return;
@@ -264,12 +270,14 @@ static void fill(struct repl_group *g)
 {
 	struct resync *rs = &g->resync;
 	uint32_t slots = rs->what == RESYNC_VERIFY ? 2 : RESYNC_SLOTS;
-	bool wants_flush = rs->what == RESYNC_CATCH_UP && rs->since_flush_bytes >= RESYNC_FLUSH_BYTES;
+	bool wants_flush =
+	    rs->what == RESYNC_CATCH_UP && rs->since_flush_bytes >= RESYNC_FLUSH_BYTES;
 
 	if (wants_flush && !slots_busy(g) && !rs->is_flush_out)
 		flush_go(g);
-	for (uint32_t i = 0; i < slots && !rs->is_scanned && !wants_flush && !rs->is_flush_out &&
-			     !window_is_due(g); i++) {
+	for (uint32_t i = 0;
+	     i < slots && !rs->is_scanned && !wants_flush && !rs->is_flush_out && !window_is_due(g);
+	     i++) {
 		struct resync_slot *s = &rs->slots[i];
 
 		if (s->step != SLOT_FREE || !bulk_may_send(g, RESYNC_READ_BYTES))
@@ -330,12 +338,11 @@ void resync_begin(struct repl_group *g, enum resync_what what)
 		rs->done_bytes = rs->sent_bytes = 0;
 		rs->total_bytes = bytes_of(g, BITMAP_TO_SEND);
 		rs->is_sieving = may_sieve(g);
-			if (g->track == TRACK_BITMAP) {
-			rs->is_waiting = true;
-			journal_begin(g, journal_anew);
-			return;
-		}
-		track_set(g, g->track, true);
+		/* Always anew: a window with a change older than what the pass reads would
+		 * follow it in the stream. */
+		rs->is_waiting = true;
+		journal_begin(g, journal_anew);
+		return;
 	}
 	resync_pump(g);
 }
@@ -366,8 +373,8 @@ void resync_slot_ended(struct resync_slot *s, bool is_ok)
 	else if (rs->what != RESYNC_VERIFY)
 		bitmap_set(&g->bits[s->member], BITMAP_SUSPECT, s->offset_bytes, s->len_bytes);
 	else if (s->is_disturbed)
-		rs->verify_done_bytes += s->len_bytes; /* in use: what is written there is compared by
-							  its own acknowledgement */
+		rs->verify_done_bytes += s->len_bytes; /* in use: what is written there is compared
+							  by its own acknowledgement */
 	window_kick(g);
 	resync_pump(g);
 }

@@ -5,8 +5,8 @@
  *   suspect --ASK--> digests here and there --what differs--> EXTENT, READ --> SEND --> next or end
  *   dirty   ------------------------------------------------> EXTENT, READ --> SEND --> end
  *
- * Several slots are under way at once, over ranges that do not overlap. What is read is in the stream
- * before the next window begins (window.c).
+ * Several slots are under way at once, over ranges that do not overlap. What is read is in the
+ * stream before the next window begins (window.c).
  */
 #include <string.h>
 
@@ -346,7 +346,8 @@ void resync_slot_go(struct resync_slot *s)
 		send(s);
 }
 
-/* The pass is over: what waits for the peer or for room ends, what waits for the disk ends by itself.
+/* The pass is over: what waits for the peer or for room ends, what waits for the disk ends by
+ * itself.
  */
 void resync_slot_cut(struct resync_slot *s)
 {

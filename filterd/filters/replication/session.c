@@ -136,10 +136,13 @@ static void lose_peer(struct repl_session *s, uint64_t now_ns)
 	session_act(s, &out);
 }
 
-/* A connection whose HELLO does not come. */
-static bool is_stuck(const struct session_channel *c, uint64_t now_ns)
+/* A connection that leads to nothing: no HELLO, or none on the other channel, or no STATE. The
+ * other end may not know of it any more. */
+static bool is_stuck(const struct repl_session *s, enum sluice_link_channel ch, uint64_t now_ns)
 {
-	return c->is_up && !c->is_greeted && now_ns - c->up_ns >= REPL_SILENCE_MS * 1000000ull;
+	const struct session_channel *c = &s->ch[ch];
+
+	return c->is_up && !s->is_ready && now_ns - c->up_ns >= REPL_SILENCE_MS * 1000000ull;
 }
 
 void session_tick(struct repl_timer *t)
@@ -153,9 +156,8 @@ void session_tick(struct repl_timer *t)
 		session_ping(s);
 	if (!s->is_lost_told && now_ns - s->heard_ns >= REPL_SILENCE_MS * 1000000ull)
 		lose_peer(s, now_ns);
-	else if (is_stuck(&s->ch[SLUICE_LINK_CONTROL], now_ns) ||
-		 is_stuck(&s->ch[SLUICE_LINK_DATA], now_ns))
-		session_reset(s, "the peer does not say HELLO");
+	else if (is_stuck(s, SLUICE_LINK_CONTROL, now_ns) || is_stuck(s, SLUICE_LINK_DATA, now_ns))
+		session_reset(s, "the peer does not say HELLO and STATE");
 	node_tick(s->node, now_ns, &out);
 	session_act(s, &out);
 }

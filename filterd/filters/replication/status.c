@@ -70,8 +70,8 @@ void group_figures(struct repl_group *g, struct repl_group_figures *out)
 	link_figures(g, out);
 	resync_figures(g, out);
 	receiver_figures(g->receiver, &r);
-	out->last_mark_ms = node_is_primary(g->node) ? g->lag.last_ack_ns / 1000000u
-						     : r.last_point_ms;
+	out->last_mark_ms =
+	    node_is_primary(g->node) ? g->lag.last_ack_ns / 1000000u : r.last_point_ms;
 }
 
 struct text {
@@ -133,11 +133,10 @@ static void add_figures(struct text *t, const struct repl_group_figures *f)
 {
 	add(t,
 	    ",\"lag_ms\":%" PRIu64 ",\"lag_p50_ms\":%" PRIu64 ",\"lag_p99_ms\":%" PRIu64
-	    ",\"dirty_bytes\":%" PRIu64
-	    ",\"suspect_bytes\":%" PRIu64 ",\"journal_bytes\":%" PRIu64
+	    ",\"dirty_bytes\":%" PRIu64 ",\"suspect_bytes\":%" PRIu64 ",\"journal_bytes\":%" PRIu64
 	    ",\"journal_used_bytes\":%" PRIu64,
-	    f->lag_ms, f->lag_p50_ms, f->lag_p99_ms, f->dirty_bytes, f->suspect_bytes, f->journal_bytes,
-	    f->journal_used_bytes);
+	    f->lag_ms, f->lag_p50_ms, f->lag_p99_ms, f->dirty_bytes, f->suspect_bytes,
+	    f->journal_bytes, f->journal_used_bytes);
 	add(t,
 	    ",\"resync\":{\"state\":\"%s\",\"done_bytes\":%" PRIu64 ",\"total_bytes\":%" PRIu64
 	    ",\"sent_bytes\":%" PRIu64 "}",

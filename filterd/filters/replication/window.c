@@ -14,8 +14,8 @@
 
 #include "group_int.h"
 
-#define PAUSE_NS     20000000ull   /* between two windows, so that there is something to merge */
-#define NOT_YET_NS   50000000ull   /* nothing durable yet */
+#define PAUSE_NS     20000000ull /* between two windows, so that there is something to merge */
+#define NOT_YET_NS   50000000ull /* nothing durable yet */
 #define AFTER_ERR_NS 1000000000ull
 
 static void sink_end(struct sluice_rlog_sink_io *io, int result)
@@ -309,9 +309,13 @@ static bool may_begin(const struct repl_group *g)
 {
 	const struct window *w = &g->window;
 
-	return g->is_peer_ready && group_may_send(g) && !g->is_paused && g->track == TRACK_JOURNAL &&
-	       g->journal.is_open && !g->journal.is_emptying && !g->journal.wants_empty &&
-	       !w->is_running && !w->is_flushing && g->resync.reading == 0 && !g->stopped;
+	/* A pass is due, and it begins the journal anew. */
+	if (g->resync.what == RESYNC_NONE && group_has_bits(g, BITMAP_TO_SEND))
+		return false;
+	return g->is_peer_ready && group_may_send(g) && !g->is_paused &&
+	       g->track == TRACK_JOURNAL && g->journal.is_open && !g->journal.is_emptying &&
+	       !g->journal.wants_empty && !w->is_running && !w->is_flushing &&
+	       g->resync.reading == 0 && !g->stopped;
 }
 
 static void try_begin(struct repl_group *g)

@@ -42,6 +42,13 @@ static void went_down(struct world *w, struct event *e)
 		group_link_down(n->group, (enum sluice_link_channel)e->a, "the connection is gone");
 }
 
+static void connect(struct world *w, struct event *e);
+
+static void try_later(struct world *w, enum sluice_link_channel ch)
+{
+	event_add(w, -1, rng_range(&w->rng, 50, 1500) * MS, connect)->a = ch;
+}
+
 /* At one end. */
 static void end_down(struct world *w, int end, enum sluice_link_channel ch, uint64_t after_ns)
 {
@@ -52,6 +59,7 @@ static void end_down(struct world *w, int end, enum sluice_link_channel ch, uint
 	c->is_up[end] = false;
 	c->way[end].len = c->way[end].arrived = 0;
 	c->way[1 - end].is_stopped = false;
+	try_later(w, ch); /* whoever went down: node 0 sees by itself whether it has to dial */
 	if (!c->is_told[end])
 		return;
 	c->is_told[end] = false;
@@ -79,13 +87,6 @@ static void tell_other(struct world *w, int end, enum sluice_link_channel ch)
 	e->a = c->number;
 	e->b = ch;
 	e->p = (void *)(intptr_t)(1 - end);
-}
-
-static void connect(struct world *w, struct event *e);
-
-static void try_later(struct world *w, enum sluice_link_channel ch)
-{
-	event_add(w, -1, rng_range(&w->rng, 50, 1500) * MS, connect)->a = ch;
 }
 
 void link_unblocked(struct world *w)

@@ -6,3 +6,12 @@ sim_repl_INCS := tests/sim/repl tests/sim include common filterd/env filterd/log
 sim_repl_LIBS := replication replication_wire log env common
 sim_repl_PKGS := liblz4 libzstd libxxhash
 sim_repl_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=aligned_alloc,--wrap=posix_memalign
+
+# The same with the engine's files compiled again, so that a run can turn on one of their deliberate faults.
+PROGS += sim_repl_mutants
+sim_repl_mutants_SRCS := $(sim_repl_SRCS) $(replication_SRCS)
+sim_repl_mutants_INCS := $(sim_repl_INCS)
+sim_repl_mutants_CFLAGS := -include tests/sim/repl/mutation.h -DREPL_MUTATION=mutation_now
+sim_repl_mutants_LIBS := replication_wire log env common
+sim_repl_mutants_PKGS := $(sim_repl_PKGS)
+sim_repl_mutants_LDFLAGS := $(sim_repl_LDFLAGS)

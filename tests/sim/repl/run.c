@@ -179,8 +179,8 @@ static void come_right(struct world *w)
 	}
 	for (uint32_t i = 0; i < CLIENTS; i++)
 		if (w->clients[i].is_busy)
-			world_say(w, "client %u waits for node %d: op %u block %u step %u legs %u", i,
-				  w->clients[i].node, w->clients[i].io.op, w->clients[i].block,
+			world_say(w, "client %u waits for node %d: op %u block %u step %u legs %u",
+				  i, w->clients[i].node, w->clients[i].io.op, w->clients[i].block,
 				  w->clients[i].io.step, w->clients[i].io.legs);
 	world_fail(w, "it does not come right: node 0 is %s%s, node 1 is %s%s",
 		   node_state_name(side_recorded_state(&w->nodes[0])),

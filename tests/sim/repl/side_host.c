@@ -261,6 +261,7 @@ host_log_open(void *ctx, enum repl_log which, const struct sluice_rlog_cfg *cfg,
 	struct sluice_rlog_cfg c = *cfg;
 
 	c.path = paths[which];
+	c.record_blocks = 24; /* a start reads that much at once */
 	if (which == REPL_LOG_JOURNAL)
 		c.reserve_blocks = 8;
 	return rlog_open_env(&n->env, &c, fn, fn_ctx, err);

@@ -72,12 +72,13 @@ function TopBar({ onMenu, isOpen, system }) {
 	const who = useStore(session);
 	const link = useStore(connection);
 	const choice = useStore(themeChoice);
+	const at = useStore(place);
 	const [next, text, icon] = THEMES[choice] || THEMES.auto;
 	return html`<header class="top">
 		<button type="button" class="button bare ghost menu" aria-label="Navigation" aria-expanded=${isOpen ? 'true' : 'false'} aria-controls="nav" onClick=${onMenu}>
 			<${Icon} name="menu" size=${20} /></button>
 		<span class=${`link ${link}`} role="status"><i aria-hidden="true"></i>${link === 'open' ? 'Live' : link === 'lost' ? 'Not connected' : 'Connecting'}</span>
-		${system && system.status !== 'ok' && html`<a class=${`health ${system.status}`} href="#/">${system.summary}</a>`}
+		${system && system.status !== 'ok' && at.path !== '/' && html`<a class=${`health ${system.status}`} href="#/">${system.summary}</a>`}
 		<span class="grow"></span>
 		<button type="button" class="button bare ghost" aria-label=${`Theme: ${text}`} title=${`Theme: ${text}`} onClick=${() => setTheme(next)}><${Icon} name=${icon} /></button>
 		<a class="who" href="#/account"><${Icon} name="user" /><span>${who.name}<small>${who.role}</small></span></a>

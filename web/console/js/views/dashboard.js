@@ -50,7 +50,7 @@ function Charts() {
 	return html`<div class="charts">
 		<${Card}><${Chart} title="I/Os per second" at_s=${ring.at_s} lines=${two('read_iops', 'write_iops')} format=${count} least=${10} /><//>
 		<${Card}><${Chart} title="Throughput" at_s=${ring.at_s} lines=${two('read_bytes_per_s', 'write_bytes_per_s')} format=${rate} isBytes least=${1048576} /><//>
-		<${Card}><${Chart} title="Latency, 99th percentile" at_s=${ring.at_s} lines=${two('read_p99_us', 'write_p99_us')} format=${latency} least=${1000} /><//>
+		<${Card}><${Chart} title="Latency, p99" at_s=${ring.at_s} lines=${two('read_p99_us', 'write_p99_us')} format=${latency} least=${1000} /><//>
 	</div>`;
 }
 

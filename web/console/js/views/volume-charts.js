@@ -23,7 +23,7 @@ export function LiveCharts({ name }) {
 	const of = member => ring[member];
 	const held = { marks: ring.throttle, markText: 'held back' };
 	return html`<${Card}><${Chart} title="I/Os per second" at_s=${ring.at_s} format=${count} least=${10} lines=${pair(of, 'read_iops', 'write_iops')} ...${held} /><//>
-		<${Card}><${Chart} title="Latency, 99th percentile" at_s=${ring.at_s} format=${latency} least=${1000} lines=${pair(of, 'read_p99_us', 'write_p99_us')} ...${held} /><//>`;
+		<${Card}><${Chart} title="Latency, p99" at_s=${ring.at_s} format=${latency} least=${1000} lines=${pair(of, 'read_p99_us', 'write_p99_us')} ...${held} /><//>`;
 }
 
 const SPANS = [['1', 'Last hour'], ['6', 'Last 6 hours'], ['24', 'Last day']];
@@ -48,7 +48,7 @@ export function History({ name }) {
 			return html`<div class="charts two">
 				<${Card}><${Chart} ...${common} title="I/Os per second" format=${count} least=${10} lines=${pair(of, 'read_iops', 'write_iops')} /><//>
 				<${Card}><${Chart} ...${common} title="Throughput" format=${rate} isBytes least=${1048576} lines=${pair(of, 'read_bytes_per_s', 'write_bytes_per_s')} /><//>
-				<${Card}><${Chart} ...${common} title="Latency, 99th percentile" format=${latency} least=${1000} lines=${pair(of, 'read_p99_us', 'write_p99_us')} /><//>
+				<${Card}><${Chart} ...${common} title="Latency, p99" format=${latency} least=${1000} lines=${pair(of, 'read_p99_us', 'write_p99_us')} /><//>
 				<${Card}><${Chart} ...${common} title="Space in use" format=${bytes} isBytes least=${1048576} lines=${[{ label: 'In use', color: '--series-4', values: of('allocated_bytes'), fill: true }]} /><//>
 				<${Card}><${Chart} ...${common} title="Cache hits" format=${percent} least=${100} lines=${[{ label: 'Hits', color: '--series-3', values: of('read_hit_pct') }]} /><//>
 				<${Card}><${Chart} ...${common} title="Dirty in the cache" format=${bytes} isBytes least=${1048576} lines=${[{ label: 'Dirty', color: '--series-5', values: of('dirty_bytes'), fill: true }]} /><//>

@@ -6,7 +6,7 @@
 . "$(dirname "$0")/../lib/harness.sh"
 . "$(dirname "$0")/../lib/two.sh"
 . "$(dirname "$0")/../lib/replica.sh"
-CYCLES=${CYCLES:-3}
+CYCLES=${FAILOVERS:-2}
 
 replica_pair 64M
 wait_until 30 "the pair to be in sync" repl_is a .state primary_pair
@@ -38,5 +38,6 @@ for ((i = 1; i <= CYCLES; i++)); do
 	wait_until 60 "$P to be in sync again (cycle $i): $(repl "$S" .state)" repl_is "$S" .state primary_pair
 	[ $P = a ] && P=b S=a || P=a S=b
 done
+# shellcheck disable=SC2119
 load_stop
 cmp "$(image_of a)" "$(image_of b)" || die "the two sides differ"
