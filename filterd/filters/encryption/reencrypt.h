@@ -115,6 +115,7 @@ struct reencrypt {
 	uint8_t *raw, *out;                     /* the zone as it is, as it will be */
 	const uint8_t *journal;                 /* one of them */
 	enum sluice_status failure;             /* not OK: I/O in the zone fails with it */
+	bool is_to_be_tried_again; /* the step has failed, nothing of it is under way */
 	bool is_draining, holds_drain;
 	bool has_journal; /* the zone */
 	bool is_hole;     /* the zone, when it was looked at */
@@ -124,6 +125,8 @@ struct reencrypt {
 	uint64_t data_bytes, data_end_bytes, look_bytes;
 	uint32_t look_runs;
 	struct sluice_own_io own;
+	void (*own_ended)(struct sluice_own_io *own);
+	bool is_own_under_way;
 	struct sluice_timer timer;
 	/* reencrypt_map.c */
 	struct flight *first_held, *last_held;
@@ -165,6 +168,11 @@ void walk_drain(struct reencrypt *re, bool begin);
 /* What reencrypt_look.c has found. */
 void walk_zone_of_data(struct reencrypt *re);
 void walk_zone_of_hole(struct reencrypt *re, uint64_t offset_bytes, uint64_t len_bytes);
+/* The step, or the next zone, after that time. */
+void walk_timer_in(struct reencrypt *re, uint64_t ns);
+
+/* ---------------------------------------------------------------- reencrypt_own.c */
+
 /* One at a time; tried again while the pool is empty. -EOPNOTSUPP: a layer below cannot. */
 int walk_submit(struct reencrypt *re, uint8_t op, uint64_t offset_bytes, uint64_t len_bytes,
 		void *buf, void (*fn)(struct sluice_own_io *own));

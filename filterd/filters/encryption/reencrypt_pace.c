@@ -11,7 +11,7 @@
 /* So many I/Os per zone and rest are nobody's load. */
 #define BUSY_IOS 16u
 /* A zone takes so much of the time at most while somebody is there. */
-#define SHARE_PCT 5u
+#define SHARE_PCT 3u
 /* Slower than this it would never end. */
 #define MIN_BYTES_PER_S (1ull << 20)
 

@@ -15,7 +15,6 @@
 #include "reencrypt.h"
 
 #define UNIT_BYTES 4096u /* of what is left out because it is a hole */
-#define BUSY_NS    (2ull * 1000 * 1000)
 #define RETRY_NS   (1000ull * 1000 * 1000)
 
 static void step_again(struct reencrypt *re);
@@ -30,7 +29,7 @@ static void timer_fired(struct sluice_timer *t)
 		step_again(re);
 }
 
-static void timer_in(struct reencrypt *re, uint64_t ns)
+void walk_timer_in(struct reencrypt *re, uint64_t ns)
 {
 	re->timer.fn = timer_fired;
 	re->timer.ctx = re;
@@ -69,12 +68,12 @@ static void drain_give(struct reencrypt *re)
 void walk_drain(struct reencrypt *re, bool begin)
 {
 	re->is_draining = begin;
-	if (begin && re->failure != SLUICE_OK) {
+	if (begin && re->is_to_be_tried_again) {
 		sluice_timer_cancel(re->e->f, &re->timer);
 		drain_give(re);
-	} else if (!begin && re->failure != SLUICE_OK) {
+	} else if (!begin && re->is_to_be_tried_again) {
 		drain_take(re);
-		timer_in(re, RETRY_NS);
+		walk_timer_in(re, RETRY_NS);
 	} else if (!begin) {
 		walk_go(re);
 	}
@@ -100,11 +99,12 @@ static void try_again(struct reencrypt *re, enum sluice_status status, const cha
 			      "%s; it is tried again each second", text);
 	}
 	re->failure = status;
+	re->is_to_be_tried_again = true;
 	reencrypt_fail_held(re, status);
 	if (re->is_draining)
 		drain_give(re);
 	else
-		timer_in(re, RETRY_NS);
+		walk_timer_in(re, RETRY_NS);
 }
 
 static enum sluice_status status_of(int result)
@@ -112,30 +112,12 @@ static enum sluice_status status_of(int result)
 	return result == -ENOSPC ? SLUICE_ERR_NO_SPACE : SLUICE_ERR_IO;
 }
 
-int walk_submit(struct reencrypt *re, uint8_t op, uint64_t offset_bytes, uint64_t len_bytes,
-		void *buf, void (*fn)(struct sluice_own_io *own))
-{
-	int rc;
-
-	re->own =
-	    (struct sluice_own_io){.op = op,
-				   .flags = op == SLUICE_OP_WRITE_ZEROES ? SLUICE_IO_MAY_UNMAP : 0,
-				   .offset_bytes = offset_bytes,
-				   .len_bytes = len_bytes,
-				   .buf = buf,
-				   .fn = fn,
-				   .ctx = re};
-	rc = sluice_own_submit(re->e->f, &re->own);
-	if (rc < 0 && rc != -EOPNOTSUPP)
-		timer_in(re, BUSY_NS);
-	return rc == -EOPNOTSUPP ? rc : 0;
-}
-
 static void submit(struct reencrypt *re, uint8_t op, uint64_t at_bytes, uint64_t len_bytes,
 		   void *buf, void (*fn)(struct sluice_own_io *own))
 {
 	if (walk_submit(re, op, re->zone_offset_bytes + at_bytes, len_bytes, buf, fn) < 0)
-		timer_in(re, RETRY_NS); /* no chain is without these; the next one may be right */
+		walk_timer_in(re,
+			      RETRY_NS); /* no chain is without these; the next one may be right */
 }
 
 /* ---------------------------------------------------------------- record */
@@ -151,7 +133,7 @@ static void zone_ended(struct reencrypt *re)
 	reencrypt_release_held(re);
 	drain_give(re);
 	if (rest_ns)
-		timer_in(re, rest_ns);
+		walk_timer_in(re, rest_ns);
 	else
 		walk_go(re);
 }
@@ -468,6 +450,7 @@ void walk_recover(struct reencrypt *re)
 
 static void step_again(struct reencrypt *re)
 {
+	re->is_to_be_tried_again = false;
 	switch (re->step) {
 	case STEP_LOOK:
 		look_again(re);
