@@ -7,7 +7,5 @@ sim_INCS := include common tests/sim tests/tools filterd filterd/env filterd/bac
 	filterd/volume filterd/ring common/ctl target
 sim_LIBS := volume scsi chain backend ring_server ring_client env common
 sim_PKGS := jansson
-ifneq ($(VARIANT),asan)
 # Memory of killed processes vanishes with the seed: memory.c.
 sim_LDFLAGS := -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free,--wrap=aligned_alloc,--wrap=posix_memalign
-endif
