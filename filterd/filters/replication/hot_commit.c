@@ -220,8 +220,8 @@ static void page_go(struct hot_page *p, uint16_t member, uint64_t page)
 
 static void pages_go(struct hot *h)
 {
-	uint16_t member;
-	uint64_t page;
+	uint16_t member = 0;
+	uint64_t page = 0;
 
 	for (uint32_t i = 0; i < HOT_PAGES && h->result == 0; i++) {
 		if (h->pages[i].is_busy)
