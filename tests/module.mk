@@ -37,6 +37,8 @@ BENCH_SCRIPT       = $(wildcard tests/perf/bench.sh tests/perf/bench_policy.sh)
 PACKAGE_TESTS     := $(sort $(wildcard tests/packages/test-*.sh))
 PACKAGE_LONG      := $(filter %-same-bytes.sh %-linux-initiator.sh %-rpm-into-a-root.sh tests/packages/test-appliance-%,$(PACKAGE_TESTS))
 PACKAGE_SHORT     := $(filter-out $(PACKAGE_LONG),$(PACKAGE_TESTS))
+# Two appliances cost much, and what a sanitizer would see in one of these it sees in the first of each kind.
+TWO_SIDES         := $(filter-out %-sync-pair.sh %-refuse-intruders.sh,$(wildcard tests/integration/test-replication-*.sh tests/integration/test-links-*.sh))
 # A guest costs most of its time in the guest, which no sanitizer looks into.
 GUEST_TESTS       := $(shell grep -lE '/guest[.]sh' tests/integration/test-*.sh)
 # With policyd or a gateway: they wait more than they compute, so several run side by side.
@@ -70,7 +72,7 @@ check-manifest:
 	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(s),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,3,$(s),$(s)))
-	$(foreach v,asan tsan,$(foreach s,$(filter-out $(GUEST_TESTS),$(filter tests/integration/%,$(INTEGRATION_TESTS))),$(call line,integration-$(v),240,3,$(s),env VARIANT=$(v) $(s))))
+	$(foreach v,asan tsan,$(foreach s,$(filter-out $(GUEST_TESTS) $(TWO_SIDES),$(filter tests/integration/%,$(INTEGRATION_TESTS))),$(call line,integration-$(v),240,3,$(s),env VARIANT=$(v) $(s))))
 	$(foreach s,$(APPLIANCE_TESTS),$(call line,appliance,180,5,$(s),$(s)))
 	$(foreach s,$(APPLIANCE_ASAN),$(call line,appliance-asan,300,4,$(s),env VARIANT=asan $(s)))
 	$(foreach s,$(APPLIANCE_TSAN),$(call line,appliance-tsan,300,4,$(s),env VARIANT=tsan $(s)))
