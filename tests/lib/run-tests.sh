@@ -31,9 +31,9 @@ chmod 711 "$OUT" "$SLUICE_TEST_DIR" # some tests run a daemon as another user
 
 limit_of() {
 	local own=
-	case $1 in
-	*.sh) own=$(head -n 20 "$1" | sed -n 's/^# time limit: \([0-9]*\) s.*/\1/p' | head -n 1) ;;
-	esac
+	if [ "$(head -c 2 "$1")" = '#!' ]; then
+		own=$(head -n 20 "$1" | sed -n 's/^# time limit: \([0-9]*\) s.*/\1/p' | head -n 1)
+	fi
 	echo "${own:-$LIMIT_S}"
 }
 
