@@ -49,7 +49,11 @@ async function giveToVolume(page) {
 async function seeThrottling(page) {
 	await page.locator('.mark-text').first().waitFor({ timeout: 20000 });
 	check(/limit/.test(await page.locator('.mark-text').first().textContent()), 'the chart does not say by what it is held');
-	const now = await iops(page);
+	let now = -1;
+	for (let look = 0; look < 40 && !(now > 0 && now < 400); look++) { /* the second in which it began counts both */
+		await page.waitForTimeout(250);
+		now = await iops(page);
+	}
 	check(now > 0 && now < 400, `a limit of 150 and ${now} IOPS`);
 	await view(page, '/io-control');
 	await page.locator('.sharer', { hasText: VOLUME }).getByText(/held by/).waitFor();
