@@ -392,8 +392,10 @@ void wblog_replace(struct volume *v)
 int wblog_forget(struct volume *v)
 {
 	struct wblog *w = &v->wblog;
-	int r = wblog_note(v, WBLOG_RETIRED);
+	int r;
 
+	wblog_mark_forget(v);
+	r = wblog_note(v, WBLOG_RETIRED);
 	if (r < 0)
 		return r;
 	wblog_close(v, false);

@@ -33,10 +33,11 @@ void wblog_later(struct volume *v, uint64_t ns);
 /* Somebody has the file open, and it is worth waiting for: it will be tried again. */
 bool wblog_is_busy(struct volume *v, int result);
 /* wblog_mark.c: the record was read; a log is about to be made, errors as folder_mark_claim(); this
- * volume's log was opened. */
+ * volume's log was opened; what it held was given up. */
 void wblog_mark_learn(struct volume *v);
 int wblog_mark_claim(struct volume *v, struct sluice_error *err);
 void wblog_mark_proved(struct volume *v);
+void wblog_mark_forget(struct volume *v);
 /* Journal first, if there is one, then the log. */
 void wblog_open(struct volume *v);
 /* PREPARING goes on without a log, and it is tried again. */

@@ -71,3 +71,19 @@ void wblog_mark_proved(struct volume *v)
 	else if (is_news)
 		wblog_note(v, WBLOG_ACTIVE);
 }
+
+/* What stood on the flash that is not there was given up: the folder that is there now will do,
+ * unless another volume still waits for the other one. */
+void wblog_mark_forget(struct volume *v)
+{
+	struct sluice_error err = {{0}, {0}};
+
+	if (wblog_mark_check(v, &err) == 0)
+		return;
+	memset(v->wblog.record.flash_uuid, 0, sizeof(v->wblog.record.flash_uuid));
+	for (const struct volume *o = v->g->volumes; o; o = o->next_of_group) {
+		if (folder_mark_is_known(o->wblog.record.flash_uuid))
+			return;
+	}
+	memset(v->g->flash_uuid, 0, sizeof(v->g->flash_uuid));
+}
