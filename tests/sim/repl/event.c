@@ -111,7 +111,11 @@ bool world_step(struct world *w, uint64_t until_ns)
 	w->free_events[w->free_count++] = e;
 	if (copy.node >= 0 && w->nodes[copy.node].life != copy.life)
 		return true;
-	world_inside(copy.node >= 0);
+	if (copy.node < 0) {
+		copy.fn(w, &copy);
+		return true;
+	}
+	world_inside(true);
 	copy.fn(w, &copy);
 	world_inside(false);
 	return true;
