@@ -10,9 +10,16 @@
 
 #define ARENA_BYTES (256u << 20) /* of addresses; touched as it is used */
 #define HEAD_BYTES  16u          /* before each block: its size, for realloc() */
+#define CLASSES     48u          /* of freed blocks: by the power of two that holds them */
+
+/* A block that was freed: it is the next one of its class. */
+struct freed {
+	struct freed *next;
+};
 
 static uint8_t *arena;
 static size_t used_bytes, peak_bytes;
+static struct freed *freed[CLASSES];
 static uint64_t fail_in;
 static bool is_on, is_counting, has_failed;
 
@@ -37,6 +44,7 @@ void memory_begin(void)
 		assert(arena != MAP_FAILED);
 	}
 	used_bytes = 0;
+	memset(freed, 0, sizeof(freed));
 }
 
 void memory_on(bool may_fail)
@@ -79,18 +87,46 @@ static bool is_ours(const void *p)
 	return arena && (const uint8_t *)p >= arena && (const uint8_t *)p < arena + ARENA_BYTES;
 }
 
+static uint32_t class_of(size_t size)
+{
+	return size <= 16 ? 4 : 64 - (uint32_t)__builtin_clzll(size - 1);
+}
+
+static void set_size(uint8_t *p, size_t size)
+{
+	memcpy(p - sizeof(size), &size, sizeof(size));
+}
+
 static void *bump(size_t align, size_t size)
 {
-	size_t at = (used_bytes + HEAD_BYTES + align - 1) / align * align;
+	uint32_t class = class_of(size);
+	size_t room = (size_t)1 << class, at;
+	struct freed *f = freed[class];
 
 	if (size > ARENA_BYTES)
 		return NULL;
-	assert(at + size <= ARENA_BYTES);
-	used_bytes = at + size;
+	if (f && (uintptr_t)f % align == 0) {
+		freed[class] = f->next;
+		set_size((uint8_t *)f, size);
+		return f;
+	}
+	at = (used_bytes + HEAD_BYTES + align - 1) / align * align;
+	assert(at + room <= ARENA_BYTES);
+	used_bytes = at + room;
 	if (used_bytes > peak_bytes)
 		peak_bytes = used_bytes;
-	memcpy(arena + at - sizeof(size), &size, sizeof(size));
+	set_size(arena + at, size);
 	return arena + at;
+}
+
+static void give_back(void *p)
+{
+	struct freed *f = p;
+	size_t size;
+
+	memcpy(&size, (uint8_t *)p - sizeof(size), sizeof(size));
+	f->next = freed[class_of(size)];
+	freed[class_of(size)] = f;
 }
 
 void *__wrap_malloc(size_t size)
@@ -127,13 +163,17 @@ void *__wrap_realloc(void *p, size_t size)
 	if (!p || !q)
 		return q;
 	memcpy(&old, (uint8_t *)p - sizeof(old), sizeof(old));
-	return memcpy(q, p, old < size ? old : size);
+	memcpy(q, p, old < size ? old : size);
+	give_back(p);
+	return q;
 }
 
 void __wrap_free(void *p)
 {
 	if (MEMORY_IS_REAL || !is_ours(p))
 		__real_free(p);
+	else
+		give_back(p);
 }
 
 void *__wrap_aligned_alloc(size_t align, size_t size)

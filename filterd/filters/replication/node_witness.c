@@ -18,6 +18,7 @@ static void want_register(struct repl_node *n, enum node_want want, struct repl_
 {
 	struct sluice_witness_register *w = &a->witness_wanted;
 	bool is_both = want == WANT_ADMIT || (want == WANT_GIVE && n->cfg.mode == REPL_MODE_SYNC) ||
+		       (want == WANT_REIGN && n->record.state == REPL_PRIMARY_PAIR) ||
 		       (want == WANT_CLAIM && (n->record.insync & REPL_PEER));
 
 	if (want == WANT_PROMOTE && !n->is_forced && node_is_secondary(n))
@@ -94,6 +95,7 @@ static void swapped(struct repl_node *n, enum node_want want, uint64_t now_ns,
 		break;
 	case WANT_REIGN:
 		node_reigns(n, term);
+		node_set_confirmed(n, now_ns, out);
 		node_peer_ready(n, now_ns, out);
 		break;
 	default:
@@ -133,7 +135,10 @@ static void register_is_mine(struct repl_node *n, const struct sluice_witness_re
 		n->rest_until_ns = now_ns + n->cfg.margin_ns;
 		node_take(n, now->term, now->insync == INSYNC_BOTH, now_ns, out);
 	} else if (want & WANT_PROMOTE) {
-		n->retry_ns = 0; /* it was this side's before: the swap from that term */
+		/* It was this side's before: the swap from that term. But a secondary in sync is
+		 * not promoted from there: the reigns since have come by force, past the witness,
+		 * and their primary may serve without a lease. */
+		n->retry_ns = n->is_forced || !node_is_secondary(n) ? 0 : now_ns + NODE_RETRY_NS;
 	}
 }
 
@@ -143,11 +148,16 @@ static void register_is_the_peers(struct repl_node *n, const struct sluice_witne
 	uint8_t want = n->pending;
 
 	if (node_is_primary(n)) {
-		if (now->term >= n->record.term || !n->is_confirmed) {
+		if (now->term >= n->record.term) {
 			n->register_term = now->term;
 			if (n->is_waived && n->record.wrote_alone)
 				n->record.keeps_own = false;
 			node_yield(n, out, "the witness names the peer as primary");
+		} else if (!n->is_confirmed) {
+			/* A force went past the witness, so its word is older than this reign, and
+			 * a swap from there says whether anybody was promoted since. */
+			n->register_term = now->term;
+			n->wants |= WANT_REIGN;
 		}
 	} else if (want & WANT_PROMOTE) {
 		if (n->is_forced || REPL_MUTATE(PROMOTE_EXCLUDED)) {

@@ -234,6 +234,13 @@ void oracle_serves(struct world *w, int node)
 	forget_lost(w, node);
 }
 
+/* Of two that serve after a force the one that goes on counts. */
+void oracle_serves_no_more(struct world *w, int node)
+{
+	if (w->was_forced && w->current == node && w->nodes[1 - node].is_serving)
+		adopt(w, 1 - node);
+}
+
 /* ---------------------------------------------------------------- records */
 
 static void check_equal(struct world *w, const char *when)

@@ -433,6 +433,8 @@ static void host_serving(void *ctx, bool is_serving)
 	}
 	if (is_serving)
 		oracle_serves(n->w, n->id);
+	else
+		oracle_serves_no_more(n->w, n->id);
 }
 
 static int host_meta(void *ctx, uint16_t member, const char *key, uint64_t version,

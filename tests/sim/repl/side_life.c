@@ -91,6 +91,7 @@ static void gone(struct node *n)
 	n->life++;
 	link_node_died(n->w, n->id);
 	clients_node_died(n->w, n->id);
+	oracle_serves_no_more(n->w, n->id);
 }
 
 void side_die(struct node *n, bool is_power_cut)

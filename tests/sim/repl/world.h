@@ -221,6 +221,8 @@ void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value);
 void oracle_read(struct world *w, uint32_t block, uint64_t value, int node);
 /* A node begins to serve. */
 void oracle_serves(struct world *w, int node);
+/* It stops, or dies. */
+void oracle_serves_no_more(struct world *w, int node);
 void oracle_record(struct world *w, int node, const struct repl_node_record *before,
 		   const struct repl_node_record *after);
 void oracle_final(struct world *w);
