@@ -204,10 +204,12 @@ static void marks_clean(struct hot_flush *fl, int result)
 static void receiver_stopped(void *ctx)
 {
 	struct repl_group *g = ctx;
+	/* Else bits that came since the last record would be taken for what is in the log. */
+	bool is_clean = track_set(g, g->track, g->record.has_pass) == 0;
 
 	for (uint32_t m = 0; m < g->host.member_count; m++)
 		bitmap_refresh(&g->bits[m]);
-	g->stop_flush = (struct hot_flush){.fn = marks_clean, .ctx = g, .is_clean = true};
+	g->stop_flush = (struct hot_flush){.fn = marks_clean, .ctx = g, .is_clean = is_clean};
 	hot_flush(g->hot, &g->stop_flush);
 }
 

@@ -78,9 +78,12 @@ void group_do_drain(struct repl_group *g, bool is_on)
 
 /* ---------------------------------------------------------------- bring the peer up */
 
+/* With nothing to send, too, a peer that is OUTDATED waits for RS_BEGIN: so it hears that its
+ * BITMAP is durable here. */
 static bool needs_pass(const struct repl_group *g)
 {
-	return g->track == TRACK_BITMAP || g->record.has_pass || group_has_bits(g, BITMAP_TO_SEND);
+	return g->track == TRACK_BITMAP || g->record.has_pass ||
+	       g->node->peer.state == REPL_OUTDATED || group_has_bits(g, BITMAP_TO_SEND);
 }
 
 static void everything_is_suspect(struct repl_group *g)

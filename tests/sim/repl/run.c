@@ -182,6 +182,12 @@ static void come_right(struct world *w)
 			world_say(w, "client %u waits for node %d: op %u block %u step %u legs %u",
 				  i, w->clients[i].node, w->clients[i].io.op, w->clients[i].block,
 				  w->clients[i].io.step, w->clients[i].io.legs);
+	for (int i = 0; i < 2 && w->opt->is_verbose; i++) {
+		char json[8192];
+
+		if (w->nodes[i].group && group_status_json(w->nodes[i].group, json, sizeof(json)))
+			world_say(w, "node %d: %s", i, json);
+	}
 	world_fail(w, "it does not come right: node 0 is %s%s, node 1 is %s%s",
 		   node_state_name(side_recorded_state(&w->nodes[0])),
 		   w->nodes[0].is_serving ? " and serves" : "",
