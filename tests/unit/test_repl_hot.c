@@ -85,8 +85,15 @@ static void loaded(void *ctx, int result)
 	r.loaded++;
 }
 
+static void settled(struct hot_flush *fl, int result)
+{
+	assert_int_equal(result, 0);
+}
+
 static void open_hot(void)
 {
+	static struct hot_flush fl;
+
 	r.host = (struct repl_host){
 	    .ops = &ops, .member_count = 1, .block_bytes = 4096, .member_size_bytes = {SIZE}};
 	assert_int_equal(bitmap_init(&r.bits, SIZE), 0);
@@ -96,6 +103,8 @@ static void open_hot(void)
 	hot_load(r.hot, BITMAP_SUSPECT, loaded, NULL);
 	while (!r.loaded)
 		assert_true(step());
+	fl = (struct hot_flush){.fn = settled, .is_clean = true};
+	hot_flush(r.hot, &fl);
 	while (step())
 		;
 }

@@ -138,18 +138,37 @@ static void journal_opened(struct repl_group *g, int result, const struct sluice
 		receiver_start(g->receiver, receiver_started, g);
 }
 
+static void marks_failed(struct repl_group *g, int result)
+{
+	static const struct sluice_error err = {{0},
+						"the file with the group's marks is unusable"};
+
+	start_ended(g, result, &err);
+}
+
+static void marks_settled(struct hot_flush *fl, int result)
+{
+	struct repl_group *g = fl->ctx;
+
+	if (result < 0)
+		marks_failed(g, result);
+	else
+		journal_open(g, journal_opened);
+}
+
+/* The record first: without marks the bits would be taken for what is in the log. */
 static void marks_loaded(void *ctx, int result)
 {
 	struct repl_group *g = ctx;
-	static const struct sluice_error err = {{0},
-						"the file with the group's marks is unreadable"};
 
-	if (result < 0)
-		start_ended(g, result, &err);
-	else
-		journal_open(g, journal_opened);
 	if (result >= 0 && g->record.version == 1 && group_has_bits(g, BITMAP_TO_SEND))
-		(void)track_set(g, g->track, true);
+		result = track_set(g, g->track, true);
+	if (result < 0) {
+		marks_failed(g, result);
+		return;
+	}
+	g->load_flush = (struct hot_flush){.fn = marks_settled, .ctx = g, .is_clean = true};
+	hot_flush(g->hot, &g->load_flush);
 }
 
 /* What the pages' bits mean: with a journal that is whole, what is in it; else nobody knows. */

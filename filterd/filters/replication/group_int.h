@@ -196,7 +196,7 @@ struct repl_group {
 	void *stopped_ctx;
 	bool is_receiver_stopping, is_refreshing;
 	struct hot_flush refresh;
-	struct hot_flush stop_flush;
+	struct hot_flush load_flush, stop_flush;
 	struct repl_group_command *command;
 };
 

@@ -81,7 +81,6 @@ struct hot {
 	void *load_buf;
 	uint64_t load_seq;
 	uint32_t load_slot;
-	struct hot_flush load_flush;
 };
 
 /* hot.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hot_load.c - after a start: marks, then pages; then the bits of what was hot go to disk, before
- * the first new mark takes the old ones' place.
+ * hot_load.c - after a start: marks, then pages. What was hot is suspect; its bits go to disk with
+ * the owner's clean flush, which has to come before the first new mark takes the old ones' place.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,20 +20,6 @@ static void ended(struct hot *h, int result)
 	h->load_buf = NULL;
 	h->loaded = NULL;
 	fn(h->loaded_ctx, result);
-}
-
-static void bits_flushed(struct hot_flush *fl, int result)
-{
-	struct hot *h = fl->ctx;
-
-	ended(h, result);
-}
-
-static void all_read(struct hot *h)
-{
-	h->load_flush = (struct hot_flush){.fn = bits_flushed, .ctx = h, .is_clean = true};
-	h->flush_waiting = &h->load_flush;
-	hot_commit(h);
 }
 
 /* ---------------------------------------------------------------- pages */
@@ -67,7 +53,7 @@ static void pages_next(struct hot *h)
 		h->page_next = 0;
 	}
 	if (h->page_member >= h->member_count) {
-		all_read(h);
+		ended(h, 0);
 		return;
 	}
 	left = (h->bits[h->page_member].page_count - h->page_next) * BITMAP_PAGE_BYTES;

@@ -61,6 +61,8 @@ static void send_bitmap(struct repl_node *n, struct repl_actions *out)
 		return;
 	n->is_resyncing = true;
 	node_set_term(n, n->peer.term);
+	/* One that was demoted is not to be promoted any more: the peer has followed it. */
+	node_set_state(n, REPL_OUTDATED, REPL_PEER);
 	node_do(out, REPL_DO_SEND_BITMAP, true);
 }
 

@@ -160,7 +160,11 @@ static void register_is_the_peers(struct repl_node *n, const struct sluice_witne
 			n->wants |= WANT_REIGN;
 		}
 	} else if (want & WANT_PROMOTE) {
-		if (n->is_forced || REPL_MUTATE(PROMOTE_EXCLUDED)) {
+		/* A primary that was demoted, of a reign by force that the witness never saw. */
+		bool is_newer = n->record.state == REPL_OUTDATED &&
+				n->record.insync == REPL_SELF && now->term < n->record.term;
+
+		if (n->is_forced || is_newer || REPL_MUTATE(PROMOTE_EXCLUDED)) {
 			n->register_term = now->term;
 			return;
 		}
