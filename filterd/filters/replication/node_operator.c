@@ -119,6 +119,7 @@ int node_demote(struct repl_node *n, uint64_t now_ns, struct repl_actions *out,
 	n->wants = 0;
 	n->is_waived = false;
 	n->is_resyncing = false;
+	n->is_admitting = n->is_admit_sent = n->admit_is_unsure = false;
 	n->lease_until_ns = n->peer_lease_until_ns = 0;
 	node_set_state(n, REPL_OUTDATED, n->record.insync);
 	node_end(n, now_ns, out);

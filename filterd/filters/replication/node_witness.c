@@ -80,6 +80,9 @@ static void swapped(struct repl_node *n, enum node_want want, uint64_t now_ns,
 
 	n->register_term = term;
 	n->wants &= (uint8_t)~want;
+	/* It has yielded, or was demoted, since it asked as primary. */
+	if (!node_is_primary(n) && (want & (WANT_EXCLUDE | WANT_ADMIT | WANT_REIGN | WANT_GIVE)))
+		return;
 	switch (want) {
 	case WANT_EXCLUDE:
 		node_excluded(n, term, now_ns, out);
