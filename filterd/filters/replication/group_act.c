@@ -58,7 +58,7 @@ void group_do_ack_alone(struct repl_group *g, bool is_on)
 
 void group_do_freeze(struct repl_group *g, bool is_on)
 {
-	g->is_frozen = is_on;
+	g->is_frozen = is_on && !REPL_MUTATE(ADMIT_UNFROZEN);
 	g->wants_equal = is_on;
 	if (!is_on) {
 		track_choose(g);

@@ -73,9 +73,7 @@ void node_caught_up(struct repl_node *n, uint64_t head_lsn, uint64_t now_ns,
 	    n->cfg.mode != REPL_MODE_SYNC || n->is_draining || !n->is_peer_up ||
 	    n->peer.state != REPL_SECONDARY_SYNCING)
 		return;
-	if (!REPL_MUTATE(ADMIT_UNFROZEN))
-		node_freeze(n, true, now_ns, out);
-	n->is_frozen = true;
+	node_freeze(n, true, now_ns, out);
 	if (REPL_MUTATE(ADMIT_UNEQUAL)) {
 		if (n->cfg.has_witness && !n->is_waived)
 			n->wants |= WANT_ADMIT;

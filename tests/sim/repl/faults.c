@@ -111,6 +111,7 @@ static bool command(struct node *n, const char *name, bool is_forced, bool keeps
 	/* It may serve before the command has returned. */
 	if (is_forced || strcmp(name, "resolve") == 0)
 		w->was_forced = true;
+	n->has_word = n->has_word || strcmp(name, "confirm") == 0 || strcmp(name, "promote") == 0;
 	world_inside(true);
 	rc = group_command(n->group, c, &err);
 	world_inside(false);

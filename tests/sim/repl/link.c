@@ -208,19 +208,41 @@ static void tell_writable(struct world *w, struct event *e)
 		group_link_writable(n->group, (enum sluice_link_channel)e->a);
 }
 
+/* What was taken of the frames that change a replica has no term below the receiver's. */
+static void check_terms(struct world *w, int to, const uint8_t *data, size_t len, uint64_t term)
+{
+	size_t at = 0;
+
+	while (at + sizeof(struct repl_header) <= len) {
+		struct repl_header h;
+
+		memcpy(&h, data + at, sizeof(h));
+		if (h.type >= REPL_WRITE && h.type < REPL_ACK && h.term < term)
+			world_fail(w, "REPL-3: node %d at term %llu takes %s of term %llu", to,
+				   (unsigned long long)term, frame_type_name(h.type),
+				   (unsigned long long)h.term);
+		at += sizeof(h) + h.stored_bytes;
+	}
+}
+
 static void take(struct world *w, int from, enum sluice_link_channel ch)
 {
 	struct link_conn *c = &w->link[ch].conn;
 	struct link_way *way = &c->way[from];
+	struct node *to = &w->nodes[1 - from];
 	uint32_t number = c->number;
+	uint64_t term = group_node(to->group)->record.term;
 	size_t used;
 
+	to->has_word = to->has_word || ch == SLUICE_LINK_CONTROL;
 	world_inside(true);
-	used = group_link_received(w->nodes[1 - from].group, ch, way->data, way->arrived);
+	used = group_link_received(to->group, ch, way->data, way->arrived);
 	world_inside(false);
 	assert(used <= way->arrived || c->number != number || !c->is_up[1 - from]);
 	if (c->number != number || !c->is_up[1 - from] || !c->is_up[from])
 		return;
+	if (ch == SLUICE_LINK_DATA)
+		check_terms(w, to->id, way->data, used, term);
 	way->is_stopped = used == 0 && way->arrived > LINK_ROOM_BYTES - LINK_SEND_BYTES;
 	memmove(way->data, way->data + used, way->len - used);
 	way->len -= (uint32_t)used;

@@ -6,8 +6,11 @@
  * acknowledged last, then what began since and may have happened. A read settles which.
  *
  *   REPL-1  never two nodes that may answer       REPL-2  no read of anything older
- *   REPL-5  equal when admitted                   REPL-9  a replica is a point in time
+ *   REPL-3  nothing of a lower term is taken      REPL-6  only a side in sync is promoted
+ *           (link.c)                              REPL-9  a replica is a point in time
  *   REPL-10 equal in the end: nothing that differed was forgotten
+ *   P2      a term never falls                    P3      who serves after a start has somebody's
+ *   P4      two that have written are not merged          word
  *
  * A promotion by force gives up what the replica lacks: from then on its image counts, if it is a
  * point in time.
@@ -16,6 +19,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lineage.h"
 #include "world.h"
 
 void oracle_init(struct world *w)
@@ -219,6 +223,9 @@ void oracle_serves(struct world *w, int node)
 	if (side_may_answer(&w->nodes[1 - node]) && !w->was_forced)
 		world_fail(w, "REPL-1: node %d begins to serve, and node %d may, too", node,
 			   1 - node);
+	if (!w->nodes[node].has_word)
+		world_fail(w, "P3: node %d serves after a start, and nobody has confirmed it",
+			   node);
 	if (w->was_forced && w->current != node) {
 		if (m->record.is_consistent) {
 			const char *why = oracle_point_in_time(w, node);
@@ -254,9 +261,60 @@ static void check_equal(struct world *w, const char *when)
 	}
 }
 
+static bool is_primary(const struct repl_node_record *r)
+{
+	return r->state == REPL_PRIMARY_PAIR || r->state == REPL_PRIMARY_ALONE;
+}
+
+/* The other one's record says that it gave the role to this one. */
+static bool was_given(const struct world *w, int node, const struct repl_node_record *before)
+{
+	const struct repl_node_record *other = side_record(&w->nodes[1 - node]);
+	const struct repl_reign *r;
+	uint8_t uuid[16];
+
+	if (!other || !other->lineage_count)
+		return false;
+	memset(uuid, node + 1, sizeof(uuid));
+	r = &other->lineage[other->lineage_count - 1];
+	return memcmp(r->writer_uuid, uuid, sizeof(uuid)) == 0 && r->term > before->term;
+}
+
+/* Where there is a witness, that one looks (witness.c). */
+static void check_promotion(struct world *w, int node, const struct repl_node_record *before)
+{
+	bool was_in_sync = before->state == REPL_SECONDARY_INSYNC ||
+			   (before->state == REPL_OUTDATED && before->insync & REPL_SELF);
+
+	if (!was_in_sync && !was_given(w, node, before) && !w->has_witness && !w->was_forced)
+		world_fail(w, "REPL-6: node %d, which is not in sync, becomes primary", node);
+}
+
+/* One that has written yields to one that has written, too. The witness's word counts more. */
+static void check_yield(struct world *w, int node, const struct repl_node_record *before)
+{
+	const struct repl_node_record *other = side_record(&w->nodes[1 - node]);
+	struct lineage own = {before->lineage, before->lineage_count, before->wrote_alone};
+	struct lineage peer;
+	struct lineage_relation r;
+
+	if (!other || !is_primary(other) || w->has_witness || other->keeps_own)
+		return;
+	peer = (struct lineage){other->lineage, other->lineage_count, other->wrote_alone};
+	lineage_compare(&own, &peer, &r);
+	if (r.own_wrote && r.peer_wrote)
+		world_fail(w, "P4: node %d yields to node %d, and both have written", node,
+			   1 - node);
+}
+
 void oracle_record(struct world *w, int node, const struct repl_node_record *before,
 		   const struct repl_node_record *after)
 {
+	if (is_primary(after) && !is_primary(before) && before->version &&
+	    before->state != REPL_DIVERGED)
+		check_promotion(w, node, before);
+	if (is_primary(before) && after->state == REPL_OUTDATED && after->insync == REPL_PEER)
+		check_yield(w, node, before);
 	if (before->term > after->term)
 		world_fail(w, "P2: node %d's term goes from %llu back to %llu", node,
 			   (unsigned long long)before->term, (unsigned long long)after->term);

@@ -241,12 +241,18 @@ static int host_record_get(void *ctx, const char *key, void *data, size_t room_b
 	return 0;
 }
 
-enum repl_node_state side_recorded_state(const struct node *n)
+const struct repl_node_record *side_record(const struct node *n)
 {
 	const struct record *r = find_record((struct node *)n, "node");
 
-	return r ? (enum repl_node_state)((const struct repl_node_record *)r->data)->state
-		 : REPL_STANDALONE;
+	return r ? (const struct repl_node_record *)r->data : NULL;
+}
+
+enum repl_node_state side_recorded_state(const struct node *n)
+{
+	const struct repl_node_record *r = side_record(n);
+
+	return r ? (enum repl_node_state)r->state : REPL_STANDALONE;
 }
 
 /* ---------------------------------------------------------------- logs */

@@ -67,7 +67,8 @@ void side_start(struct node *n)
 	assert(!n->is_up);
 	n->life++;
 	n->is_up = true;
-	n->is_started = n->is_serving = n->is_refusing = n->is_commanding = n->was_forced = false;
+	n->is_started = n->is_serving = n->is_refusing = n->is_commanding = false;
+	n->has_word = n->record_count == 0; /* nobody else has ever had it */
 	n->clock_offset_ns = rng_below(&n->w->rng, 1000000) * MS;
 	n->slow = 1;
 	memset(n->buf_count, 0, sizeof(n->buf_count));

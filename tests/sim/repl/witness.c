@@ -44,6 +44,8 @@ static int carry_out(struct world *w, int node, const struct sluice_witness_call
 	}
 	if (t->reg.term && !is_over && !is_mine(w, node))
 		return -EBUSY;
+	if (t->reg.term && t->reg.insync == 1 && !is_mine(w, node) && !w->was_forced)
+		world_fail(w, "REPL-6: node %d, which is not in sync, becomes primary", node);
 	t->reg = c->wanted;
 	t->lease_until_ns = w->now_ns + c->lease_ms * MS;
 	world_say(w, "witness: term %llu, primary is node %d, in sync %u",
@@ -55,10 +57,10 @@ static void answered(struct world *w, struct event *e)
 {
 	struct request *r = e->p;
 
-	(void)w;
 	if (r->is_answered)
 		return;
 	r->is_answered = true;
+	w->nodes[e->node].has_word = true;
 	r->call->result = r->copy.result;
 	r->call->now = r->copy.now;
 	r->call->fn(r->call);

@@ -104,7 +104,7 @@ void pages_reset(void);
 struct record {
 	char key[32];
 	uint32_t size_bytes;
-	uint8_t data[RECORD_BYTES];
+	_Alignas(8) uint8_t data[RECORD_BYTES];
 };
 
 struct node {
@@ -126,7 +126,7 @@ struct node {
 	uint32_t slow; /* latency times this */
 	void *bufs[3][64];
 	uint32_t buf_count[3];
-	bool was_forced; /* an operator forced it in this life */
+	bool has_word; /* of the peer, the witness or an operator, in this life */
 };
 
 void side_start(struct node *n);
@@ -139,6 +139,7 @@ void side_env_init(struct node *n);
 uint64_t side_value(const struct node *n, uint32_t block);
 const struct repl_node *side_machine(const struct node *n); /* NULL when down */
 enum repl_node_state side_recorded_state(const struct node *n);
+const struct repl_node_record *side_record(const struct node *n); /* NULL: it has none */
 bool side_may_answer(const struct node *n);
 
 /* ---------------------------------------------------------------- link (link.c) */
