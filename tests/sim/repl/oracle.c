@@ -323,6 +323,9 @@ void oracle_record(struct world *w, int node, const struct repl_node_record *bef
 			  node_state_name((enum repl_node_state)after->state),
 			  (unsigned long long)after->term);
 	if (after->state == REPL_SECONDARY_INSYNC && before->state != REPL_SECONDARY_INSYNC) {
+		/* Its primary was forced, and does not serve yet. */
+		if (w->was_forced && w->current == node)
+			adopt(w, 1 - node);
 		w->was_forced = false;
 	}
 }
