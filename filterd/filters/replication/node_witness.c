@@ -97,6 +97,8 @@ static void swapped(struct repl_node *n, enum node_want want, uint64_t now_ns,
 		node_given(n, term, now_ns, out);
 		break;
 	case WANT_REIGN:
+		/* ADMITTED of the term before counts no more: a pair is excluded and begins anew. */
+		n->is_admitting = n->is_admit_sent = false;
 		node_reigns(n, term);
 		node_set_confirmed(n, now_ns, out);
 		node_peer_ready(n, now_ns, out);
@@ -156,11 +158,12 @@ static void register_is_the_peers(struct repl_node *n, const struct sluice_witne
 			if (n->is_waived && n->record.wrote_alone)
 				n->record.keeps_own = false;
 			node_yield(n, out, "the witness names the peer as primary");
-		} else if (!n->is_confirmed) {
+		} else {
 			/* A force went past the witness, so its word is older than this reign, and
 			 * a swap from there says whether anybody was promoted since. */
 			n->register_term = now->term;
-			n->wants |= WANT_REIGN;
+			if (!n->is_confirmed)
+				n->wants |= WANT_REIGN;
 		}
 	} else if (want & WANT_PROMOTE) {
 		/* A primary that was demoted, of a reign by force that the witness never saw. */

@@ -185,6 +185,8 @@ static void mischief(struct world *w, struct event *e)
 		slow_down(w, node);
 	else if (what < 90)
 		operate(w, &w->nodes[node]);
+	else if (what < 92)
+		link_old_frame(w, node);
 }
 
 void faults_begin(struct world *w)

@@ -256,6 +256,33 @@ static void take(struct world *w, int from, enum sluice_link_channel ch)
 	}
 }
 
+/* What an old primary would say if it had not heard of the next one: one frame of the term before,
+ * where the last one was taken whole. */
+void link_old_frame(struct world *w, int to)
+{
+	struct link_conn *c = &w->link[SLUICE_LINK_DATA].conn;
+	enum repl_node_state state = side_recorded_state(&w->nodes[to]);
+	struct node *n = &w->nodes[to];
+	uint32_t number = c->number;
+	struct repl_header h;
+	uint64_t term;
+	size_t used;
+
+	if (!n->is_started || !c->is_up[to] || !c->is_told[to] || c->way[1 - to].arrived ||
+	    (state != REPL_SECONDARY_SYNCING && state != REPL_SECONDARY_INSYNC))
+		return;
+	term = group_node(n->group)->record.term;
+	frame_begin(&h, REPL_MARK, term - 1, 0);
+	frame_set_payload(&h, NULL, 0);
+	frame_seal(&h);
+	world_say(w, "node %d gets a frame of term %llu", to, (unsigned long long)term - 1);
+	world_inside(true);
+	used = group_link_received(n->group, SLUICE_LINK_DATA, (const uint8_t *)&h, sizeof(h));
+	world_inside(false);
+	if (c->number == number && c->is_up[to])
+		check_terms(w, to, (const uint8_t *)&h, used, term);
+}
+
 static void arrive(struct world *w, struct event *e)
 {
 	enum sluice_link_channel ch = (enum sluice_link_channel)e->b;

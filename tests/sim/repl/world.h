@@ -176,6 +176,7 @@ void link_node_died(struct world *w, int node);
 /* In the middle of what is under way; with is_half_open one end does not hear of it. */
 void link_cut(struct world *w, enum sluice_link_channel ch, bool is_half_open);
 void link_unblocked(struct world *w);
+void link_old_frame(struct world *w, int to);
 
 /* ---------------------------------------------------------------- witness (witness.c) */
 
