@@ -10,8 +10,8 @@
 SEEDS   ?= 200000
 CYCLES  ?= 20
 FUZZ_S  ?= 20
-# As many as are clean today: filterd/filters/replication/replication.md, "Open".
-REPL_SEEDS ?= 400
+# A minute of two cores.
+REPL_SEEDS ?= 15000
 export CYCLES
 
 MANIFEST := build/check/manifest
@@ -26,7 +26,7 @@ tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl) $(if 
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell console
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
-MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/sim/io_control/mutants.sh tests/sim/log/mutants.sh tests/unit/*_mutants.sh)
+MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/sim/io_control/mutants.sh tests/sim/log/mutants.sh tests/sim/repl/mutants.sh tests/unit/*_mutants.sh)
 SIM                = $(filter sim,$(TESTS))
 CONFORMANCE_SCRIPT = $(wildcard tests/integration/test-conformance.sh)
 CRASH_SCRIPT       = $(sort $(wildcard tests/integration/test-*-under-load.sh tests/fault/test-*.sh))

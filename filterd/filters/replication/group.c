@@ -140,8 +140,7 @@ static void journal_opened(struct repl_group *g, int result, const struct sluice
 
 static void marks_failed(struct repl_group *g, int result)
 {
-	static const struct sluice_error err = {{0},
-						"the file with the group's marks is unusable"};
+	static const struct sluice_error err = {{0}, "the file with the group's marks is unusable"};
 
 	start_ended(g, result, &err);
 }

@@ -37,8 +37,8 @@ void hot_destroy(struct hot *h);
 
 /*
  * Reads marks and pages: what was hot becomes SUSPECT, the pages' bits page_kind, or after an
- * unclean end SUSPECT too. The caller then notes what depends on it, and flushes with is_clean before
- * the first hot_enter(). result: 0 or -errno.
+ * unclean end SUSPECT too. The caller then notes what depends on it, and flushes with is_clean
+ * before the first hot_enter(). result: 0 or -errno.
  */
 void hot_load(struct hot *h, enum bitmap_kind page_kind, void (*fn)(void *ctx, int result),
 	      void *ctx);

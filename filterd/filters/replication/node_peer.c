@@ -178,7 +178,8 @@ static void peer_leads(struct repl_node *n, uint64_t now_ns, struct repl_actions
 	} else if (node_is_secondary(n) && node_is_peer_primary(n)) {
 		follow(n, PEER_LEADS);
 	} else if (n->record.state == REPL_SECONDARY_INSYNC) {
-		/* It was excluded by one that was demoted since: what that one wrote is not here. */
+		/* It was excluded by one that was demoted since: what that one wrote is not here.
+		 */
 		node_set_state(n, REPL_SECONDARY_SYNCING, REPL_PEER);
 	}
 }

@@ -97,7 +97,8 @@ static void swapped(struct repl_node *n, enum node_want want, uint64_t now_ns,
 		node_given(n, term, now_ns, out);
 		break;
 	case WANT_REIGN:
-		/* ADMITTED of the term before counts no more: a pair is excluded and begins anew. */
+		/* ADMITTED of the term before counts no more: a pair is excluded and begins anew.
+		 */
 		n->is_admitting = n->is_admit_sent = false;
 		node_reigns(n, term);
 		node_set_confirmed(n, now_ns, out);
@@ -167,8 +168,8 @@ static void register_is_the_peers(struct repl_node *n, const struct sluice_witne
 		}
 	} else if (want & WANT_PROMOTE) {
 		/* A primary that was demoted, of a reign by force that the witness never saw. */
-		bool is_newer = n->record.state == REPL_OUTDATED &&
-				n->record.insync == REPL_SELF && now->term < n->record.term;
+		bool is_newer = n->record.state == REPL_OUTDATED && n->record.insync == REPL_SELF &&
+				now->term < n->record.term;
 
 		if (n->is_forced || is_newer || REPL_MUTATE(PROMOTE_EXCLUDED)) {
 			n->register_term = now->term;
