@@ -52,7 +52,8 @@ static int can_promote(const struct repl_node *n, uint64_t now_ns, struct sluice
 			      "the peer is primary and can be reached: hand over there instead");
 	if (n->is_taking)
 		return refuse(err, -EBUSY, "it is being promoted");
-	if (!n->is_peer_up && left_ns > 0) {
+	/* Also while it is there: the role may just have been given to it. */
+	if (left_ns > 0) {
 		snprintf(err->text, sizeof(err->text),
 			 "the peer may be serving for another %llu ms; try again then",
 			 (unsigned long long)(left_ns / 1000000 + 1));

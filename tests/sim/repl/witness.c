@@ -44,7 +44,8 @@ static int carry_out(struct world *w, int node, const struct sluice_witness_call
 	}
 	if (t->reg.term && !is_over && !is_mine(w, node))
 		return -EBUSY;
-	if (t->reg.term && t->reg.insync == 1 && !is_mine(w, node) && !w->was_forced)
+	if (t->reg.term && t->reg.insync == 1 && !is_mine(w, node) && !w->was_forced &&
+	    side_recorded_state(&w->nodes[node]) == REPL_SECONDARY_SYNCING)
 		world_fail(w, "REPL-6: node %d, which is not in sync, becomes primary", node);
 	t->reg = c->wanted;
 	t->lease_until_ns = w->now_ns + c->lease_ms * MS;
