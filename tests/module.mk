@@ -11,7 +11,7 @@ SEEDS   ?= 200000
 CYCLES  ?= 20
 FUZZ_S  ?= 20
 # A minute of two cores.
-REPL_SEEDS ?= 15000
+REPL_SEEDS ?= 8000
 export CYCLES
 
 MANIFEST := build/check/manifest
