@@ -125,6 +125,11 @@ static const struct referrer referrers[] = {
     {&table_host_groups, "volume",
      "SELECT v.name AS item FROM volume_access AS a JOIN volumes AS v ON v.id = a.volume_id"
      " WHERE a.group_id = ?1 ORDER BY v.name"},
+    {&table_peers, "replication",
+     "SELECT name AS item FROM replications WHERE peer_id = ?1 ORDER BY name"},
+    {&table_volumes, "replication",
+     "SELECT r.name AS item FROM replication_members AS m JOIN replications AS r"
+     " ON r.id = m.replication_id WHERE m.volume_id = ?1 ORDER BY r.name"},
     {&table_key_providers, "key",
      "SELECT name AS item FROM keys WHERE provider_id = ?1 ORDER BY name"},
     {&table_keys, "volume",

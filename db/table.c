@@ -18,7 +18,8 @@ const struct store_table *const store_tables[] = {&table_settings,      &table_d
 						  &table_alert_rules,   &table_alerts,
 						  &table_audit,         &table_users,
 						  &table_tokens,        &table_sessions,
-						  &table_key_providers, NULL};
+						  &table_key_providers, &table_replications,
+						  NULL};
 
 const struct store_column *table_find(const struct store_table *t, const char *name)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* table_access.c - hosts, host groups, portals, targets; peers, webhooks. */
+/* table_access.c - hosts, host groups, portals, targets; webhooks. */
 #include "table_def.h"
 
 /* ---------------------------------------------------------------- hosts */
@@ -148,45 +148,7 @@ static const struct store_column targets[] = {
 const struct store_table table_targets = {
     .name = "targets", .singular = "target", .key = "iqn", TABLE_COLUMNS(targets)};
 
-/* ---------------------------------------------------------------- peers, webhooks */
-
-static const char *const peer_states[] = {"configured", "paired", "lost", NULL};
-
-static const struct store_column peers[] = {
-    COLUMN_ID_HIDDEN,
-    COLUMN_NAME("peer"),
-    {.name = "address",
-     .type = STORE_TEXT,
-     .flags = STORE_REQUIRED | STORE_FILTERABLE | STORE_SORTABLE,
-     .min = 1,
-     .max = 253,
-     .unit = "",
-     .help = "Address or host name of the other Sluice."},
-    {.name = "port",
-     .type = STORE_INTEGER,
-     .min = 1,
-     .max = 65535,
-     .def = "3262",
-     .unit = "",
-     .help = "TCP port of its replication service."},
-    {.name = "fingerprint_sha256",
-     .type = STORE_TEXT,
-     .max = 95,
-     .def = "\"\"",
-     .unit = "",
-     .help = "SHA-256 of its certificate in hexadecimal; empty until it is paired."},
-    COLUMN_DESCRIPTION,
-    {.name = "state",
-     .type = STORE_ENUM,
-     .flags = STORE_APPLIANCE | STORE_FILTERABLE | STORE_SORTABLE,
-     .choices = peer_states,
-     .unit = "",
-     .help = "'configured' only entered here, 'paired' both know each other, or 'lost'."},
-    COLUMN_REVISION,
-    COLUMN_CREATED,
-};
-const struct store_table table_peers = {
-    .name = "peers", .singular = "peer", .key = "name", TABLE_COLUMNS(peers), .has_revision = true};
+/* ---------------------------------------------------------------- webhooks */
 
 static const struct store_column webhooks[] = {
     COLUMN_ID_HIDDEN,

@@ -17,6 +17,7 @@ struct auth;
 struct history;
 struct http_server;
 struct keys;
+struct replicator;
 struct sse;
 struct transfers;
 struct webhook;
@@ -33,6 +34,7 @@ struct app {
 	struct sse *sse;
 	struct http_server *http;
 	struct keys *keys;       /* who keeps them, and what they are asked: keys/keys.h */
+	struct replicator *replicator; /* paired appliances; apply/replicator.h */
 	struct webhook *webhook; /* delivers them; see apply/webhook.h */
 	const struct apply_cfg *cfg;
 	const char *run_dir, *state_dir, *backup_dir, *transfer_dir;

@@ -32,6 +32,7 @@
 #include "log.h"
 #include "notice.h"
 #include "options.h"
+#include "replicator.h"
 #include "samples.h"
 #include "server.h"
 #include "setup.h"
@@ -267,6 +268,8 @@ static int start_threads(struct policyd *p, struct err *err)
 	p->cfg.reconciler = p->app.reconciler;
 	if (rc == 0)
 		rc = sampler_start(&p->cfg, &p->app.sampler, err);
+	if (rc == 0)
+		rc = replicator_start(&p->cfg, &p->app.replicator, err);
 	p->cfg.key_get = key_get;
 	p->cfg.keys = p->app.keys;
 	if (rc == 0)
@@ -325,6 +328,7 @@ static void end(struct policyd *p)
 	if (p->app.loop)
 		loop_turn(p->app.loop, 0);
 	server_stop(p->app.http);
+	replicator_stop(p->app.replicator);
 	transfers_stop(p->app.transfers); /* its tasks ask for keys */
 	keys_feed_stop(p->keys_feed);
 	if (p->app.keys) {

@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "json.h"
+#include "model.h"
 #include "tgt_ops.h"
 
 /* A step of filterd's may make a whole image, or wait for one that a dying filterd still holds. */
@@ -89,6 +90,44 @@ static void fetch_filters(struct observer *o)
 	o->are_filters_new = true;
 }
 
+/* What the replication in a chain says of itself: the planner exports by it. */
+static void add_replication(struct observer *o, json_t *volume)
+{
+	cleanup_json json_t *name = json_pack("{s:O}", "name", json_object_get(volume, "name")),
+			    *answer = NULL;
+	const json_t *f;
+	struct err err;
+	size_t i;
+
+	json_array_foreach(json_object_get(volume, "filters"), i, f)
+	{
+		if ((uint32_t)json_integer_value(json_object_get(f, "class")) ==
+		    model_class_number("replication"))
+			break;
+	}
+	if (i == json_array_size(json_object_get(volume, "filters")))
+		return;
+	answer = filterd_ask(&o->filterd_client, "volume.show", name, &err);
+	json_array_foreach(json_object_get(json_object_get(answer, "volume"), "filters"), i, f)
+	{
+		const char *is = json_string_value(json_object_get(f, "filter"));
+
+		if (is && strcmp(is, "replication") == 0)
+			json_object_set(volume, "replication", json_object_get(f, "status"));
+	}
+}
+
+static void add_replications(struct observer *o, json_t *seen)
+{
+	json_t *volume;
+	size_t i;
+
+	json_array_foreach(json_object_get(seen, "volumes"), i, volume)
+	{
+		add_replication(o, volume);
+	}
+}
+
 static json_t *observe_filterd(struct observer *o)
 {
 	struct err err = {0};
@@ -104,6 +143,7 @@ static json_t *observe_filterd(struct observer *o)
 	o->incarnation = json_integer_value(json_object_get(seen, "incarnation"));
 	if (is_new || !o->filters)
 		fetch_filters(o);
+	add_replications(o, seen);
 	return seen;
 }
 

@@ -148,4 +148,11 @@ bool plan_accounts_may_bind(const struct plan *p, const char *user); /* there af
 void plan_accounts_delete(struct plan *p);
 void plan_accounts_create(struct plan *p);
 
+/* ---------------------------------------------------------------- plan_replication.c */
+
+/* What becomes of usual for a replicated volume. */
+enum export plan_replication_export(const struct view *v, enum export usual);
+bool plan_replication_to_stay(const struct view *v, const json_t *runs);
+void plan_replication_check(struct plan *p, const struct view *v);
+
 #endif

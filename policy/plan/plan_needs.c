@@ -63,12 +63,18 @@ bool plan_needs_met(struct plan *p, const struct view *v)
 
 /* ---------------------------------------------------------------- encryption */
 
+static bool is_encryption(const json_t *runs)
+{
+	return (uint32_t)plan_number(runs, "class") == model_class_number(ENCRYPTION_CLASS);
+}
+
 /* "clear" is filterd's own word: it never was encrypted, or was decrypted in place. Should that
  * change meanwhile, filterd refuses. */
 bool plan_needs_to_stay(const struct view *v, const json_t *runs)
 {
-	return (uint32_t)plan_number(runs, "class") == model_class_number(ENCRYPTION_CLASS) &&
-	       strcmp(plan_text(v->runs, "filter_state"), "clear") != 0;
+	if (plan_replication_to_stay(v, runs))
+		return true;
+	return is_encryption(runs) && strcmp(plan_text(v->runs, "filter_state"), "clear") != 0;
 }
 
 void plan_needs_check(struct plan *p, const struct view *v)
@@ -81,7 +87,7 @@ void plan_needs_check(struct plan *p, const struct view *v)
 	{
 		const char *filter = plan_text(runs, "filter");
 
-		if (plan_needs_to_stay(v, runs) &&
+		if (is_encryption(runs) && plan_needs_to_stay(v, runs) &&
 		    !plan_filters_find(json_object_get(v->row, "rules"), filter))
 			plan_problem(
 			    p, plan_volume_of(v),

@@ -269,7 +269,7 @@ void plan_view_build(struct plan *p)
 		v->name = plan_text(row, "name");
 		look_at_filterd(p, v);
 		look_at_tgtd(p, v);
-		v->export = export_of(v);
+		v->export = plan_replication_export(v, export_of(v));
 	}
 }
 

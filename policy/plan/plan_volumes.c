@@ -69,6 +69,7 @@ void plan_volumes_check(struct plan *p, struct view *v)
 	check_numbers(p, v);
 	plan_filters_installed(p, v);
 	plan_needs_check(p, v);
+	plan_replication_check(p, v);
 	if (strcmp(plan_text(v->runs, "state"), "quarantined") == 0)
 		plan_problem(p, plan_volume_of(v), "volume %s is in quarantine: %s", v->name,
 			     plan_text(v->runs, "reason"));

@@ -6,7 +6,8 @@
  *
  *   planner.c          order of it all
  *   plan_view.c        both documents indexed, what is to become of each volume
- *   plan_datastores.c  plan_groups.c  plan_volumes.c  plan_filters.c  plan_needs.c    towards
+ *   plan_datastores.c  plan_groups.c  plan_volumes.c  plan_filters.c  plan_needs.c
+ *   plan_replication.c    towards
  * filterd plan_targets.c  plan_access.c  plan_accounts.c  plan_portals.c    towards tgtd
  *
  * desired: store_desired().  running:
@@ -58,6 +59,9 @@
  * - An encryption is never taken out of a chain, but of a volume that is in clear: its data would
  * be lost. What wants that is a
  * problem for people. A write-back cache without a place for its log is one, too.
+ * - A replicated volume is exported where the status of its replication filter says that it serves
+ * ("replication" {"is_serving", "role", "state", ...} of the running volume), and withdrawn where it
+ * says that it does not; the filter leaves a chain only while its replication is "ending".
  * - While the database has no portal at all, tgtd's own stay.
  * - Growing only; a smaller size than the running one is refused by REST and skipped here.
  */

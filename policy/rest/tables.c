@@ -48,6 +48,8 @@ const struct route *const rest_tables[] = {
     compliance_routes,
     filters_routes,
     peers_routes,
+    replications_routes,
+    replication_ops_routes,
     keys_routes,
     key_providers_routes,
     key_provider_ops_routes,

@@ -18,6 +18,7 @@
 #include "parse.h"
 #include "store_link.h"
 #include "tables.h"
+#include "replications.h"
 #include "volume_rows.h"
 #include "volume_view.h"
 
@@ -144,6 +145,12 @@ static int patch(struct request *q, struct reply *r, struct err *err)
 	if (json_object_get(body, "size_bytes") &&
 	    (rc = grow_check(q, old, rows_u64(body, "size_bytes"), err)))
 		return rc;
+	if (rows_u64(body, "size_bytes") > rows_u64(old, "size_bytes") &&
+	    (rc = replications_grow(q, r, old, rows_u64(body, "size_bytes"), err))) {
+		if (rc > 0)
+			rest_row(q, r, &table_volumes, json_incref(old), volume_view_add);
+		return rc > 0 ? 0 : rc;
+	}
 	if (strcmp(rows_text(body, "desired_state"), "offline") == 0 &&
 	    strcmp(rows_text(old, "desired_state"), "offline") != 0 &&
 	    (rc = volume_view_nobody(q, rows_text(old, "name"), "their disk goes away", err)))
@@ -187,6 +194,7 @@ static int delete (struct request *q, struct reply *r, struct err *err)
 	if (strcmp(rows_text(old, "desired_state"), "deleting") == 0)
 		return err_set(err, EBUSY, "", "volume %s is being deleted already", name);
 	if ((rc = volume_view_no_transfer(old, err)) ||
+	    (rc = replications_refuse(q, rows_id(old), "end that first", err)) ||
 	    (rc = volume_view_nobody(q, name, "their disk and its data go away", err)))
 		return rc;
 	row = store_update(q->store, &table_volumes, rows_id(old), changes, q->if_match, err);

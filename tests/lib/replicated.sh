@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# replicated.sh - two whole appliances, paired and replicating by REST. Source it after harness.sh, two.sh, replica.sh.
+#
+#   appliances_start                two appliances, a and b: filterd, tgtd, policyd; datastore d0 and a host on each
+#   appliances_pair                 b joins a by a code, by REST
+#   replicated NAME SIZE [MEMBERS]  volume NAME on a, replication r-NAME to b with JSON MEMBERS, until it is active
+#   rep NODE REPLICATION JQ         a member of GET /replications/{name}
+#   rep_is NODE REPLICATION JQ VALUE   for wait_until
+#   exports NODE VOLUME             true if its target has a LUN
+#   refused_on NODE STATUS METHOD PATH [JSON]
+REP_INITIATOR=iqn.2026-01.test.client:one
+
+appliance_ready() {
+	local name=$1
+	mkdir -p "$T/$name/d0"
+	policyd_on "$name"
+	api_ok_on "$name" POST /datastores "{\"name\":\"d0\",\"type\":\"dir\",\"path\":\"$T/$name/d0\"}" >/dev/null
+	task_done_on "$name"
+	api_ok_on "$name" POST /hosts "{\"name\":\"h1\",\"iqn\":\"$REP_INITIATOR\"}" >/dev/null
+	task_done_on "$name"
+}
+appliances_start() {
+	local name
+	for name in a b; do
+		node_start "$name"
+		tgtd_on "$name"
+		appliance_ready "$name"
+	done
+}
+peer_is_paired() { api_ok_on "$1" GET "/peers/$2" >/dev/null 2>&1 && [ "$(jq -r .state "$T/$1/api.body")" = paired ]; }
+appliances_pair() {
+	local code
+	api_ok_on a POST /peers/offers '{"name":"b"}' >/dev/null
+	code=$(jq -r .code "$T/a/api.body")
+	api_ok_on b POST /peers "{\"name\":\"a\",\"address\":\"$(address_of a)\",\"code\":\"$code\"}" >/dev/null
+	task_done_on b
+	wait_until 20 "a to know b" peer_is_paired_quietly a b
+	wait_until 20 "b to know a" peer_is_paired_quietly b a
+}
+peer_is_paired_quietly() { (peer_is_paired "$@") 2>/dev/null; }
+rep() { (api_on "$1" GET "/replications/$2") | jq -r "$3"; }
+rep_is() { [ "$(rep "$1" "$2" "$3" 2>/dev/null)" = "$4" ]; }
+replicated() {
+	local name=$1
+	api_ok_on a POST /volumes "{\"name\":\"$name\",\"datastore\":\"d0\",\"size_bytes\":$2,\"hosts\":[\"h1\"]}" >/dev/null
+	task_done_on a
+	api_ok_on a POST /replications "{\"name\":\"r-$name\",\"peer\":\"b\",\"volumes\":[\"$name\"],\"journal_bytes\":67108864${3:+,$3}}" >/dev/null
+	task_done_on a
+}
+target_iqn() { (api_on "$1" GET "/volumes/$2") | jq -r .target.iqn; }
+exports() { adm_on "$1" --op show --mode target | grep -q "Backing store path: $2\$"; }
+exports_not() { ! exports "$@"; }
+refused_on() {
+	local node=$1 status=$2
+	shift 2
+	api_on "$node" "$@" >/dev/null
+	[ "$STATUS" = "$status" ] || die "$node: $*: status $STATUS instead of $status: $(cat "$T/$node/api.body")"
+}
