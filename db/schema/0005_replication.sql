@@ -46,7 +46,7 @@ CREATE INDEX replications_by_peer ON replications (peer_id);
 
 CREATE TABLE replication_members (
 	replication_id INTEGER NOT NULL REFERENCES replications (id) ON DELETE CASCADE,
-	volume_id INTEGER NOT NULL UNIQUE REFERENCES volumes (id),
 	member INTEGER NOT NULL CHECK (member BETWEEN 0 AND 63),
+	volume_id INTEGER NOT NULL UNIQUE REFERENCES volumes (id),
 	PRIMARY KEY (replication_id, member)
-) STRICT, WITHOUT ROWID;
+) STRICT;

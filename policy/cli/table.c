@@ -14,6 +14,7 @@ const struct command *const command_tables[] = {
     table_datastore_commands,
     table_host_commands,
     table_policy_commands,
+    table_replication_commands,
     table_key_commands,
     table_record_commands,
     table_alert_commands,

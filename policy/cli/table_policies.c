@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* table_policies.c - commands on policies, compliance, filters; and on peers. */
+/* table_policies.c - commands on policies, compliance, filters. */
 #include "tables.h"
 
 static const struct column policy_columns[] = {
@@ -22,9 +22,6 @@ static const struct column filter_columns[] = {{"NAME", "name"},
 					       {"ENABLED", "is_enabled"},
 					       {"HELP", "help"},
 					       {NULL}};
-static const struct column peer_columns[] = {
-    {"NAME", "name"}, {"ADDRESS", "address"}, {"PORT", "port"}, {"STATE", "state"}, {NULL}};
-
 #define POLICY_NAME ARG_NAME_OF("/policies", "the policy")
 #define RULE_LIST                                                                                  \
 	{"--rule",                                                                                 \
@@ -79,25 +76,6 @@ static const struct arg filter_on_args[] = {ARG_NAME_OF("/filters", "the filter"
 					    ARG_END};
 static const struct arg filter_off_args[] = {ARG_NAME_OF("/filters", "the filter"),
 					     ENABLED("false"), ARG_END};
-#define PEER_MORE                                                                                  \
-	{"--port", ARG_NUMBER, TO_BODY, "port", 0, NULL, "3262 without it"},                       \
-	    {"--fingerprint-sha256", ARG_TEXT, TO_BODY, "fingerprint_sha256", 0, NULL,             \
-	     "of its certificate"},                                                                \
-	    ARG_DESCRIPTION
-static const struct arg peer_args[] = {ARG_NAME_OF("/peers", "the peer"), ARG_END};
-static const struct arg peer_create_args[] = {
-    ARG_NEW_NAME("of the peer"),
-    {"--address", ARG_TEXT, TO_BODY, "address", ARG_REQUIRED, NULL, "where it is"},
-    PEER_MORE,
-    ARG_END,
-};
-static const struct arg peer_set_args[] = {
-    ARG_NAME_OF("/peers", "the peer"),
-    {"--address", ARG_TEXT, TO_BODY, "address", 0, NULL, "where it is"},
-    PEER_MORE,
-    ARG_END,
-};
-
 const struct command table_policy_commands[] = {
     {"policy list", "GET", "/policies", "Lists the policies.", table_list_args, policy_columns,
      COMMAND_LIST, NULL, NULL},
@@ -130,13 +108,5 @@ const struct command table_policy_commands[] = {
      NULL, 0, NULL, NULL},
     {"filter disable", "PATCH", "/filters/{name}", "Lets no policy use a filter any more.",
      filter_off_args, NULL, 0, NULL, NULL},
-    {"peer list", "GET", "/peers", "Lists other appliances.", table_list_args, peer_columns,
-     COMMAND_LIST, NULL, NULL},
-    {"peer create", "POST", "/peers", "Makes another appliance known.", peer_create_args, NULL, 0,
-     NULL, NULL},
-    {"peer show", "GET", "/peers/{name}", "Shows a peer.", peer_args, NULL, 0, NULL, NULL},
-    {"peer set", "PATCH", "/peers/{name}", "Changes a peer.", peer_set_args, NULL, 0, NULL, NULL},
-    {"peer delete", "DELETE", "/peers/{name}", "Forgets a peer.", peer_args, NULL, COMMAND_DESTROYS,
-     NULL, NULL},
     {0},
 };

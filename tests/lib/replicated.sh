@@ -58,3 +58,8 @@ refused_on() {
 	api_on "$node" "$@" >/dev/null
 	[ "$STATUS" = "$status" ] || die "$node: $*: status $STATUS instead of $status: $(cat "$T/$node/api.body")"
 }
+rep_is_one_of() {
+	local is
+	is=$(rep "$1" "$2" "$3" 2>/dev/null)
+	[ "$is" = "$4" ] || [ "$is" = "$5" ]
+}
