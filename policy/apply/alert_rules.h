@@ -6,6 +6,7 @@
  *   alert_rules.c   the table, and what daemons, datastores and volumes are watched for
  *   alert_cache.c   what caches are
  *   alert_keys.c    who keeps keys, keys, and volumes that wait for theirs
+ *   alert_replication.c  lag, peers, split brain
  *
  * Thread: the sampler's. Pure: facts in, measurements out.
  */
@@ -50,6 +51,12 @@ bool alert_cache_log_full(const struct alert_facts *f, alert_emit_fn emit, void 
 bool alert_key_provider_down(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
 bool alert_key_unusable(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
 bool alert_volume_locked(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+
+bool alert_replication_rpo(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+bool alert_replication_peer_lost(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+bool alert_replication_split_brain(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+bool alert_replication_inconsistent(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+bool alert_replication_gap(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
 
 extern const struct alert_rule alert_rules[];
 extern const uint32_t alert_rules_count;

@@ -260,11 +260,6 @@ static void publish(struct replicator *r, const char *name, json_t *status)
 	pthread_mutex_unlock(&r->lock);
 }
 
-static bool is_serving(const json_t *status)
-{
-	return json_is_true(json_object_get(status, "is_serving"));
-}
-
 static void note_status(struct replicator *r, const json_t *row, const json_t *status)
 {
 	const char *name = replicator_text(row, "name"), *role = replicator_text(status, "role");
@@ -293,6 +288,25 @@ static void note_status(struct replicator *r, const json_t *row, const json_t *s
 	}
 }
 
+static bool is_same(const json_t *a, const json_t *b, const char *member)
+{
+	const json_t *x = json_object_get(a, member), *y = json_object_get(b, member);
+
+	return x == y || json_equal(x, y);
+}
+
+/* In something that exports or alerts depend on. */
+static bool is_other(const json_t *before, const json_t *status)
+{
+	static const char *const members[] = {"is_serving", "state", "peer_up", "is_consistent",
+					      "gap_since_ms"};
+
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		if (!is_same(before, status, members[i]))
+			return true;
+	return false;
+}
+
 /* Exports follow the role: the reconciler looks at once. */
 static void follow(struct replicator *r, const json_t *row, const json_t *status)
 {
@@ -302,7 +316,7 @@ static void follow(struct replicator *r, const json_t *row, const json_t *status
 	publish(r, name, (json_t *)(uintptr_t)status);
 	if (!status)
 		return;
-	if (is_serving(before) != is_serving(status) || !before)
+	if (is_other(before, status))
 		reconciler_wake(r->cfg.reconciler);
 	note_status(r, row, status);
 }
