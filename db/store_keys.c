@@ -72,7 +72,12 @@ json_t *store_encrypted_volumes(struct store *s, struct err *err)
 			 " FROM volumes AS v JOIN assignments AS a ON a.volume_id = v.id"
 			 " JOIN policy_rules AS r ON r.policy_id = a.policy_id"
 			 " AND r.version = a.version AND r.class = 'encryption'"
-			 " WHERE v.desired_state <> 'deleting' ORDER BY v.name",
+			 " WHERE v.desired_state <> 'deleting'"
+			 " AND NOT EXISTS (SELECT 1 FROM replication_members AS m"
+			 " JOIN replications AS n ON n.id = m.replication_id"
+			 " WHERE m.volume_id = v.id AND (n.role = 'secondary'"
+			 " OR (n.role = 'none' AND n.initial_role = 'secondary')))"
+			 " ORDER BY v.name",
 			 "");
 }
 

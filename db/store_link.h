@@ -91,7 +91,8 @@ json_t *store_volume_key(struct store *s, int64_t volume_id, struct err *err);
 /* key_id 0: takes it away. */
 int must_check store_volume_key_put(struct store *s, int64_t volume_id, int64_t key_id,
 				    int64_t version, bool is_formatted, struct err *err);
-/* [{"id", "name", "filter", "parameters"}]: volumes whose policy has a rule of class encryption. */
+/* [{"id", "name", "filter", "parameters"}]: volumes whose policy has a rule of class encryption,
+ * but replicas: their header comes from the side that serves. */
 json_t *store_encrypted_volumes(struct store *s, struct err *err);
 /* [{"id", "name", "filter", "key", "version", "target", "target_version"}]: those of them whose
  * header was made with another key, or an older version, than the policy names now. */

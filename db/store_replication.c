@@ -128,7 +128,7 @@ static void put_group(json_t *to, const json_t *row, json_int_t member, size_t m
 	put(to, "initial_role", json_string(text_of(row, "initial_role")));
 }
 
-/* The parameters of a policy's rule of this class, taken out of the volume's rules. */
+/* The parameters of a policy's rule for this filter, taken out of the volume's rules. */
 static json_t *take_rule(json_t *rules)
 {
 	json_t *rule;
@@ -136,7 +136,7 @@ static json_t *take_rule(json_t *rules)
 
 	json_array_foreach(rules, i, rule)
 	{
-		if (strcmp(text_of(rule, "class"), "replication") == 0) {
+		if (strcmp(text_of(rule, "filter"), "replication") == 0) {
 			json_t *parameters = json_incref(json_object_get(rule, "parameters"));
 
 			json_array_remove(rules, i);

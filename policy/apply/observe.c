@@ -7,7 +7,6 @@
 
 #include "clock.h"
 #include "json.h"
-#include "model.h"
 #include "tgt_ops.h"
 
 /* A step of filterd's may make a whole image, or wait for one that a dying filterd still holds. */
@@ -90,6 +89,13 @@ static void fetch_filters(struct observer *o)
 	o->are_filters_new = true;
 }
 
+static bool is_replication(const json_t *filter)
+{
+	const char *is = json_string_value(json_object_get(filter, "filter"));
+
+	return is && strcmp(is, "replication") == 0;
+}
+
 /* What the replication in a chain says of itself: the planner exports by it. */
 static void add_replication(struct observer *o, json_t *volume)
 {
@@ -101,8 +107,7 @@ static void add_replication(struct observer *o, json_t *volume)
 
 	json_array_foreach(json_object_get(volume, "filters"), i, f)
 	{
-		if ((uint32_t)json_integer_value(json_object_get(f, "class")) ==
-		    model_class_number("replication"))
+		if (is_replication(f))
 			break;
 	}
 	if (i == json_array_size(json_object_get(volume, "filters")))
@@ -110,9 +115,7 @@ static void add_replication(struct observer *o, json_t *volume)
 	answer = filterd_ask(&o->filterd_client, "volume.show", name, &err);
 	json_array_foreach(json_object_get(json_object_get(answer, "volume"), "filters"), i, f)
 	{
-		const char *is = json_string_value(json_object_get(f, "filter"));
-
-		if (is && strcmp(is, "replication") == 0)
+		if (is_replication(f))
 			json_object_set(volume, "replication", json_object_get(f, "status"));
 	}
 }

@@ -137,6 +137,12 @@ enum model_status model_compliance(const json_t *desired, const json_t *running,
 		cause(causes, "sluice-filterd does not have the volume");
 	if (running)
 		check_all(json_object_get(desired, "rules"), running, policy, causes);
+	if (json_is_true(json_object_get(desired, "wants_replication")) &&
+	    !json_is_object(json_object_get(desired, "replication")))
+		cause(causes,
+		      "policy %s says how the volume is replicated, and it is not: sluice "
+		      "replication create",
+		      policy);
 	if (json_array_size(causes) > count)
 		return MODEL_NON_COMPLIANT;
 	if (!policy) /* but what its datastore brings */

@@ -11,7 +11,13 @@
 
 #include "plan_int.h"
 
-#define REPLICATION_CLASS "replication"
+/* By its name: others of its class may do something else. */
+#define REPLICATION_FILTER "replication"
+
+static bool is_replication(const json_t *runs)
+{
+	return strcmp(plan_text(runs, "filter"), REPLICATION_FILTER) == 0;
+}
 
 static const json_t *replication_of(const struct view *v)
 {
@@ -32,7 +38,7 @@ static const json_t *filter_of(const struct view *v)
 
 	json_array_foreach(json_object_get(v->runs, "filters"), i, runs)
 	{
-		if ((uint32_t)plan_number(runs, "class") == model_class_number(REPLICATION_CLASS))
+		if (is_replication(runs))
 			return runs;
 	}
 	return NULL;
@@ -74,8 +80,7 @@ bool plan_replication_to_stay(const struct view *v, const json_t *runs)
 {
 	const json_t *replication = replication_of(v);
 
-	return (uint32_t)plan_number(runs, "class") == model_class_number(REPLICATION_CLASS) &&
-	       !(replication && is_phase(replication, "ending"));
+	return is_replication(runs) && !(replication && is_phase(replication, "ending"));
 }
 
 void plan_replication_check(struct plan *p, const struct view *v)
