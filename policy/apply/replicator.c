@@ -276,6 +276,7 @@ int replicator_start(const struct apply_cfg *cfg, struct replicator **out, struc
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&r->cond, &attr);
+	pthread_cond_init(&r->ended, &attr);
 	pthread_condattr_destroy(&attr);
 	rc = open_all(r, err);
 	if (rc == 0)
@@ -304,6 +305,7 @@ void replicator_stop(struct replicator *r)
 	pthread_mutex_lock(&r->lock);
 	r->is_stopping = true;
 	pthread_cond_signal(&r->cond);
+	pthread_cond_signal(&r->ended);
 	pthread_mutex_unlock(&r->lock);
 	if (r->has_thread)
 		pthread_join(r->thread, NULL);
@@ -320,6 +322,7 @@ void replicator_stop(struct replicator *r)
 	json_decref(r->hellos);
 	json_decref(r->told);
 	pthread_cond_destroy(&r->cond);
+	pthread_cond_destroy(&r->ended);
 	pthread_mutex_destroy(&r->lock);
 	free(r);
 }

@@ -40,9 +40,7 @@ static json_t *hello(struct asked *a, struct err *err)
 
 static json_t *prepare(struct asked *a, struct err *err)
 {
-	json_t *answer = replicator_replica_make(a->r, a->peer, a->body, err);
-
-	return answer;
+	return replicator_replica_make(a->r, a->peer, a->body, err);
 }
 
 static json_t *change(struct asked *a, struct err *err)
@@ -281,12 +279,18 @@ static void serve(struct replicator *r, const json_t *taken)
 	replicator_wake(r);
 }
 
+/* Until the end, or a moment: filterd is not there. */
 static void rest_a_moment(struct replicator *r)
 {
-	struct timespec t = {.tv_nsec = RETRY_MS * 1000000l};
+	uint64_t until_ns = clock_now_ns() + RETRY_MS * CLOCK_NS_PER_MS;
+	struct timespec until = {.tv_sec = (time_t)(until_ns / CLOCK_NS_PER_S),
+				 .tv_nsec = (long)(until_ns % CLOCK_NS_PER_S)};
+	int rc = 0;
 
-	if (!replicator_is_stopping(r))
-		nanosleep(&t, NULL);
+	pthread_mutex_lock(&r->lock);
+	while (rc == 0 && !r->is_stopping)
+		rc = pthread_cond_timedwait(&r->ended, &r->lock, &until);
+	pthread_mutex_unlock(&r->lock);
 }
 
 void *replicator_answering(void *replicator)

@@ -23,7 +23,7 @@ struct replicator {
 	pthread_t thread, answering;
 	bool has_thread, has_answering;
 	pthread_mutex_t lock;
-	pthread_cond_t cond;
+	pthread_cond_t cond, ended; /* something to do; the end, for who answers */
 	bool is_stopping, is_woken; /* lock */
 	json_t *statuses;           /* lock: {replication: status} */
 	/* the thread's */
@@ -47,8 +47,8 @@ bool replicator_is_stopping(struct replicator *r);
 /* Writes members of a row that are no change of what is wanted. Takes fields. */
 int replicator_note(struct replicator *r, const struct store_table *t, const json_t *row,
 		    json_t *fields, struct err *err);
-int replicator_event(struct replicator *r, const char *severity, const char *kind,
-		     const char *type, const char *name, const char *text, struct err *err);
+int replicator_event(struct replicator *r, const char *severity, const char *kind, const char *type,
+		     const char *name, const char *text, struct err *err);
 /* error NULL: succeeded. */
 void replicator_end(struct replicator *r, const json_t *task, const struct err *error);
 /* It runs; text "": as it was. */
@@ -57,8 +57,7 @@ void replicator_go_on(struct replicator *r, const json_t *task, uint32_t progres
 /* Every row of a table, hidden columns included. */
 json_t *replicator_rows(struct store *s, const struct store_table *t, struct err *err);
 /* Open tasks of this type, and of this name unless NULL. [rows] */
-json_t *replicator_open_tasks(struct store *s, const char *type, const char *name,
-			      struct err *err);
+json_t *replicator_open_tasks(struct store *s, const char *type, const char *name, struct err *err);
 
 /* ---------------------------------------------------------------- filterd */
 

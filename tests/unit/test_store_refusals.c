@@ -175,6 +175,8 @@ static void every_reference_that_holds_a_row_is_known(void **state)
 	    "host_group_members.host_id hosts",
 	    "volume_access.host_id hosts",
 	    "volume_access.group_id host_groups",
+	    "replications.peer_id peers",
+	    "replication_members.volume_id volumes",
 	    "keys.provider_id key_providers",
 	    "volume_keys.key_id keys",
 	};
