@@ -28,6 +28,7 @@ class Operation:
         self.role = body["x-role"]
         self.reads = body.get("x-reads", False)
         self.id = body["operationId"]
+        self.needs_peer = body.get("x-needs-peer", False)  # tests with two appliances try it
         self.body = body
         self.parameters = shared.get("parameters", []) + body.get("parameters", [])
 

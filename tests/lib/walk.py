@@ -130,6 +130,8 @@ def read_everything(w):
         if o.method != "GET":
             continue
         path = o.path
+        if o.needs_peer:
+            continue
         if path == "/stream":
             w.ask("GET", "/stream?topics=events,tasks,figures,alerts", read_bytes=1)
         elif path == "/volumes/{name}/content":
