@@ -5,7 +5,7 @@ TESTS += $(REST_TESTS) test_connect
 
 # Its own tables of routes, so not librest with those of everything.
 REST_UNDER_TEST := $(addprefix policy/rest/,tasks.c stats.c connect.c) $(wildcard $(addprefix policy/rest/,access*.c \
-	datastores.c host*.c key*.c portals.c targets.c transfers.c unmanaged.c volume*.c))
+	datastores.c host*.c key*.c portals.c replication*.c targets.c transfers.c unmanaged.c volume*.c))
 
 define rest_test
 $(1)_SRCS := tests/rest/$(1).c tests/rest/rest_rig.c policy/apply/seal.c policy/apply/filterd_client.c \

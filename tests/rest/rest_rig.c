@@ -16,6 +16,7 @@
 #include "auth.h"
 #include "exchange.h"
 #include "history.h"
+#include "replicator.h"
 #include "tables.h"
 #include "transfer.h"
 
@@ -101,6 +102,12 @@ json_t *sampler_chains(struct sampler *s)
 json_t *sampler_chain(struct sampler *s, const char *volume)
 {
 	return json_deep_copy(rig.chain);
+}
+
+/* Nobody replicates here. */
+json_t *replicator_status(struct replicator *r, const char *replication)
+{
+	return NULL;
 }
 
 /* ---------------------------------------------------------------- open, close */
