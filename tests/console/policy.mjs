@@ -34,6 +34,27 @@ const iops = page => page.evaluate(async name => {
 	return row ? row.read_iops + row.write_iops : -1;
 }, VOLUME);
 
+/* The first answer about a task says that it runs, and comes only when the stream has told of its end long ago: so it
+   happens on a busy machine. Resolves when the window has it. */
+function answerLate(page, end) {
+	return new Promise((resolve, reject) => {
+		page.route('**/api/v1/tasks/*', async route => {
+			try {
+				const answer = await route.fetch();
+				const task = await answer.json();
+				await end;
+				const arrived = page.waitForResponse(/api\/v1\/tasks\//);
+				await route.fulfill({ response: answer, json: { ...task, state: 'running', ended_ms: null } });
+				await (await arrived).finished();
+				await page.waitForTimeout(100); // what the window makes of it is no event that could be awaited
+				resolve(undefined);
+			} catch (error) {
+				reject(error);
+			}
+		}, { times: 1 });
+	});
+}
+
 async function giveToVolume(page) {
 	await view(page, `/volumes/${VOLUME}`);
 	await page.getByRole('button', { name: 'Policy', exact: true }).click();
@@ -41,14 +62,18 @@ async function giveToVolume(page) {
 	await dialog.getByLabel('Policy').selectOption('slow-lane');
 	await dialog.getByRole('button', { name: 'Show what would be done' }).click();
 	await dialog.locator('.plan, .note').first().waitFor();
-	await dialog.getByRole('button', { name: 'Apply', exact: true }).click();
+	// The message stays for six seconds: it is awaited from before the click, whatever the window does meanwhile.
+	const done = page.getByText('Policy of bronze: done').waitFor();
+	const answered = answerLate(page, done);
+	await Promise.all([done, dialog.getByRole('button', { name: 'Apply', exact: true }).click()]);
 	await dialog.waitFor({ state: 'detached' });
-	await page.getByText('Policy of bronze: done').waitFor();
+	await answered;
+	check(await page.locator('.toast .spinner').count() === 0, 'a task that has ended is shown as running again');
 }
 
 async function seeThrottling(page) {
-	await page.locator('.mark-text').first().waitFor({ timeout: 20000 });
-	check(/limit/.test(await page.locator('.mark-text').first().textContent()), 'the chart does not say by what it is held');
+	// A busy machine may be held by its datastore's latency first, and by the limit in the next second.
+	await page.locator('.mark-text', { hasText: 'limit' }).first().waitFor({ timeout: 20000 });
 	let now = -1;
 	for (let look = 0; look < 40 && !(now > 0 && now < 400); look++) { /* the second in which it began counts both */
 		await page.waitForTimeout(250);

@@ -1,5 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
+# time limit: 240 s
+#
 # Who may: the set-up token makes the first administrator, once; sessions need their CSRF token and end; tokens expire
 # and never do more than their maker; every role meets its limits; the last administrator stays; wrong passwords wait.
 . "$(dirname "$0")/../lib/harness.sh"
@@ -8,7 +10,7 @@
 
 policyd_start
 [ "$(stat -c %a "$RUN_DIR/setup-token")" = 600 ] || die "the set-up token is not root's alone"
-PYTHONPATH="$ROOT/tests/lib" timeout 100 python3 - "$RUN_DIR" <<'EOF2' || die "see above"
+PYTHONPATH="$ROOT/tests/lib" python3 - "$RUN_DIR" "${PID_OF[policyd]}" <<'EOF2' || die "see above"
 import sys, threading, time
 from rest import Rest
 
@@ -130,13 +132,16 @@ for name in ("anna", "nobody-here"):
     assert int(last[2]["Retry-After"]) >= 1
 sign_in("anna", OTHER, "192.0.2.77")
 
-# Time tells nothing about whether there is such a user.
+# Time tells nothing about whether there is such a user: as much is computed for one as for the other.
+def busy():
+    fields = open(f"/proc/{sys.argv[2]}/stat").read().rsplit(")", 1)[1].split()
+    return int(fields[11]) + int(fields[12])
 def took(user, address):
-    begin = time.monotonic()
+    begin = busy()
     want(401, web.ask("POST", "/login", {"user": user, "password": "wrong"}, {"Sluice-Client-Address": address}))
-    return time.monotonic() - begin
-known = min(took("otto", f"203.0.113.{i}") for i in range(3))
-unknown = min(took("unknown", f"203.0.113.{i}") for i in range(3))
+    return busy() - begin
+known = min(took("otto", f"203.0.113.{i}") for i in range(2))
+unknown = min(took("unknown", f"203.0.113.{i}") for i in range(2))
 assert 0.5 < known / unknown < 2, (known, unknown)
 
 # Many at once: bounded, the rest is told to come again; others are served meanwhile.
@@ -146,9 +151,10 @@ def knock(i):
 threads = [threading.Thread(target=knock, args=(i,)) for i in range(40)]
 for t in threads:
     t.start()
-begin = time.monotonic()
+while not answers:  # somebody was told to come again: all that may be at work is at work
+    time.sleep(0.01)
 want(200, root.ask("GET", "/me"))
-assert time.monotonic() - begin < 2, "scrypt stops the daemon"
+assert any(t.is_alive() for t in threads), "scrypt stops the daemon"
 for t in threads:
     t.join()
 assert set(answers) <= {401, 429} and answers.count(429) >= 10 and answers.count(401) >= 10, answers

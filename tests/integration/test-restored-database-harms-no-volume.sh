@@ -14,12 +14,16 @@ head -c $SIZE /dev/urandom >"$T/transfer/since.raw"
 for v in imported grown deleted; do
 	volume_make $v $SIZE
 done
+# Both are under way in the backup, however long that takes: filterd does nothing, and its parent does not mind.
+child=$(filterd_child)
+kill -STOP "${PID_OF[filterd]}" "$child"
 api_ok POST /volumes/imported/import '{"file":"then.raw"}' >/dev/null
 import=$(jget .task_id)
 api_ok POST /volumes '{"name":"cloned","clone_of":"grown"}' >/dev/null
 clone=$(jget .task_id)
 api_ok POST /backups >/dev/null
 backup=$(jget .path)
+kill -CONT "$child" "${PID_OF[filterd]}"
 task_done "$import"
 task_done "$clone"
 

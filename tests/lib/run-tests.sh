@@ -9,7 +9,8 @@
 # A test that stands for many (a conformance suite) may print, on a line of its own,
 #     RESULT passed=N failed=N skipped=N
 # and is then counted as that many. A first lines' comment "# time limit: N s" in a script replaces the
-# default limit. The last line of output is "N passed, N failed, N skipped".
+# default limit. A test's line says the seconds that it took, and how long it kept processors busy. The
+# last line of output is "N passed, N failed, N skipped".
 set -euo pipefail
 
 LIMIT_S=120
@@ -37,14 +38,22 @@ limit_of() {
 	echo "${own:-$LIMIT_S}"
 }
 
-# run_one INDEX TEST  leaves INDEX.out, INDEX.rc and INDEX.ms.
+# cpu_ms FILE  what "times" wrote there about children: user and system time of all that were waited for.
+cpu_ms() {
+	tail -n 1 "$1" | awk '{ split($0, t, /[ms ]+/); printf "%d", (60 * (t[1] + t[3]) + t[2] + t[4]) * 1000 }'
+}
+
+# run_one INDEX TEST  leaves INDEX.out, INDEX.rc, INDEX.ms and INDEX.cpu.
 run_one() {
 	local from rc=0 limit
 	limit=$(limit_of "$2")
+	times >"$OUT/$1.times0"
 	from=${EPOCHREALTIME/./}
 	timeout -k 5 "$limit" "$2" >"$OUT/$1.out" 2>&1 </dev/null || rc=$?
 	[ "$rc" != 124 ] && [ "$rc" != 137 ] || echo "ended after its time limit of $limit s" >>"$OUT/$1.out"
 	echo $(((${EPOCHREALTIME/./} - from) / 1000)) >"$OUT/$1.ms"
+	times >"$OUT/$1.times"
+	echo $(($(cpu_ms "$OUT/$1.times") - $(cpu_ms "$OUT/$1.times0"))) >"$OUT/$1.cpu"
 	echo "$rc" >"$OUT/$1.rc"
 }
 
@@ -52,9 +61,10 @@ passed=0 failed=0 skipped=0 done_count=0
 declare -a FAILED=()
 
 report() {
-	local i=$1 test=$2 rc ms word why='' result
+	local i=$1 test=$2 rc ms cpu word why='' result
 	rc=$(<"$OUT/$i.rc")
 	ms=$(<"$OUT/$i.ms")
+	cpu=$(<"$OUT/$i.cpu")
 	result=$(grep -aE '^RESULT passed=[0-9]+ failed=[0-9]+ skipped=[0-9]+$' "$OUT/$i.out" | tail -n 1 || true)
 	case $rc in
 	0) word="ok  " ;;
@@ -62,8 +72,8 @@ report() {
 	*) word="FAIL" ;;
 	esac
 	done_count=$((done_count + 1))
-	printf '[%3d/%d] %s %s (%d.%d s)%s\n' "$done_count" "$TOTAL" "$word" "$(basename "$test")" \
-		$((ms / 1000)) $((ms % 1000 / 100)) "$why"
+	printf '[%3d/%d] %s %s (%d.%d s, %d.%d busy)%s\n' "$done_count" "$TOTAL" "$word" "$(basename "$test")" \
+		$((ms / 1000)) $((ms % 1000 / 100)) $((cpu / 1000)) $((cpu % 1000 / 100)) "$why"
 	count "$rc" "$result" "$test"
 	if [ "$rc" != 0 ] && [ "$rc" != 77 ]; then
 		FAILED+=("$test")

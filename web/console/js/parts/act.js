@@ -17,7 +17,8 @@ function show(id, title, task) {
 }
 
 /**
- * Follows a task; resolves with it when it has ended. Asks by itself too, as a stream may be down just then.
+ * Follows a task; resolves with it when it has ended. Asks by itself too, as a stream may be down just then; an
+ * answer that was on its way while the stream told of the end is older than the end, and says nothing any more.
  * @param {string} title
  * @param {number} taskId
  * @returns {Promise<any>}
@@ -25,10 +26,13 @@ function show(id, title, task) {
 export function followTask(title, taskId) {
 	const id = toast({ isBusy: true, title });
 	return new Promise(resolve => {
-		let timer = 0;
+		let timer = 0, hasEnded = false;
 		const see = task => {
+			if (hasEnded)
+				return;
 			show(id, title, task);
-			if (!isOver(task))
+			hasEnded = isOver(task);
+			if (!hasEnded)
 				return;
 			stop();
 			clearInterval(timer);
