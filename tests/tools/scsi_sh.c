@@ -66,6 +66,20 @@ static void serve(int ms)
 		initiator_close(&in);
 }
 
+/*
+ * A started command is on its way before the next line is read: libiscsi takes back what it has not
+ * sent yet when a task management function is asked for, and the target would wait for the missing
+ * number for ever.
+ */
+static void send_all(void)
+{
+	uint64_t end_ns = clock_now_ns() + (uint64_t)limit_ms * CLOCK_NS_PER_MS;
+
+	while (in.iscsi && !in.is_broken && iscsi_out_queue_length(in.iscsi) > 0 &&
+	       clock_now_ns() < end_ns)
+		serve(10);
+}
+
 static struct op *op_start(const char *line, unsigned number)
 {
 	struct op *op = &ops[number % OPS_MAX];
@@ -89,6 +103,7 @@ static struct op *op_start(const char *line, unsigned number)
 		snprintf(op->text, sizeof(op->text), "transport not connected");
 		scsi_cmd_free(&op->cmd);
 	}
+	send_all();
 	return op;
 }
 
