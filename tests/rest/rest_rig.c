@@ -28,6 +28,7 @@ const struct route *const rest_tables[] = {
     volumes_routes,
     volume_ops_routes,
     volume_cache_routes,
+    volume_encryption_routes,
     volume_policy_routes,
     access_routes,
     hosts_routes,
