@@ -4,7 +4,7 @@
 # A line of build/check/manifest is   suite|seconds|jobs|name|command
 # "seconds" limits one test; "jobs" is how many of the suite run side by side. tests/lib/check.sh runs it.
 .PHONY: check check-log-long check-repl-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
-	check-integration check-appliance check-policyd-kills check-conformance check-console check-crash bench check-manifest
+	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-conformance check-console check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
 SEEDS   ?= 200000
@@ -129,6 +129,11 @@ check-appliance:
 check-policyd-kills:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	KILL_STEP=1 tests/integration/test-policyd-killed-under-load.sh
+## check-reencrypt-kills: kill -9 of filterd in encrypt, deep rekey and decrypt in place, under load (KILLS=170 each, root)
+check-reencrypt-kills: export KILLS ?= 170
+check-reencrypt-kills:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	tests/integration/test-encryption-rekey-killed-under-load.sh
 ## check-console: all of the console's tests in Chromium; pictures of every view in build/console-shots (root)
 check-console:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests console-tools

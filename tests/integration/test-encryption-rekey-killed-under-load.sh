@@ -4,17 +4,20 @@
 #
 # A volume is encrypted in place, gets a new key and is decrypted in place again, under a verifying load, while filterd's
 # child is killed: each walk is ended by whoever comes after, no command fails, nothing is lost. In between the stock
-# tools open the header, with the newest key alone. CYCLES kills for each of the three.
+# tools open the header, with the newest key alone. Every other kill waits until a zone is half copied.
+#
+# KILLS for each of the three, in as many rounds as that takes; the long form is `make check-reencrypt-kills`.
 . "$(dirname "$0")/../lib/harness.sh"
 # shellcheck source=tests/lib/encryption.sh
 . "$ROOT/tests/lib/encryption.sh"
 need_tools verify_load
 command -v cryptsetup >/dev/null || skip "cryptsetup is missing"
-CYCLES=$((${CYCLES:-20} / 7)) # three walks, each killed so often
-[ "$CYCLES" -gt 0 ] || CYCLES=1
+KILLS=${KILLS:-$((${CYCLES:-20} / 7))}
+[ "$KILLS" -gt 0 ] || KILLS=1
 # Reported always; a failure only far beyond the goal of 1 s, since other tests share the machine.
 STALL_LIMIT_MS=${STALL_LIMIT_MS:-5000}
 RATE=${RATE:-$((4 << 20))} # so that a walk takes longer than the kills
+declare -A killed=([encrypt]=0 [rekey]=0 [decrypt]=0) copying=([encrypt]=0 [rekey]=0 [decrypt]=0)
 
 another_child_than() { local now; now=$(filterd_child); [ -n "$now" ] && [ "$now" != "$1" ]; }
 walk() { encryption v0 status | jq -r "(.reencrypt // {kind: \"none\"}).$1"; }
@@ -23,21 +26,55 @@ is_on_the_way() { [ "$(walk state 2>/dev/null)" = running ] && [ "$(walk done_by
 goes_on_or_is_over() { has_ended || is_on_the_way "$1"; }
 opens() { cryptsetup open --test-passphrase --header "$HEADER" --key-file "$T/keys/$1" "$IMAGE" 2>/dev/null; }
 
+kill_child() { # KIND PID
+	if [ $((killed[$1] % 2)) = 0 ]; then
+		kill -KILL "$2"
+	elif [ "$("$ROOT/tests/tools/kill_in_copy.py" "$IMAGE.reencrypt" "$2")" = copying ]; then
+		copying[$1]=$((copying[$1] + 1))
+	fi
+	killed[$1]=$((killed[$1] + 1))
+}
+
 # kill_through KIND: the walk that has begun, killed on its way, comes to its end.
 kill_through() {
-	local cycle child bytes=0
-	for ((cycle = 1; cycle <= CYCLES; cycle++)); do
+	local child bytes=0
+	while [ "${killed[$1]}" -lt "$KILLS" ]; do
 		wait_until 60 "the walk '$1' to go on" goes_on_or_is_over $((bytes + 1))
 		! has_ended || break # a small volume is through before so many kills
 		bytes=$(walk done_bytes)
 		[[ $bytes =~ ^[0-9]+$ ]] || break # it has ended between the two looks
 		child=$(filterd_child)
-		kill -KILL "$child"
+		kill_child "$1" "$child"
 		wait_until 15 "another serving child" another_child_than "$child"
 		wait_until 15 "an answer" encryption v0 status
 	done >/dev/null
 	wait_until 120 "the walk '$1' to end" has_ended
-	note "$1: $((cycle - 1)) kills"
+}
+
+round() {
+	encryption v0 encrypt_in_place '{"key_id": "kek"}' kek >/dev/null || die "encrypt_in_place was refused"
+	kill_through encrypt
+	encryption_is v0 unlocked || die "after encrypt_in_place it is $(encryption_state v0)"
+	opens kek || die "cryptsetup does not open the header"
+
+	encryption v0 rekey_deep '{"key_id": "new"}' kek new >/dev/null || die "rekey_deep was refused"
+	kill_through rekey
+	encryption_is v0 unlocked || die "after rekey_deep it is $(encryption_state v0)"
+	opens new || die "cryptsetup does not open the header with the new key"
+	opens kek && die "the old key still opens the header"
+	[ ! -e "$HEADER""next" ] || die "the other header is still there"
+
+	encryption v0 decrypt_in_place '{"confirm": "v0"}' >/dev/null || die "decrypt_in_place was refused"
+	kill_through decrypt
+	encryption_is v0 clear || die "after decrypt_in_place it is $(encryption_state v0)"
+	[ ! -e "$HEADER" ] || die "the header is still there"
+}
+
+is_enough() { # every kind has its kills
+	local kind
+	for kind in encrypt rekey decrypt; do
+		[ "${killed[$kind]}" -ge "$KILLS" ] || return 1
+	done
 }
 
 expect_error "ended by signal 9|crash loop"
@@ -52,27 +89,19 @@ tgtd_start a
 target_new a 1
 lun_sluice a 1 1 v0
 URL=$(url a 1 1)
-load_start load --depth 8 --zero --seed "$CYCLES" --max-stall-ms "$STALL_LIMIT_MS" "$URL"
+load_start load --depth 8 --zero --seed "$KILLS" --max-stall-ms "$STALL_LIMIT_MS" "$URL"
 load_moves load 500
 
-encryption v0 encrypt_in_place '{"key_id": "kek"}' kek >/dev/null || die "encrypt_in_place was refused"
-kill_through encrypt
-encryption_is v0 unlocked || die "after encrypt_in_place it is $(encryption_state v0)"
-opens kek || die "cryptsetup does not open the header"
-
-encryption v0 rekey_deep '{"key_id": "new"}' kek new >/dev/null || die "rekey_deep was refused"
-kill_through rekey
-encryption_is v0 unlocked || die "after rekey_deep it is $(encryption_state v0)"
-opens new || die "cryptsetup does not open the header with the new key"
-opens kek && die "the old key still opens the header"
-[ ! -e "$HEADER""next" ] || die "the other header is still there"
-
-encryption v0 decrypt_in_place '{"confirm": "v0"}' >/dev/null || die "decrypt_in_place was refused"
-kill_through decrypt
-encryption_is v0 clear || die "after decrypt_in_place it is $(encryption_state v0)"
-[ ! -e "$HEADER" ] || die "the header is still there"
+round
+until is_enough; do
+	note "kills so far: ${killed[encrypt]} of encrypt, ${killed[rekey]} of rekey, ${killed[decrypt]} of decrypt"
+	round
+done
+for kind in encrypt rekey decrypt; do
+	note "$kind: ${killed[$kind]} kills, ${copying[$kind]} of them with a zone half copied"
+done
 ctl filter detach v0 encryption >/dev/null || die "the filter cannot be detached"
 
 load_moves load 500
 load_end load 120
-note "the longest stall was $(load_figure load max_stall_ms) ms (goal: 1000 ms)"
+note "the longest stall was $(load_figure load max_stall_ms) ms (goal: 1000 ms), $(load_figure load ops) commands verified"
