@@ -19,36 +19,17 @@ STALL_LIMIT_MS=${STALL_LIMIT_MS:-5000}
 RATE=${RATE:-$((4 << 20))} # so that a walk takes longer than the kills
 declare -A killed=([encrypt]=0 [rekey]=0 [decrypt]=0) copying=([encrypt]=0 [rekey]=0 [decrypt]=0)
 
-another_child_than() { local now; now=$(filterd_child); [ -n "$now" ] && [ "$now" != "$1" ]; }
 walk() { encryption v0 status | jq -r "(.reencrypt // {kind: \"none\"}).$1"; }
 has_ended() { [ "$(walk kind 2>/dev/null)" = none ]; }
-is_on_the_way() { [ "$(walk state 2>/dev/null)" = running ] && [ "$(walk done_bytes)" -ge "$1" ]; }
-goes_on_or_is_over() { has_ended || is_on_the_way "$1"; }
 opens() { cryptsetup open --test-passphrase --header "$HEADER" --key-file "$T/keys/$1" "$IMAGE" 2>/dev/null; }
-
-kill_child() { # KIND PID
-	if [ $((killed[$1] % 2)) = 0 ]; then
-		kill -KILL "$2"
-	elif [ "$("$ROOT/tests/tools/kill_in_copy.py" "$IMAGE.reencrypt" "$2")" = copying ]; then
-		copying[$1]=$((copying[$1] + 1))
-	fi
-	killed[$1]=$((killed[$1] + 1))
-}
 
 # kill_through KIND: the walk that has begun, killed on its way, comes to its end.
 kill_through() {
-	local child bytes=0
-	while [ "${killed[$1]}" -lt "$KILLS" ]; do
-		wait_until 60 "the walk '$1' to go on" goes_on_or_is_over $((bytes + 1))
-		! has_ended || break # a small volume is through before so many kills
-		bytes=$(walk done_bytes)
-		[[ $bytes =~ ^[0-9]+$ ]] || break # it has ended between the two looks
-		child=$(filterd_child)
-		kill_child "$1" "$child"
-		wait_until 15 "another serving child" another_child_than "$child"
-		wait_until 15 "an answer" encryption v0 status
-	done >/dev/null
-	wait_until 120 "the walk '$1' to end" has_ended
+	timeout 3000 "$ROOT/tests/tools/kill_walk.py" "$IMAGE.reencrypt" "${PID_OF[filterd]}" $((KILLS - killed[$1])) >"$T/kills" ||
+		die "filterd does not go on with the walk '$1'"
+	killed[$1]=$((killed[$1] + $(jq .kills "$T/kills")))
+	copying[$1]=$((copying[$1] + $(jq .copying "$T/kills")))
+	wait_until 300 "the walk '$1' to end" has_ended
 }
 
 round() {
@@ -82,7 +63,7 @@ key_new kek
 key_new new
 filterd_start
 datastore_dir d0
-volume_new v0 --datastore d0 --size 32M
+volume_new v0 --datastore d0 --size 8M
 ctl filter attach v0 "encryption,serve_clear=true,key_id=kek,reencrypt_bytes_per_s=$RATE,reencrypt_zone_bytes=262144" >/dev/null
 wait_until 5 "the volume to be served in clear" encryption_is v0 clear
 tgtd_start a
