@@ -17,7 +17,10 @@
 void manager_beat_blocking(struct shared_beat *b, bool begins)
 {
 	atomic_fetch_add_explicit(&b->beats, 1, memory_order_relaxed);
-	atomic_store_explicit(&b->is_blocking, begins, memory_order_release);
+	if (begins)
+		atomic_fetch_add_explicit(&b->blocking, 1, memory_order_release);
+	else
+		atomic_fetch_sub_explicit(&b->blocking, 1, memory_order_release);
 }
 
 /* ---------------------------------------------------------------- tables */

@@ -107,8 +107,13 @@ static int volume_store_put(void *ctx, const uint8_t uuid[16], const char *filte
 			    const void *data, size_t size_bytes)
 {
 	struct mvolume *mv = ctx;
+	int rc;
 
-	return store_put(mv->manager->store_root, uuid, filter, key, data, size_bytes);
+	/* A disk that takes seconds for a flush is slow, and no reason to kill its worker. */
+	manager_beat_blocking(mv->worker->beat, true);
+	rc = store_put(mv->manager->store_root, uuid, filter, key, data, size_bytes);
+	manager_beat_blocking(mv->worker->beat, false);
+	return rc;
 }
 
 static int volume_store_get(void *ctx, const uint8_t uuid[16], const char *filter, const char *key,

@@ -172,10 +172,10 @@ static void reset_shared(struct shared *sh)
 	atomic_store_explicit(&sh->is_ready, 0, memory_order_relaxed);
 	atomic_store_explicit(&sh->crashed, 0, memory_order_relaxed);
 	atomic_store_explicit(&sh->main.beats, 0, memory_order_relaxed);
-	atomic_store_explicit(&sh->main.is_blocking, 0, memory_order_relaxed);
+	atomic_store_explicit(&sh->main.blocking, 0, memory_order_relaxed);
 	for (uint32_t i = 0; i < SHARED_WORKERS_MAX; i++) {
 		atomic_store_explicit(&sh->workers[i].beats, 0, memory_order_relaxed);
-		atomic_store_explicit(&sh->workers[i].is_blocking, 0, memory_order_relaxed);
+		atomic_store_explicit(&sh->workers[i].blocking, 0, memory_order_relaxed);
 	}
 	for (uint32_t i = 0; i < SHARED_BLAMES_MAX; i++) {
 		if (!atomic_load_explicit(&sh->blames[i].worker, memory_order_relaxed))
@@ -364,7 +364,7 @@ static void look(const struct supervisor *s, struct supervise_beats *b)
 
 		b->beats[i] = atomic_load_explicit(&beat->beats, memory_order_relaxed);
 		b->is_blocking[i] =
-		    atomic_load_explicit(&beat->is_blocking, memory_order_acquire) != 0;
+		    atomic_load_explicit(&beat->blocking, memory_order_acquire) != 0;
 	}
 	if (!atomic_load_explicit(&sh->is_ready, memory_order_acquire))
 		b->is_blocking[0] = true; /* loading filters and the plan */

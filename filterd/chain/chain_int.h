@@ -170,6 +170,7 @@ struct chain {
 	uint64_t size_bytes;
 	const void *owner_mark; /* const; see token.c */
 	struct env_timer deadline_timer, drain_timer;
+	uint64_t deadline_due_ns; /* when deadline_timer was to fire */
 	bool is_drain_late;
 	bool holds_changes;
 

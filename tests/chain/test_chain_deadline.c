@@ -192,6 +192,20 @@ static void a_deadline_of_minutes_is_the_filters_word(void **state)
 	sluice_resume(rig_token(b));
 }
 
+/* A record on a slow disk, say: what was held could not be finished meanwhile. */
+static void nobody_is_blamed_while_the_worker_itself_stood_still(void **state)
+{
+	attach_b(ON_FAILURE_BYPASS);
+	b->on_submit = SLUICE_DEFER;
+	rig_go(&r, SLUICE_OP_WRITE);
+	r.fe.now_ns += 5000 * MS;
+	fake_env_advance(&r.fe, 100 * MS);
+	rig_expect_quiet(&r);
+	assert_false(info_of(1).is_bypassed);
+	fake_env_advance(&r.fe, 250 * MS); /* a tick more, and it still holds it */
+	rig_expect_report(&r, "filter_bypassed", "B");
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, open_two, close_two)
 
 int main(void)
@@ -207,6 +221,7 @@ int main(void)
 	    T(contexts_of_a_bypassed_filter_stay_until_it_is_detached),
 	    T(a_deadline_of_zero_is_the_default),
 	    T(a_deadline_of_minutes_is_the_filters_word),
+	    T(nobody_is_blamed_while_the_worker_itself_stood_still),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
