@@ -35,6 +35,7 @@
 #include "groups.h"
 #include "hist.h"
 #include "list.h"
+#include "sluice/companion.h"
 
 #define CHAIN_MAX_FILTERS         8 /* one per class; a bit each in chain_io's masks */
 #define CHAIN_BLAME_BYTES         64
@@ -149,6 +150,14 @@ struct groups {
 	void *ctx;
 };
 
+/* sdk_companion.c; see sluice/companion.h. */
+struct companion {
+	struct sluice_filter *keeper, *user; /* NULL: none */
+	void (*submit)(struct sluice_filter *keeper, struct sluice_companion_io *io);
+	void (*changed)(struct sluice_filter *user, enum sluice_companion_role role);
+	uint8_t role; /* enum sluice_companion_role */
+};
+
 struct chain {
 	struct env *env;
 	struct groups *groups;
@@ -191,6 +200,8 @@ struct chain {
 	struct sluice_error settle_err;
 	struct env_msg control_msg;
 	bool is_control_posted;
+
+	struct companion companion;
 
 	struct buf_pool *bufs;
 	struct report_link *link;
@@ -350,6 +361,8 @@ void sdk_key_link(void);
 void sdk_file_link(void);
 void sdk_link_link(void);
 void sdk_neighbours_link(void);
+void sdk_companion_link(void);
+void companion_leave(struct sluice_filter *f); /* detach: it keeps and uses nothing any more */
 
 /* Tells the host when the filters' readiness together is another than before. */
 void ready_check(struct chain *c);

@@ -130,6 +130,7 @@ void filter_detach(struct sluice_filter *f)
 		f->ops->detach(f);
 		blame_end(f);
 	}
+	companion_leave(f);
 	command_cancel(f);
 	f->is_attached = false;
 	if (!list_is_empty(&f->timers)) {

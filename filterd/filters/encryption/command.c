@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reencrypt.h"
+#include "companion.h"
 
 #define IN_CLEAR "the volume is served in clear; \"encrypt_in_place\" encrypts it"
 
@@ -231,6 +231,19 @@ static int check_walk(const struct encryption *e, const char *name, struct sluic
 				 "\"reencrypt_pause\" will do)");
 }
 
+/* A replica may be unlocked in advance; everything else is the primary's. */
+static int check_replica(const struct encryption *e, const struct command *c, const char *name,
+			 struct sluice_error *err)
+{
+	if (!companion_is_replica(e) || (!c && strncmp(name, "reencrypt_", 10) != 0) ||
+	    (c && c->run == unlock_run))
+		return 0;
+	return encryption_refuse(err, "", -EROFS,
+				 "this side holds the volume's replica; say \"%s\" to the side "
+				 "that serves",
+				 name);
+}
+
 static const struct command commands[] = {
     {.name = "format",
      .kek_count = 1,
@@ -335,6 +348,7 @@ static int start(struct encryption *e, const struct command *c, const struct slu
 	j->fd = cmd->fd;
 	j->kek_count = c->kek_count;
 	j->leaves_no_header = c->leaves_no_header;
+	j->changes_header = c->run != unlock_run && c->run != export_run;
 	j->run = c->run;
 	j->done = c->done;
 	j->failed = c->failed;
@@ -376,7 +390,9 @@ int command_start(struct sluice_filter *f, const struct sluice_command *cmd,
 		    err, "", -EBUSY,
 		    "the volume is being exported; wait for the end, or end it "
 		    "with \"export_cancel\"");
-	rc = check_walk(e, cmd->name, err);
+	rc = check_replica(e, c, cmd->name, err);
+	if (rc == 0)
+		rc = check_walk(e, cmd->name, err);
 	if (rc == 0 && !c && strncmp(cmd->name, "reencrypt_", 10) == 0)
 		rc = reencrypt_command(e, cmd->name, err);
 	if (rc < 0)

@@ -18,7 +18,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "reencrypt.h"
+#include "companion.h"
 
 #define PIECE_BYTES (1u << 20)
 #define HOLD_MS     60000u /* a datastore that stalls must not look like a filter that hangs */
@@ -41,7 +41,7 @@ _Static_assert(sizeof(struct write) <= CRYPT_IO_CTX_BYTES, "fits in the context"
 
 bool crypt_io_is_open(const struct encryption *e)
 {
-	return e->state == STATE_UNLOCKED || e->state == STATE_CLEAR;
+	return (e->state == STATE_UNLOCKED || e->state == STATE_CLEAR) && !companion_is_closed(e);
 }
 
 enum sluice_status crypt_io_closed_status(const struct encryption *e)

@@ -15,8 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "companion.h"
 #include "export.h"
-#include "reencrypt.h"
 #include "secret.h"
 
 enum {
@@ -229,9 +229,18 @@ static int encryption_attach(struct sluice_filter *f, const union sluice_value *
 		return rc;
 	}
 	sluice_state_set(f, e);
-	key_begin(e, &look->keys->kept);
-	rc = reencrypt_attach(e, err);
+	e->flights.next = e->flights.prev = &e->flights;
+	rc = companion_attach(e, err);
+	if (rc == 0 && companion_is_closed(e)) {
+		job_free(look); /* it begins when the other copy's part is known */
+		return 0;
+	}
+	if (rc == 0) {
+		key_begin(e, &look->keys->kept);
+		rc = reencrypt_attach(e, err);
+	}
 	if (rc < 0) {
+		companion_detach(e);
 		key_end(e);
 		job_free(look);
 		free(e);
@@ -247,6 +256,7 @@ static void encryption_detach(struct sluice_filter *f)
 
 	export_detached(e);
 	sluice_timer_cancel(f, &e->retry);
+	companion_detach(e);
 	reencrypt_detach(e);
 	key_end(e);
 	free(e);
@@ -264,27 +274,10 @@ static int encryption_reconfigure(struct sluice_filter *f, enum sluice_phase pha
 	return 0;
 }
 
-/* A peer's header took the place of ours, on a replica that does not serve: what was open may be
- * open with the wrong key. */
-static void header_replaced(struct encryption *e)
-{
-	struct job *look = e->job || e->re ? NULL : job_new(e);
-
-	if (!look)
-		return;
-	key_forget(e);
-	key_close(e, STATE_LOCKED, "the header came from the peer; the volume waits for its key");
-	key_note_formatted(e, true);
-	job_go(look);
-}
-
 static int encryption_event(struct sluice_filter *f, enum sluice_phase phase,
 			    const struct sluice_event *ev, struct sluice_error *err)
 {
 	struct encryption *e = sluice_state(f);
-
-	if (phase == SLUICE_COMMIT && ev->kind == SLUICE_EVENT_KEY)
-		header_replaced(e);
 
 	if (phase == SLUICE_PREPARE && e->re &&
 	    (ev->kind == SLUICE_EVENT_SNAPSHOT || ev->kind == SLUICE_EVENT_REVERT ||

@@ -8,6 +8,7 @@
  *     scan.c        whether the volume is empty, before it is formatted
  *     crypt_io.c    reads and writes
  *     reencrypt.h   encrypt and decrypt in place, deep rekey
+ *     companion.h   the same on a replicated volume
  *     xts.h         the cipher    luks.h  the header    secret.h  memory for keys
  *
  *                     format              lock, or a start without a key
@@ -37,6 +38,7 @@ struct write;
 struct job;
 struct reencrypt;
 struct export;
+struct companion;
 
 /* One I/O that is under way below, or held; see reencrypt_map.c. */
 struct flight {
@@ -86,8 +88,9 @@ struct encryption {
 	uint32_t waiting;
 	struct sluice_timer retry;
 	uint64_t encrypted_bytes, decrypted_bytes, deferred_writes;
-	struct luks luks;         /* paths; helpers get a copy */
-	struct export *exporting; /* NULL: none is under way */
+	struct luks luks;            /* paths; helpers get a copy */
+	struct companion *companion; /* NULL: it is detached, or about to be attached */
+	struct export *exporting;    /* NULL: none is under way */
 	struct export_note export;
 };
 

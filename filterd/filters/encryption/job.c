@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "reencrypt.h"
+#include "companion.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -110,13 +110,19 @@ static void look_done(struct sluice_work *w)
 	job_free(j);
 }
 
-static void command_done(struct sluice_work *w)
+static void command_ended(void *ctx, int result)
 {
-	struct job *j = w->ctx;
+	struct job *j = ctx;
 	struct encryption *e = j->e;
 	char text[LUKS_TEXT_BYTES];
 	int rc;
 
+	if (result < 0) {
+		j->result = result;
+		snprintf(j->luks.text, sizeof(j->luks.text),
+			 "the change could not be brought to the volume's replica, and is "
+			 "undone; try again when this side serves");
+	}
 	e->job = NULL;
 	if (j->result == 0) {
 		e->header = j->header;
@@ -127,7 +133,20 @@ static void command_done(struct sluice_work *w)
 	rc = j->result;
 	memcpy(text, j->luks.text, sizeof(text));
 	job_free(j);
+	if (result < 0)
+		companion_restart(e);
 	answer(e, rc, text);
+}
+
+/* What a replica needs is in the stream before anything is written that needs it. */
+static void command_done(struct sluice_work *w)
+{
+	struct job *j = w->ctx;
+
+	if (j->result == 0 && j->changes_header)
+		companion_put(j->e, j->leaves_no_header, command_ended, j);
+	else
+		command_ended(j, 0);
 }
 
 void job_go(struct job *j)

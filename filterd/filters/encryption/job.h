@@ -34,6 +34,7 @@ struct job {
 	struct scan scan;
 	bool may_discard;
 	bool leaves_no_header;
+	bool changes_header;           /* or what goes with it */
 	bool has_next;                 /* a deep rekey's header is to be opened, too */
 	struct export *export;         /* not gone yet */
 	void *header_bytes;            /* of the export */

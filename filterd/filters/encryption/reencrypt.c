@@ -16,8 +16,8 @@
 #include <sys/mman.h>
 #include <syslog.h>
 
+#include "companion.h"
 #include "luks_file.h"
-#include "reencrypt.h"
 #include "secret.h"
 
 #define STORE_CLEAR "clear" /* the volume was decrypted, or has never been encrypted */
@@ -258,15 +258,29 @@ static void end_failed(struct reencrypt *re, const char *text)
 	end_later(re, RETRY_NS);
 }
 
+static void end_put(void *ctx, int result);
+
 static void end_done(struct sluice_work *w)
 {
 	struct reencrypt *re = w->ctx;
-	struct encryption *e = re->e;
 
+	re->is_working = false;
 	if (re->result == 0)
 		re->result = end_keys(re);
-	if (re->result < 0) {
+	if (re->result < 0)
 		end_failed(re, "the headers or keys could not be brought to their end");
+	else
+		companion_put(re->e, ends_in_clear(re), end_put, re);
+}
+
+/* The replica, which has DONE already, would come to the same end by itself. */
+static void end_put(void *ctx, int result)
+{
+	struct reencrypt *re = ctx;
+	struct encryption *e = re->e;
+
+	if (result < 0) {
+		end_failed(re, "the headers could not be brought to the replica");
 		return;
 	}
 	tell_end(re);
@@ -285,8 +299,10 @@ static void end_headers(struct reencrypt *re)
 	/* The headers are one helper's at a time. */
 	if (re->e->job || !re->e->has_looked)
 		end_later(re, BUSY_NS);
-	else
+	else if (!companion_is_closed(re->e)) {
+		re->is_working = true;
 		sluice_work_submit(re->e->f, &re->work);
+	}
 }
 
 static void end_recorded(void *ctx, int result)
@@ -315,6 +331,8 @@ static void end_again(struct sluice_timer *t)
 {
 	struct reencrypt *re = t->ctx;
 
+	if (companion_is_closed(re->e))
+		return;
 	if (re->recorder.newest.state == REENCRYPT_DONE)
 		end_headers(re);
 	else
@@ -389,6 +407,8 @@ static void loaded(void *ctx, int result)
 	struct encryption *e = re->e;
 	const struct reencrypt_record *rec = &re->recorder.newest;
 
+	if (companion_is_closed(e))
+		return;
 	if (result == 0 && rec->kind != re->kind)
 		result = -ENODATA;
 	if (result < 0) {
@@ -426,7 +446,6 @@ int reencrypt_attach(struct encryption *e, struct sluice_error *err)
 {
 	int rc;
 
-	e->flights.next = e->flights.prev = &e->flights;
 	load_walks(e);
 	if (word_of(e, REENCRYPT_STORE_KEY) == '0') {
 		if (word_of(e, STORE_CLEAR) == '1' || (e->is_clear_before && key_is_unformatted(e)))
@@ -448,6 +467,19 @@ void reencrypt_detach(struct encryption *e)
 	if (e->re)
 		reencrypt_free(e->re);
 	e->re = NULL;
+}
+
+bool reencrypt_drop(struct encryption *e)
+{
+	struct reencrypt *re = e->re;
+
+	if (re->recorder.is_busy || re->is_own_under_way || re->is_working)
+		return false;
+	e->re = NULL;
+	walk_leave(re);
+	reencrypt_fail_held(re, SLUICE_ERR_NOT_READY);
+	reencrypt_free(re);
+	return true;
 }
 
 void reencrypt_look_around(struct encryption *e)

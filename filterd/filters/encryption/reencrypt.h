@@ -127,6 +127,7 @@ struct reencrypt {
 	struct sluice_own_io own;
 	void (*own_ended)(struct sluice_own_io *own);
 	bool is_own_under_way;
+	bool is_working; /* a helper, at the end */
 	struct sluice_timer timer;
 	/* reencrypt_map.c */
 	struct flight *first_held, *last_held;
@@ -165,6 +166,7 @@ void walk_flight_ended(struct reencrypt *re);
 /* The journal of the process before goes down. */
 void walk_recover(struct reencrypt *re);
 void walk_drain(struct reencrypt *re, bool begin);
+void walk_leave(struct reencrypt *re); /* it is about to be dropped */
 /* What reencrypt_look.c has found. */
 void walk_zone_of_data(struct reencrypt *re);
 void walk_zone_of_hole(struct reencrypt *re, uint64_t offset_bytes, uint64_t len_bytes);
@@ -206,6 +208,9 @@ void zone_free(void *zone); /* and wipes */
 /* Of attach(): is a walk under way, or is the volume served in clear? */
 int reencrypt_attach(struct encryption *e, struct sluice_error *err);
 void reencrypt_detach(struct encryption *e);
+/* Forgets the walk as it is: another side goes on with it. False: something of it is under way, ask
+ * again. The volume is closed. */
+bool reencrypt_drop(struct encryption *e);
 /* The header has been looked at, or the key came: what could not be done may be done now. */
 void reencrypt_look_around(struct encryption *e);
 /* DONE is to be recorded. */

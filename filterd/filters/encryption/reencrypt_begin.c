@@ -33,12 +33,6 @@ static int begin(struct job *j, enum reencrypt_kind kind, struct sluice_error *e
 		return encryption_refuse(err, "", -EBUSY,
 					 "'%s' is under way already; pause, resume or cancel it",
 					 reencrypt_kind_word(e->re->kind));
-	/* The watermark is not in the stream: a replica would not know which half has which key. */
-	if (sluice_filter_place(e->f, SLUICE_CLASS_REPLICATION) > 0)
-		return encryption_refuse(
-		    err, "", -EBUSY,
-		    "the volume is replicated as ciphertext; end its replication, change what it "
-		    "is encrypted with, and set the replication up again");
 	rc = reencrypt_new(e, &e->re, err);
 	if (rc < 0)
 		return rc;

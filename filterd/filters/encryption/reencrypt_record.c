@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "reencrypt_record.h"
+#include "companion.h"
 
 #include <errno.h>
 #include <openssl/evp.h>
@@ -118,6 +118,7 @@ static void choose(struct recorder *r, bool is_newer_torn)
 
 static void loaded(struct recorder *r, int result)
 {
+	r->is_busy = false;
 	r->fn(r->ctx, result == 0 && !r->newest.state ? -ENODATA : result);
 }
 
@@ -167,22 +168,51 @@ void recorder_load(struct recorder *r, void (*fn)(void *ctx, int result), void *
 {
 	r->fn = fn;
 	r->ctx = ctx;
+	r->is_busy = true;
 	submit(r, SLUICE_FILE_READ, 0, r->page, 2ull * RECORD_BYTES, records_read);
 }
 
 /* ---------------------------------------------------------------- put */
 
-static void put_ended(struct sluice_file_io *io)
+static void ended(struct recorder *r, int result)
 {
-	struct recorder *r = io->ctx;
-
-	int result = io->result ? io->result : r->failed;
-
 	if (result == 0) {
 		r->newest = r->next;
 		r->place = !r->place;
 	}
+	r->is_busy = false;
 	r->fn(r->ctx, result);
+}
+
+static void companion_has_record(void *ctx, int result)
+{
+	ended(ctx, result);
+}
+
+static void companion_has_journal(void *ctx, int result)
+{
+	struct recorder *r = ctx;
+
+	if (result < 0)
+		ended(r, result);
+	else
+		companion_put_record(sluice_state(r->f), (uint64_t)!r->place * RECORD_BYTES,
+				     r->page, RECORD_BYTES, companion_has_record, r);
+}
+
+/* It is on this disk; now where the replica finds it, in one order with the data. */
+static void put_ended(struct sluice_file_io *io)
+{
+	struct recorder *r = io->ctx;
+	int result = io->result ? io->result : r->failed;
+
+	if (result < 0)
+		ended(r, result);
+	else if (r->has_zone)
+		companion_put_record(sluice_state(r->f), JOURNAL_AT, r->journal,
+				     whole_pages(r->next.zone_bytes), companion_has_journal, r);
+	else
+		companion_has_journal(r, 0);
 }
 
 static void record_written(struct sluice_file_io *io)
@@ -216,6 +246,8 @@ void recorder_put(struct recorder *r, const struct reencrypt_record *rec, const 
 
 	r->fn = fn;
 	r->ctx = ctx;
+	r->is_busy = true;
+	r->has_zone = zone != NULL;
 	r->next = *rec;
 	r->next.magic = REENCRYPT_MAGIC;
 	r->next.version = REENCRYPT_VERSION;

@@ -60,7 +60,7 @@ struct recorder {
 	int place;                      /* 0 or 1: where newest is */
 	int failed;                     /* 0 or -errno, before anything was written */
 	uint8_t *page;                  /* 4096-aligned, two records */
-	const void *zone;               /* that goes to the journal */
+	bool is_busy, has_zone;         /* a call is under way; with a journal */
 	uint8_t *journal;               /* room for one zone, for reading it */
 	void (*fn)(void *ctx, int result);
 	void *ctx;

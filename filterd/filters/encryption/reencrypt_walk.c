@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "reencrypt.h"
+#include "companion.h"
 
 #define UNIT_BYTES 4096u /* of what is left out because it is a hole */
 #define RETRY_NS   (1000ull * 1000 * 1000)
@@ -79,6 +79,11 @@ void walk_drain(struct reencrypt *re, bool begin)
 	}
 }
 
+void walk_leave(struct reencrypt *re)
+{
+	drain_give(re);
+}
+
 /* ---------------------------------------------------------------- failures */
 
 /* Nothing has been changed: the walk stands still until somebody looks. */
@@ -93,7 +98,7 @@ static void stand_still(struct reencrypt *re, const char *text)
 /* Something has: it must come to its end. */
 static void try_again(struct reencrypt *re, enum sluice_status status, const char *text)
 {
-	if (re->failure == SLUICE_OK) {
+	if (re->failure == SLUICE_OK && !companion_is_closed(re->e)) {
 		snprintf(re->text, sizeof(re->text), "%s", text);
 		sluice_report(re->e->f, "encryption_reencrypt_failed",
 			      "%s; it is tried again each second", text);
@@ -305,6 +310,10 @@ static void zone_read(struct sluice_own_io *own)
 
 	re->at_bytes = 0;
 	re->next_watermark_bytes = watermark_after(re);
+	if (companion_is_closed(re->e)) { /* the keys are gone; nothing has been changed */
+		zone_ended(re);
+		return;
+	}
 	if (own->status != SLUICE_OK) {
 		snprintf(text, sizeof(text), "the volume could not be read at byte %llu",
 			 (unsigned long long)re->zone_offset_bytes);
@@ -418,7 +427,7 @@ void walk_go(struct reencrypt *re)
 	const struct encryption *e = re->e;
 
 	if (re->phase != PHASE_WALKING || re->step != STEP_NONE || re->is_draining ||
-	    !e->has_looked)
+	    !e->has_looked || companion_is_closed(e))
 		return;
 	sluice_timer_cancel(e->f, &re->timer);
 	re->is_backward |= re->wants_backward;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <unistd.h>
 
 struct glue_set {
 	struct glue_group *first;
@@ -178,6 +179,7 @@ static void parts_free(struct glue_group *gg)
 	if (gg->file)
 		sluice_file_close(gg->file);
 	gg->file = NULL;
+	glue_annex_close(gg);
 	gg->f = NULL;
 	gg->leader = NULL;
 	sluice_group_timer_cancel(gg->set, &gg->own_timer);
@@ -185,10 +187,24 @@ static void parts_free(struct glue_group *gg)
 
 static void maybe_open(struct glue_group *gg);
 
+static void stopped(void *ctx);
+
+static void stopped_tick(struct sluice_timer *t)
+{
+	stopped(t->ctx);
+}
+
 static void stopped(void *ctx)
 {
 	struct glue_group *gg = ctx;
 
+	if (gg->annex.reads) { /* they end by themselves, soon */
+		gg->stop_timer.fn = stopped_tick;
+		gg->stop_timer.ctx = gg;
+		sluice_group_timer_set(gg->set, &gg->stop_timer,
+				       sluice_group_now_ns(gg->set) + 1000000);
+		return;
+	}
 	if (gg->is_removed)
 		glue_host_forget(gg);
 	gg->is_removed = false;
@@ -201,7 +217,7 @@ static void stop(struct glue_group *gg)
 {
 	gg->state = GLUE_STOPPING;
 	gg->is_serving = false;
-	glue_meta_end(gg);
+	glue_annex_stop(gg);
 	glue_ready_all(gg);
 	links_close(gg);
 	group_stop(gg->g, stopped, gg);
@@ -224,8 +240,8 @@ static void started(void *ctx, int result, const struct sluice_error *err)
 	gg->state = GLUE_OPEN;
 	if (links_open(gg, &e) < 0)
 		sluice_report(gg->f, "replication_no_link", "%s", e.text);
+	glue_annex_look(gg);
 	glue_ready_all(gg);
-	glue_meta_begin(gg);
 	for (uint32_t m = 0; m < REPL_MEMBERS_MAX; m++) {
 		if (gg->members[m])
 			glue_waiting_go(gg->members[m]);
@@ -237,7 +253,7 @@ static int host_fill(struct glue_group *gg, struct sluice_error *err)
 	struct repl_host *h = &gg->host;
 	const struct glue_params *p = &gg->leader->p;
 
-	*h = (struct repl_host){.member_count = p->members, .has_witness = p->witness[0] != 0};
+	*h = (struct repl_host){.member_count = p->members + 1, .has_witness = p->witness[0] != 0};
 	glue_host_fill(gg);
 	memcpy(h->group_uuid, gg->uuid, 16);
 	sluice_appliance_uuid(gg->f, h->own_uuid);
@@ -261,6 +277,7 @@ static int host_fill(struct glue_group *gg, struct sluice_error *err)
 			return -EINVAL;
 		}
 	}
+	h->member_size_bytes[p->members] = p->members * SLUICE_COMPANION_BYTES;
 	h->file_bytes = group_file_bytes(h->member_size_bytes, h->member_count);
 	return 0;
 }
@@ -288,7 +305,7 @@ static void open_now(struct sluice_timer *t)
 	if (gg->state != GLUE_OPENING)
 		return;
 	gg->f = gg->leader->f;
-	if (host_fill(gg, &err) < 0 || file_open(gg, &err) < 0) {
+	if (host_fill(gg, &err) < 0 || file_open(gg, &err) < 0 || glue_annex_open(gg, &err) < 0) {
 		fail(gg, err.text);
 		return;
 	}
@@ -336,6 +353,27 @@ static int refuse(struct sluice_error *err, const char *field, const char *text)
 	return -EINVAL;
 }
 
+/* A walk of the encryption's that has begun alone is not in the companion. Only the leader's volume
+ * can tell whether there is one; the others' companions are in its file. */
+static int check_encryption(struct sluice_filter *f, bool is_leader, struct sluice_error *err)
+{
+	char path[512];
+
+	if (sluice_filter_place(f, SLUICE_CLASS_ENCRYPTION) > 0)
+		return refuse(err, "",
+			      "the volume is encrypted below its replication, whose journal would "
+			      "hold it in clear; let the encryption stand above "
+			      "(allow_filters_before=false)");
+	if (sluice_filter_place(f, SLUICE_CLASS_ENCRYPTION) == 0 || !is_leader ||
+	    glue_annex_exists(f) || sluice_sidecar_path(f, "reencrypt", path, sizeof(path)) < 0 ||
+	    access(path, F_OK) < 0)
+		return 0;
+	refuse(err, "",
+	       "what the volume is encrypted with is being changed; replicate it when that has "
+	       "ended");
+	return -EBUSY;
+}
+
 int glue_attach(struct sluice_filter *f, const union sluice_value *values, struct sluice_error *err)
 {
 	struct glue_volume *v = calloc(1, sizeof(*v));
@@ -347,7 +385,7 @@ int glue_attach(struct sluice_filter *f, const union sluice_value *values, struc
 	v->f = f;
 	r = glue_params_read(values, &v->p, err);
 	if (r == 0)
-		r = glue_meta_check(f, err);
+		r = check_encryption(f, v->p.is_leader, err);
 	gg = r == 0 ? group_of(sluice_group(f), v->p.group_uuid) : NULL;
 	if (r == 0 && !gg)
 		r = -ENOMEM;
@@ -361,6 +399,7 @@ int glue_attach(struct sluice_filter *f, const union sluice_value *values, struc
 	gg->members[v->p.member] = v;
 	sluice_state_set(f, v);
 	sluice_ready_set(f, SLUICE_ERR_NOT_READY);
+	glue_annex_attach(v);
 	maybe_open(gg);
 	return 0;
 }
@@ -371,6 +410,7 @@ void glue_detach(struct sluice_filter *f)
 	struct glue_group *gg = v->gg;
 
 	v->is_gone = true;
+	glue_annex_detach(v);
 	glue_waiting_end(v, SLUICE_ERR_NOT_READY);
 	gg->members[v->p.member] = NULL;
 	glue_own_abort(gg, v);

@@ -7,6 +7,7 @@
  *
  *   glue.c        members, opening, stopping       glue_io.c     initiators' I/O, drain
  *   glue_host.c   host.h by the SDK                replication.c table, parameters, commands
+ *   glue_annex.c  what other filters keep beside the volumes, as one more member
  *
  * The leader's handle owns logs, records, the file of marks and the link.
  *
@@ -16,6 +17,7 @@
 #define REPLICATION_GLUE_H
 
 #include "group.h"
+#include "sluice/companion.h"
 #include "sluice/file.h"
 #include "sluice/filter.h"
 
@@ -70,7 +72,13 @@ struct glue_group {
 		enum sluice_link_channel ch;
 	} ends[SLUICE_LINK_CHANNELS];
 	char witness[GLUE_NAME_BYTES];
-	struct glue_meta *meta; /* glue_meta.c's; NULL: none */
+	struct glue_annex {
+		struct sluice_file *file;
+		struct sluice_timer timer;
+		uint32_t reads; /* under way, of filters above */
+		bool is_empty;  /* it was never written */
+		uint8_t role;   /* enum sluice_companion_role, as told */
+	} annex;
 	struct sluice_timer open_timer, own_timer, stop_timer;
 	/* Own I/O that waits: for room, or for a drain's end. */
 	struct repl_own *own_first, *own_last;
@@ -82,6 +90,8 @@ struct glue_volume {
 	struct glue_params p, next_p;
 	bool is_gone, is_draining;
 	struct glue_io *wait_first, *wait_last; /* the group is not open yet */
+	struct sluice_companion_io *call_first; /* glue_annex.c: to begin in the next turn */
+	struct sluice_timer call_timer;
 };
 
 /* glue.c */
@@ -106,13 +116,20 @@ void glue_host_forget(struct glue_group *gg);
 void glue_own_pump(struct glue_group *gg);
 void glue_own_abort(struct glue_group *gg, const struct glue_volume *v);
 
-/* glue_meta.c */
-int glue_meta_check(struct sluice_filter *f, struct sluice_error *err); /* before attach() */
-void glue_meta_begin(struct glue_group *gg);                            /* the group is open */
-void glue_meta_end(struct glue_group *gg);
-/* A META record of the peer's, durable at return. 0 or -errno. */
-int glue_meta_received(struct glue_group *gg, uint16_t member, const char *key, uint64_t version,
-		       const void *data, size_t size_bytes);
+/* glue_annex.c */
+bool glue_annex_exists(const struct sluice_filter *f); /* the volume leads, and has had one */
+void glue_annex_attach(struct glue_volume *v);
+void glue_annex_detach(struct glue_volume *v);
+int glue_annex_open(struct glue_group *gg, struct sluice_error *err);
+void glue_annex_close(struct glue_group *gg);
+void glue_annex_forget(struct glue_group *gg);
+bool glue_annex_is(const struct glue_group *gg, uint16_t member);
+/* The engine's I/O on that member; false: no memory, try again. */
+bool glue_annex_own(struct glue_group *gg, struct repl_own *o);
+/* Whether this side writes may have changed. */
+void glue_annex_look(struct glue_group *gg);
+/* The group stops: nobody writes from now on. */
+void glue_annex_stop(struct glue_group *gg);
 
 /* glue_io.c */
 enum sluice_verdict glue_submit(struct sluice_filter *f, struct sluice_io *io);

@@ -114,6 +114,8 @@ static bool own_try(struct glue_group *gg, struct repl_own *o)
 	struct glue_volume *v = gg->members[o->member];
 	int r;
 
+	if (glue_annex_is(gg, o->member))
+		return glue_annex_own(gg, o);
 	if (!v || v->is_gone) {
 		o->status = SLUICE_ERR_ABORTED;
 		o->fn(o);
@@ -187,6 +189,11 @@ static void own_submit(void *ctx, struct repl_own *o)
 	struct glue_volume *v = gg->members[o->member];
 	int r;
 
+	if (glue_annex_is(gg, o->member)) {
+		if (!glue_annex_own(gg, o))
+			own_wait(gg, o);
+		return;
+	}
 	if (gg->own_first || !v || v->is_gone || !may_go(v, o)) {
 		own_wait(gg, o);
 		return;
@@ -211,7 +218,8 @@ void glue_own_abort(struct glue_group *gg, const struct glue_volume *v)
 	gg->own_first = gg->own_last = NULL;
 	for (; o; o = next) {
 		next = o->host.host;
-		if (gg->members[o->member] == v || !gg->members[o->member]) {
+		if (gg->members[o->member] == v ||
+		    (!gg->members[o->member] && !glue_annex_is(gg, o->member))) {
 			o->status = SLUICE_ERR_ABORTED;
 			o->fn(o);
 		} else {
@@ -291,6 +299,7 @@ void glue_host_forget(struct glue_group *gg)
 	}
 	if (sluice_sidecar_path(gg->f, GLUE_MARKS_SUFFIX, path, sizeof(path)) == 0)
 		(void)remove(path); /* it is open still: closing it may end the handle */
+	glue_annex_forget(gg);
 }
 
 static struct sluice_rlog *log_open(void *ctx, enum repl_log which,
@@ -331,13 +340,21 @@ static void serving_changed(void *ctx, bool is_serving)
 	struct glue_group *gg = ctx;
 
 	gg->is_serving = is_serving;
+	glue_annex_look(gg);
 	glue_ready_all(gg);
 }
 
+/* A record of the peer's, durable at return. */
 static int meta_received(void *ctx, uint16_t member, const char *key, uint64_t version,
 			 const void *data, size_t size_bytes)
 {
-	return glue_meta_received(ctx, member, key, version, data, size_bytes);
+	struct glue_group *gg = ctx;
+	char name[40];
+
+	if (!gg->f || !gg->g || node_is_primary(group_node(gg->g)))
+		return -EAGAIN;
+	snprintf(name, sizeof(name), "m%u_%.24s", member, key);
+	return sluice_store_put(gg->f, name, data, size_bytes);
 }
 
 static void report(void *ctx, const char *code, const char *text)

@@ -161,6 +161,8 @@ void glue_drain(struct sluice_filter *f, bool begin)
 		return;
 	}
 	glue_waiting_end(v, SLUICE_ERR_BUSY);
-	if (gg->state == GLUE_OPEN)
-		group_release_held(gg->g, v->p.member, SLUICE_ERR_BUSY);
+	if (gg->state != GLUE_OPEN)
+		return;
+	group_release_held(gg->g, v->p.member, SLUICE_ERR_BUSY);
+	group_release_held(gg->g, (uint16_t)(gg->host.member_count - 1), SLUICE_ERR_BUSY);
 }
