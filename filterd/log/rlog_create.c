@@ -10,6 +10,15 @@
 
 #include "rlog_int.h"
 
+#define WRITE_BYTES (256u << 10) /* at once */
+
+static uint64_t write_bytes(const struct sluice_rlog *log)
+{
+	uint64_t room = (uint64_t)log->recovery->mem_blocks * log->geo.block_bytes;
+
+	return room < WRITE_BYTES ? room : WRITE_BYTES;
+}
+
 static void failed(struct sluice_rlog *log, int result)
 {
 	rlog_open_end(log, result, SLUICE_RLOG_IO, "%s: writing the new log failed: %s", log->path,
@@ -103,7 +112,7 @@ static void zeros_write(struct sluice_rlog *log)
 	struct rlog_recovery *r = log->recovery;
 	uint64_t left =
 	    log->file->size_bytes / log->geo.block_bytes * log->geo.block_bytes - r->create_at;
-	uint64_t len = (uint64_t)r->mem_blocks * log->geo.block_bytes;
+	uint64_t len = write_bytes(log);
 	uint64_t at = r->create_at;
 
 	r->is_busy = true;
@@ -126,7 +135,7 @@ static void begin(struct sluice_rlog *log)
 			      log->path, (unsigned long long)log->file->size_bytes);
 		return;
 	}
-	memset(r->mem, 0, (size_t)r->mem_blocks * log->geo.block_bytes);
+	memset(r->mem, 0, write_bytes(log));
 	r->create_at = 0;
 	zeros_write(log);
 }

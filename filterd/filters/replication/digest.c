@@ -64,6 +64,15 @@ static void sum_up(struct digest_job *j)
 	next_chunk(j);
 }
 
+/* Of zeros the sums are zeros: no need to look at any. */
+static void skip_hole(struct digest_job *j)
+{
+	memset(&j->sums[j->done_bytes / j->block_bytes], 0,
+	       digest_count(j->chunk_bytes, j->block_bytes) * sizeof(*j->sums));
+	j->done_bytes += j->chunk_bytes;
+	next_chunk(j);
+}
+
 void digest_covered(struct digest_job *j, bool is_ok)
 {
 	if (is_ok)
@@ -112,8 +121,12 @@ static void extent_known(struct repl_own *o)
 		submit(j, SLUICE_OP_READ, read_done);
 		return;
 	}
-	memset(j->buf, 0, j->chunk_bytes);
-	have_data(j);
+	if (j->cover) {
+		memset(j->buf, 0, j->chunk_bytes);
+		have_data(j);
+	} else {
+		skip_hole(j);
+	}
 }
 
 static void next_chunk(struct digest_job *j)

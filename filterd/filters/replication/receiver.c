@@ -24,7 +24,7 @@ struct repl_receiver *receiver_create(struct repl_group *g, uint64_t stage_bytes
 
 	if (!r)
 		return NULL;
-	r->slots = calloc(RECEIVER_SLOTS, sizeof(*r->slots));
+	r->slots = malloc(RECEIVER_SLOTS * sizeof(*r->slots)); /* receiver_slot() fills one */
 	if (!r->slots) {
 		free(r);
 		return NULL;
@@ -36,7 +36,6 @@ struct repl_receiver *receiver_create(struct repl_group *g, uint64_t stage_bytes
 	r->poke = (struct repl_timer){.fn = poked, .ctx = r};
 	turns_init(&r->turns, RECEIVER_RUNNING);
 	for (uint32_t i = RECEIVER_SLOTS; i-- > 0;) {
-		r->slots[i].r = r;
 		r->slots[i].next_free = r->free_slots;
 		r->free_slots = &r->slots[i];
 	}

@@ -7,7 +7,8 @@
 
 #define UNIT         SLUICE_RLOG_BLOCK_BYTES
 #define MEMBER_SHIFT 40u /* units of 4 KiB: more than any volume has */
-/* Kept by the log itself, and what a record may leave unused at the end of the ring. */
+/* Kept by the log itself, and what a record may leave unused at the end of the ring; of a small
+ * log half, since its records are small, too. */
 #define SPARE_BLOCKS  600u
 #define RECORD_BLOCKS 255u
 
@@ -39,13 +40,15 @@ static void opened(void *ctx, const struct sluice_rlog_opened *how)
 {
 	struct stage *s = ctx;
 	struct sluice_rlog_stats st;
+	uint64_t spare;
 
 	if (how->result) {
 		s->opened(s->ctx, how->result, &how->err);
 		return;
 	}
 	sluice_rlog_stats(s->log, &st);
-	s->room_blocks = st.capacity_blocks > SPARE_BLOCKS ? st.capacity_blocks - SPARE_BLOCKS : 0;
+	spare = st.capacity_blocks / 2 < SPARE_BLOCKS ? st.capacity_blocks / 2 : SPARE_BLOCKS;
+	s->room_blocks = st.capacity_blocks - spare;
 	s->used_blocks = st.used_blocks;
 	s->order = st.mark_value;
 	s->state = st.has_mark ? STAGE_COMPLETE : st.has_entries ? STAGE_FILLING : STAGE_FREE;

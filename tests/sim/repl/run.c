@@ -63,7 +63,8 @@ static void choose(struct world *w)
 	w->block_bytes = chance(w, 50) ? 512 : 4096;
 	w->link_delay_us = (uint32_t)(chance(w, 70) ? rng_range(&w->rng, 20, 500)
 						    : rng_range(&w->rng, 500, 40000));
-	w->journal_bytes = (uint32_t)rng_range(&w->rng, 640, 2048) << 10;
+	w->journal_bytes = (uint32_t)rng_range(&w->rng, 384, chance(w, 90) ? 1024 : 2048) << 10;
+	w->stage_bytes = (uint32_t)rng_range(&w->rng, 768, chance(w, 95) ? 1280 : 4096) << 10;
 	w->ops_left = w->opt->ops / 2 + rng_below(&w->rng, w->opt->ops);
 	w->fault_until_ns = (w->opt->fault_ms / 2 + rng_below(&w->rng, w->opt->fault_ms)) * MS;
 	world_say(w, "%s, %switness, %s, %s, blocks of %u, delay %u us, journal %u KiB%s",
@@ -75,7 +76,7 @@ static void choose(struct world *w)
 
 static void make_node(struct world *w, int id)
 {
-	static const uint64_t sizes[MEMBERS] = {8u << 20, 64u << 10};
+	static const uint64_t sizes[MEMBERS] = {(4u << 20) + (256u << 10), 64u << 10};
 	uint64_t member_sizes[MEMBERS];
 	struct node *n = &w->nodes[id];
 

@@ -256,7 +256,7 @@ struct world {
 
 	/* the kind of run */
 	bool is_sync, holds, has_witness, is_durable, may_force;
-	uint32_t block_bytes, link_delay_us, journal_bytes;
+	uint32_t block_bytes, link_delay_us, journal_bytes, stage_bytes;
 
 	struct node nodes[2];
 	struct link_channel link[SLUICE_LINK_CHANNELS];
