@@ -324,6 +324,27 @@ static void an_uncertain_admission_is_not_acknowledged_over(void **state)
 	assert_false(r.side[0].node.is_frozen);
 }
 
+/* The witness may have done it, or do it any time: the lease that runs on counts no more. */
+static void a_hand_over_that_nobody_answers_ends_the_lease(void **state)
+{
+	rig_init(&r, &WITNESS);
+	rig_make_pair(&r);
+	rig_pass(&r, 1000);
+	r.is_witness_up = false;
+	RIG_EVENT(&r, 0, rc = node_handover(node_, now_, &out_, &err));
+	assert_int_equal(rc, 0);
+	RIG_EVENT(&r, 0, node_drained(node_, head_, now_, &out_));
+	rig_link(&r, false);
+	rig_pass(&r, REPL_SILENCE_MS + 500);
+	assert_true(r.side[0].durable.is_giving);
+	assert_true(r.now_ns < r.side[0].node.lease_until_ns);
+	assert_false(serves(0));
+	r.is_witness_up = true;
+	rig_pass(&r, 3000);
+	assert_false(r.side[0].durable.is_giving);
+	assert_true(serves(0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -347,6 +368,7 @@ int main(void)
 	    cmocka_unit_test(an_async_primary_is_alone_and_a_replica_is_promoted_by_force_only),
 	    cmocka_unit_test(a_record_that_cannot_be_stored_stops_the_group),
 	    cmocka_unit_test(an_uncertain_admission_is_not_acknowledged_over),
+	    cmocka_unit_test(a_hand_over_that_nobody_answers_ends_the_lease),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -140,6 +140,9 @@ uint64_t node_serve_until_ns(const struct repl_node *n)
 	bool is_held_by_peer = n->cfg.holds_when_peer_is_lost && n->cfg.mode == REPL_MODE_SYNC &&
 			       n->record.state == REPL_PRIMARY_PAIR;
 
+	/* No lease counts before another swap has succeeded. */
+	if (n->record.is_giving && !n->is_waived)
+		return 0;
 	if (REPL_MUTATE(SERVE_WITHOUT_LEASE) || n->is_waived ||
 	    (!n->cfg.has_witness && !is_held_by_peer))
 		return UINT64_MAX;
@@ -289,9 +292,11 @@ static void tick_witness(struct repl_node *n, uint64_t now_ns)
 
 	if (node_is_primary(n) && !n->is_confirmed)
 		n->wants |= WANT_READ;
+	if (node_is_primary(n) && n->record.is_giving && !n->is_draining && !n->is_waived)
+		n->wants |= WANT_REIGN;
 	/* Who holds because its peer is lost leaves the lease to the peer. */
-	if (node_is_primary(n) && n->is_confirmed && !is_holding &&
-	    n->lease_until_ns < now_ns + n->cfg.lease_ns * 2 / 3)
+	else if (node_is_primary(n) && n->is_confirmed && !is_holding &&
+		 n->lease_until_ns < now_ns + n->cfg.lease_ns * 2 / 3)
 		n->wants |= WANT_RENEW;
 	if (n->record.state == REPL_SECONDARY_INSYNC && n->record.is_consistent && !n->is_taking &&
 	    !node_is_peer_primary(n) && node_promise_left_ns(n, now_ns) == 0)

@@ -177,6 +177,7 @@ void node_applied(struct repl_node *n, uint64_t head_lsn, uint64_t now_ns, struc
 	} else {
 		node_reigns(n, n->take_term);
 	}
+	n->record.is_giving = false; /* the term has moved since */
 	n->record.keeps_own = n->is_keeping;
 	n->record.wrote_alone = n->is_keeping;
 	n->is_keeping = false;

@@ -50,7 +50,18 @@ void node_ask_witness(struct repl_node *n, uint64_t now_ns, struct repl_actions 
 		memcpy(a->witness_wanted.primary_uuid, n->cfg.own_uuid, 16);
 	} else {
 		want_register(n, want, a);
+		if (want == WANT_GIVE) /* durable first: it may be done long after this */
+			n->record.is_giving = n->is_changed = true;
 	}
+}
+
+/* The register's term has moved: what was asked from the one before is refused. */
+static void giving_is_over(struct repl_node *n)
+{
+	if (!n->record.is_giving)
+		return;
+	n->record.is_giving = false;
+	n->is_changed = true;
 }
 
 /* ---------------------------------------------------------------- the answers */
@@ -80,6 +91,7 @@ static void swapped(struct repl_node *n, enum node_want want, uint64_t now_ns,
 
 	n->register_term = term;
 	n->wants &= (uint8_t)~want;
+	giving_is_over(n);
 	/* It has yielded, or was demoted, since it asked as primary. */
 	if (!node_is_primary(n) && (want & (WANT_EXCLUDE | WANT_ADMIT | WANT_REIGN | WANT_GIVE)))
 		return;
@@ -246,6 +258,8 @@ void node_witness(struct repl_node *n, const struct sluice_witness_call *c, uint
 			swapped(n, want, now_ns, out);
 		}
 	} else if (c->result == -ESTALE) {
+		if (want < WANT_READ)
+			giving_is_over(n);
 		n->wants &= (uint8_t) ~(want & (WANT_RENEW | WANT_CLAIM | WANT_REIGN));
 		if (want < WANT_READ && is_what_was_asked(n, &c->now))
 			swapped(n, want, now_ns, out); /* the first one was done after all */
