@@ -279,3 +279,24 @@ json_t *store_list(struct store *s, const struct store_table *t, const struct st
 
 	return list_page(s, t, q ? q : &all, err);
 }
+
+json_t *store_list_all(struct store *s, const struct store_table *t, const char *const *filters,
+		       struct err *err)
+{
+	struct store_query query = {.filters = filters, .limit = STORE_PAGE_MAX};
+	cleanup_json json_t *all = json_array();
+	char cursor[512];
+
+	for (;;) {
+		cleanup_json json_t *page = store_list(s, t, &query, err);
+		const char *next = json_string_value(json_object_get(page, "next_cursor"));
+
+		if (!page)
+			return NULL;
+		json_array_extend(all, json_object_get(page, "items"));
+		if (!next)
+			return json_incref(all);
+		snprintf(cursor, sizeof(cursor), "%s", next);
+		query.cursor = cursor;
+	}
+}

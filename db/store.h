@@ -114,6 +114,9 @@ struct store_query {
  * come and go: nothing is shown twice, nothing that stays is left out. */
 json_t *store_list(struct store *s, const struct store_table *t, const struct store_query *q,
 		   struct err *err);
+/* [rows], however many there are. */
+json_t *store_list_all(struct store *s, const struct store_table *t, const char *const *filters,
+		       struct err *err);
 
 /* ---------------------------------------------------------------- settings */
 

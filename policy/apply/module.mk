@@ -32,6 +32,8 @@ reconcile_once_LIBS := $(apply_TEST_LIBS)
 reconcile_once_PKGS := jansson libcrypto sqlite3
 
 # What the sampler and the webhooks are made of.
+TESTS += test_replicator_answers
+$(eval $(call apply_test,replicator_answers,$(apply_TEST_LIBS),tests/unit/store_rig.c))
 TESTS += test_figures test_events_feed test_webhook_sign test_alert_watch
 $(eval $(call apply_test,figures,apply common))
 $(eval $(call apply_test,events_feed,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c))

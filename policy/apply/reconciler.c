@@ -286,6 +286,8 @@ int reconciler_start(const struct apply_cfg *cfg, struct reconciler **out, struc
 
 void reconciler_wake(struct reconciler *r)
 {
+	if (!r)
+		return;
 	atomic_fetch_add_explicit(&r->wakes, 1, memory_order_acq_rel);
 	atomic_store_explicit(&r->is_woken, true, memory_order_release);
 	fd_event_signal(r->event_fd);

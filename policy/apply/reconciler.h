@@ -57,7 +57,8 @@ struct apply_cfg {
 
 int must_check reconciler_start(const struct apply_cfg *cfg, struct reconciler **out,
 				struct err *err);
-void reconciler_wake(struct reconciler *r); /* the desired state has changed; returns at once */
+/* The desired state has changed; returns at once. NULL is fine. */
+void reconciler_wake(struct reconciler *r);
 void reconciler_stop(struct reconciler *r); /* ends the round after its step; joins; frees */
 /* planner.h's running document as last observed, {} before the first; "observed_ms" added. New
  * reference. */

@@ -124,10 +124,7 @@ void replicator_go_on(struct replicator *r, const json_t *task, uint32_t progres
 
 json_t *replicator_rows(struct store *s, const struct store_table *t, struct err *err)
 {
-	struct store_query q = {.limit = STORE_PAGE_MAX};
-	cleanup_json json_t *page = store_list(s, t, &q, err);
-
-	return page ? json_incref(json_object_get(page, "items")) : NULL;
+	return store_list_all(s, t, NULL, err);
 }
 
 json_t *replicator_open_tasks(struct store *s, const char *type, const char *name, struct err *err)
@@ -271,6 +268,7 @@ int replicator_start(const struct apply_cfg *cfg, struct replicator **out, struc
 	r->statuses = json_object();
 	r->hellos = json_object();
 	r->told = json_object();
+	r->described = json_object();
 	notice_init(&r->notice, cfg->loop, cfg->changed_fn, cfg->ctx);
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -321,6 +319,7 @@ void replicator_stop(struct replicator *r)
 	json_decref(r->statuses);
 	json_decref(r->hellos);
 	json_decref(r->told);
+	json_decref(r->described);
 	pthread_cond_destroy(&r->cond);
 	pthread_cond_destroy(&r->ended);
 	pthread_mutex_destroy(&r->lock);

@@ -223,7 +223,7 @@ static json_t *carry_out(struct asked *a, size_t n, struct err *err)
 	return NULL;
 }
 
-static json_t *answer_of(struct asked *a, struct err *err)
+static json_t *carry_out_call(struct asked *a, struct err *err)
 {
 	const char *call = replicator_text(a->body, "call");
 
@@ -256,13 +256,25 @@ static void note_refusal(struct asked *a, const struct err *error)
 		store_rollback(s);
 }
 
+json_t *replicator_answer(struct replicator *r, const char *peer, const json_t *body,
+			  struct err *err)
+{
+	struct asked a = {.r = r, .peer = peer, .body = body};
+	json_t *result = carry_out_call(&a, err);
+
+	if (!result)
+		note_refusal(&a, err);
+	json_decref(a.row);
+	return result;
+}
+
 static void serve(struct replicator *r, const json_t *taken)
 {
-	struct asked a = {
-	    .r = r, .peer = replicator_text(taken, "peer"), .body = json_object_get(taken, "body")};
 	struct err err = {0}, lost = {0};
-	json_t *result = answer_of(&a, &err), *body;
+	json_t *result = replicator_answer(r, replicator_text(taken, "peer"),
+					   json_object_get(taken, "body"), &err);
 	cleanup_json json_t *q = NULL, *answered = NULL;
+	json_t *body;
 
 	if (result)
 		body = json_pack("{s:i, s:o}", "version", REPLICATOR_VERSION, "result", result);
@@ -271,11 +283,8 @@ static void serve(struct replicator *r, const json_t *taken)
 		    json_pack("{s:i, s:{s:s, s:s}}", "version", REPLICATOR_VERSION, "error", "code",
 			      strerrorname_np(err.code) ? strerrorname_np(err.code) : "EIO", "text",
 			      err.text);
-	if (!result)
-		note_refusal(&a, &err);
 	q = json_pack("{s:O, s:o}", "call", json_object_get(taken, "call"), "body", body);
 	answered = filterd_ask(&r->answer_filterd, "peer.answer", q, &lost);
-	json_decref(a.row);
 	replicator_wake(r);
 }
 

@@ -135,20 +135,26 @@ static void attached(struct replicator *r, const json_t *row)
 	reconciler_wake(r->cfg.reconciler);
 }
 
-/* Settings are the primary's to tell; whoever is that. */
+/*
+ * Settings and policies are the primary's to tell; whoever is that. The peer is told when what it
+ * would be told has changed, and once after a start of this daemon, as that is not written down.
+ */
 static void tell_settings(struct replicator *r, const json_t *row)
 {
+	const char *name = replicator_text(row, "name");
 	struct err err = {0};
-	json_t *told;
-	cleanup_json json_t *answer = NULL;
+	cleanup_json json_t *described = NULL, *answer = NULL;
 
-	if (!replicator_is_text(row, "role", "primary") ||
-	    replicator_number(row, "told_revision") == replicator_number(row, "revision"))
+	if (!replicator_is_text(row, "role", "primary"))
 		return;
-	told = replicator_describe(r->store, row, &err);
-	if (told)
-		answer = tell(r, row, "replication.change", told, &err);
-	if (answer)
+	described = replicator_describe(r->store, row, &err);
+	if (!described || json_equal(described, json_object_get(r->described, name)))
+		return;
+	answer = tell(r, row, "replication.change", json_deep_copy(described), &err);
+	if (!answer)
+		return;
+	json_object_set(r->described, name, described);
+	if (replicator_number(row, "told_revision") != replicator_number(row, "revision"))
 		note(r, row,
 		     json_pack("{s:I}", "told_revision", replicator_number(row, "revision")));
 }
@@ -240,6 +246,7 @@ static void drop(struct replicator *r, const json_t *row, const json_t *members)
 		log_warn("replication %s does not go: %s", name, err.text);
 		return;
 	}
+	json_object_del(r->described, name);
 	snprintf(text, sizeof(text), "replication %s has ended; its volumes stay", name);
 	replicator_event(r, "info", "replication.deleted", "replication", name, text, &err);
 	end_tasks(r, row, "replication.delete", NULL);

@@ -32,6 +32,7 @@ struct replicator {
 	uint64_t peers_ns; /* next look at the pins */
 	json_t *hellos;    /* {peer: when to ask it again, ms} */
 	json_t *told;      /* {replication: when to call its peer again, ms} */
+	json_t *described; /* {replication: what its peer was told last, as it was answered well} */
 	bool has_changed;  /* something was noted in this round */
 	/* the answering thread's */
 	struct store *answer_store;
@@ -82,6 +83,9 @@ json_t *replicator_call(struct filterd_client *f, const char *peer, const char *
 /* What the peer is told of a group: name, settings, volumes with their policies. */
 json_t *replicator_describe(struct store *s, const json_t *row, struct err *err);
 void *replicator_answering(void *replicator);
+/* What a peer's message gets: a result, or NULL with err. Thread: the answering one. */
+json_t *replicator_answer(struct replicator *r, const char *peer, const json_t *body,
+			  struct err *err);
 /* In a transaction of the caller's. The answer, or NULL with err. */
 json_t *replicator_replica_make(struct replicator *r, const char *peer, const json_t *body,
 				struct err *err);

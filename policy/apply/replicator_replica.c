@@ -361,6 +361,38 @@ json_t *replicator_replica_make(struct replicator *r, const char *peer, const js
 
 /* ---------------------------------------------------------------- changes */
 
+/* The volumes have the policies that the primary's have. Those of a group stay the same. */
+static int policies_change(struct replicator *r, const json_t *row, const json_t *body,
+			   struct err *err)
+{
+	cleanup_json json_t *filters = replicator_rows(db(r), &table_filters, err);
+	cleanup_json json_t *members =
+	    store_replication_members(db(r), replicator_number(row, "id"), err);
+	const json_t *volumes = json_object_get(body, "volumes"), *m;
+	size_t i;
+	int rc;
+
+	if (!filters || !members)
+		return -EIO;
+	if (json_array_size(volumes) != json_array_size(members))
+		return err_set(err, EINVAL, "volumes", "this group has %zu volumes, and not %zu",
+			       json_array_size(members), json_array_size(volumes));
+	json_array_foreach(members, i, m)
+	{
+		const json_t *v = json_array_get(volumes, i);
+
+		if (!replicator_is_text(v, "uuid", replicator_text(m, "uuid")))
+			return err_set(err, EINVAL, "volumes",
+				       "volume %zu of this group is %s, and another one is named",
+				       i, replicator_text(m, "volume"));
+		rc = assign(r, replicator_text(row, "peer"), replicator_number(m, "volume_id"),
+			    json_object_get(v, "policy"), filters, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 json_t *replicator_replica_change(struct replicator *r, const json_t *row, const json_t *body,
 				  struct err *err)
 {
@@ -377,7 +409,7 @@ json_t *replicator_replica_change(struct replicator *r, const json_t *row, const
 	}
 	fields =
 	    settings_row(body, replicator_text(row, "name"), replicator_text(row, "peer"), err);
-	if (!fields)
+	if (!fields || policies_change(r, row, body, err) < 0)
 		return NULL;
 	for (const char *const *k = kept; *k; k++)
 		json_object_del(fields, *k);

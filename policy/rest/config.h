@@ -3,7 +3,8 @@
  * config.h - the whole desired configuration as one document: written, compared, applied.
  *
  *   {"format": 1, "datastores": [...], "key_providers": [...], "keys": [...], "policies": [...],
- *    "hosts": [...], "host_groups": [...], "portals": [...], "volumes": [...]}
+ *    "hosts": [...], "host_groups": [...], "portals": [...], "volumes": [...], "peers": [...],
+ *    "replications": [...]}
  *
  *   config_sections.c  which sections and members there are; checking a document. Pure.
  *   config_export.c    the document of what is wanted now
@@ -13,10 +14,12 @@
  *
  * There are no secrets in an export. A key provider that needs one (a passphrase, a client's
  * private key) is made by hand before a document that names it is applied; keys bear the names that
- * they have at their provider ("provider_key_id", not compared), by which they are taken over. In a
- * document that is applied a host may bear "chap_secret"; a new host with a chap_user and without a
- * secret gets one, which is told once. A section or a member that is left out is not compared: what
- * is not named is not touched, unless "prune" says that it goes.
+ * they have at their provider ("provider_key_id", not compared), by which they are taken over. A
+ * peer is entered by its address, and paired by the one-time "code" that it may bear; a
+ * replication is made once its peer is paired, and stands in the document of the side it began on.
+ * In a document that is applied a host may bear "chap_secret"; a new host with a chap_user and
+ * without a secret gets one, which is told once. A section or a member that is left out is not
+ * compared: what is not named is not touched, unless "prune" says that it goes.
  *
  * Thread: main.
  */

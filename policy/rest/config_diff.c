@@ -96,7 +96,7 @@ static bool is_same(const struct config_section *c, const char *member, const js
 		return same_set(from, to);
 	if (json_is_string(from) && json_is_string(to) &&
 	    (strcmp(member, "datastore") == 0 || strcmp(member, "policy") == 0 ||
-	     strcmp(member, "name") == 0))
+	     strcmp(member, "peer") == 0 || strcmp(member, "name") == 0))
 		return strcasecmp(json_string_value(from), json_string_value(to)) == 0;
 	return json_equal(from, to);
 }

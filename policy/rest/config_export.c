@@ -7,6 +7,7 @@
 #include "config.h"
 #include "json.h"
 #include "store_link.h"
+#include "store_replication.h"
 #include "volume_rows.h"
 
 /* ---------------------------------------------------------------- members that are no columns */
@@ -73,7 +74,30 @@ static int add_volume(struct store *s, const json_t *row, json_t *o, struct err 
 	return 0;
 }
 
+/* Volumes in the group's order. */
+static int add_group(struct store *s, const json_t *row, json_t *o, struct err *err)
+{
+	cleanup_json json_t *members = store_replication_members(s, rows_id(row), err);
+	json_t *names = json_array();
+	const json_t *m;
+	size_t i;
+
+	json_array_foreach(members, i, m)
+	{
+		json_array_append(names, json_object_get(m, "volume"));
+	}
+	json_object_set_new(o, "volumes", names);
+	return members ? 0 : -err->code;
+}
+
 /* ---------------------------------------------------------------- what is left out */
+
+/* What a peer began stands in the peer's document. */
+static bool is_begun_here(const json_t *row)
+{
+	return strcmp(rows_text(row, "initial_role"), "primary") == 0 &&
+	       strcmp(rows_text(row, "phase"), "ending") != 0;
+}
 
 static bool is_own(const json_t *row)
 {
@@ -105,6 +129,8 @@ static const struct source {
     {&table_host_groups, add_members, NULL},
     {&table_portals, NULL, NULL},
     {&table_volumes, add_volume, is_staying},
+    {&table_peers, NULL, is_staying},
+    {&table_replications, add_group, is_begun_here},
 };
 
 static json_t *object_of(struct store *s, const struct config_section *c, const struct source *from,

@@ -35,6 +35,15 @@ const struct config_section config_sections[] = {
      LIST("name", "datastore", "size_bytes", "block_bytes", "write_cache", "is_thin", "description",
 	  "desired_state", "policy", "hosts", "host_groups"),
      LIST("hosts", "host_groups"), none},
+    /* A peer is entered; to be paired it needs a code, good once. */
+    {"peers", "peer", "/peers", "name", LIST("name", "address", "port", "description"), none,
+     LIST("code")},
+    {"replications", "replication", "/replications", "name",
+     LIST("name", "peer", "volumes", "peer_datastore", "description", "mode", "when_peer_is_lost",
+	  "witness", "rpo_target_ms", "rpo_warning_ms", "rpo_error_ms", "bandwidth_bytes_per_s",
+	  "bandwidth_day_bytes_per_s", "day_from_h", "day_to_h", "backpressure_max_ms",
+	  "compression", "journal_bytes", "stage_bytes"),
+     none, none},
 };
 const uint32_t config_section_count = sizeof(config_sections) / sizeof(config_sections[0]);
 
@@ -147,11 +156,12 @@ int config_check(const json_t *document, struct err *err)
 		if (strcmp(name, "format") == 0)
 			continue;
 		if (!c)
-			return err_set(err, EINVAL, name,
-				       "there is no section %.40s; there are datastores, "
-				       "key_providers, keys, policies, hosts, host_groups, portals "
-				       "and volumes",
-				       name);
+			return err_set(
+			    err, EINVAL, name,
+			    "there is no section %.40s; there are datastores, "
+			    "key_providers, keys, policies, hosts, host_groups, portals, "
+			    "volumes, peers and replications",
+			    name);
 		if (section_check(c, value, err) < 0)
 			return -EINVAL;
 	}

@@ -30,8 +30,7 @@ static json_t *own_members(struct request *q, enum table_use use, struct err *er
 
 json_t *policies_check_rules(struct store *s, const json_t *rules, struct err *err)
 {
-	struct store_query all = {.limit = STORE_PAGE_MAX};
-	cleanup_json json_t *filters = store_list(s, &table_filters, &all, err);
+	cleanup_json json_t *filters = store_list_all(s, &table_filters, NULL, err);
 	json_t *out = NULL;
 
 	if (!filters)
@@ -41,8 +40,7 @@ json_t *policies_check_rules(struct store *s, const json_t *rules, struct err *e
 			"rules must be an array of {\"filter\", \"parameters\", \"on_failure\"}");
 		return NULL;
 	}
-	return model_rules_check(rules, json_object_get(filters, "items"), &out, err) < 0 ? NULL
-											  : out;
+	return model_rules_check(rules, filters, &out, err) < 0 ? NULL : out;
 }
 
 json_t *policies_volumes(struct store *s, const char *policy, struct err *err)

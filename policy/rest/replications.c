@@ -287,6 +287,21 @@ int replications_refuse(struct request *q, int64_t volume_id, const char *what, 
 		       rows_text(in, "name"), rows_text(in, "peer"), what);
 }
 
+int replications_refuse_replica(struct request *q, int64_t volume_id, const char *what,
+				struct err *err)
+{
+	cleanup_json json_t *in = store_volume_replication(q->store, volume_id, err);
+
+	if (!in)
+		return -err->code;
+	if (!json_is_object(in) || strcmp(rows_text(in, "role"), "secondary") != 0 ||
+	    strcmp(rows_text(in, "phase"), "ending") == 0)
+		return 0;
+	return err_set(err, EBUSY, "",
+		       "the volume is the replica of replication %s: %s at %s, and it comes here",
+		       rows_text(in, "name"), what, rows_text(in, "peer"));
+}
+
 int replications_grow(struct request *q, struct reply *r, const json_t *volume, uint64_t size_bytes,
 		      struct err *err)
 {

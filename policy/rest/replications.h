@@ -23,6 +23,9 @@ int must_check replications_is_free(struct request *q, const char *name, struct 
 /* -EBUSY when the volume is in a replication: what cannot be done to it then. */
 int must_check replications_refuse(struct request *q, int64_t volume_id, const char *what,
 				   struct err *err);
+/* -EBUSY when this side of it is the replica: what is changed at the peer, and comes here. */
+int must_check replications_refuse_replica(struct request *q, int64_t volume_id, const char *what,
+					   struct err *err);
 /* PATCH of size_bytes of such a volume: both sides grow, by a task. 0: it is in none; 1: done. */
 int must_check replications_grow(struct request *q, struct reply *r, const json_t *volume,
 				 uint64_t size_bytes, struct err *err);

@@ -7,6 +7,7 @@
 
 #include "json.h"
 #include "model.h"
+#include "replications.h"
 #include "store_link.h"
 #include "tables.h"
 #include "volume_rows.h"
@@ -75,6 +76,9 @@ static int put(struct request *q, struct reply *r, struct err *err)
 	old = volume_view_to_change(q, err);
 	if (!old)
 		return -err->code;
+	rc = replications_refuse_replica(q, rows_id(old), "change its policy", err);
+	if (rc)
+		return rc;
 	rc = volume_policy_assign(q, rows_id(old), policy, version, err);
 	return rc ? rc : touched(q, r, old, "volume.policy_assigned", policy, err);
 }
@@ -86,7 +90,9 @@ static int take_away(struct request *q, struct reply *r, struct err *err)
 
 	if (!old)
 		return -err->code;
-	rc = store_assign(q->store, rows_id(old), 0, 0, err);
+	rc = replications_refuse_replica(q, rows_id(old), "change its policy", err);
+	if (!rc)
+		rc = store_assign(q->store, rows_id(old), 0, 0, err);
 	return rc ? rc : touched(q, r, old, "volume.policy_removed", NULL, err);
 }
 

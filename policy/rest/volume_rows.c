@@ -76,28 +76,7 @@ int rows_named_in_body(int rc, const char *field, struct err *err)
 json_t *rows_all(struct store *s, const struct store_table *t, const char *const *filters,
 		 struct err *err)
 {
-	struct store_query query = {.filters = filters, .limit = STORE_PAGE_MAX};
-	json_t *page, *all = json_array();
-	char cursor[512];
-
-	for (;;) {
-		const char *next;
-
-		page = store_list(s, t, &query, err);
-		if (!page) {
-			json_decref(all);
-			return NULL;
-		}
-		json_array_extend(all, json_object_get(page, "items"));
-		next = json_string_value(json_object_get(page, "next_cursor"));
-		if (!next)
-			break;
-		snprintf(cursor, sizeof(cursor), "%s", next);
-		query.cursor = cursor;
-		json_decref(page);
-	}
-	json_decref(page);
-	return all;
+	return store_list_all(s, t, filters, err);
 }
 
 void rows_names_text(const json_t *items, const char *member, char text[ROWS_NAMES_TEXT])

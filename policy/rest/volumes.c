@@ -146,6 +146,10 @@ static int patch(struct request *q, struct reply *r, struct err *err)
 	    (rc = grow_check(q, old, rows_u64(body, "size_bytes"), err)))
 		return rc;
 	if (rows_u64(body, "size_bytes") > rows_u64(old, "size_bytes") &&
+	    json_object_size(body) > 1 &&
+	    (rc = replications_refuse(q, rows_id(old), "grow it by itself", err)))
+		return rc;
+	if (rows_u64(body, "size_bytes") > rows_u64(old, "size_bytes") &&
 	    (rc = replications_grow(q, r, old, rows_u64(body, "size_bytes"), err))) {
 		if (rc > 0)
 			rest_row(q, r, &table_volumes, json_incref(old), volume_view_add);

@@ -21,6 +21,13 @@ $(1)_PKGS := libiscsi
 endef
 $(foreach t,scsi_sh verify_load two_initiators iscsi_bench caw_counters,$(eval $(call tool_unit,$(t))))
 
+# A database on a disk: SQLite over libiscsi.
+PROGS += sqlite_disk
+sqlite_disk_SRCS := tests/tools/sqlite_disk.c tests/tools/disk_vfs.c
+sqlite_disk_INCS := tests/tools common
+sqlite_disk_LIBS := initiator common
+sqlite_disk_PKGS := libiscsi sqlite3
+
 # The KMIP client by hand.
 PROGS += kmip_sh
 kmip_sh_SRCS := tests/tools/kmip_sh.c
