@@ -24,10 +24,11 @@ say      = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wstrict-prototypes \
 	-Wmissing-prototypes -Wformat=2 -Wimplicit-fallthrough -Wno-unused-parameter -Werror
-CFLAGS_common  := -std=c11 -D_GNU_SOURCE -g -fno-omit-frame-pointer -fno-strict-aliasing -pthread $(WARN)
-CFLAGS_release := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection
-CFLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSLUICE_ASAN=1
-CFLAGS_tsan    := -O1 -fsanitize=thread -DSLUICE_TSAN=1
+CFLAGS_common  := -std=c11 -D_GNU_SOURCE -fno-omit-frame-pointer -fno-strict-aliasing -pthread $(WARN)
+CFLAGS_release := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection
+# Of the sanitizers' variants only the lines are of interest that their reports name.
+CFLAGS_asan    := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSLUICE_ASAN=1
+CFLAGS_tsan    := -O1 -g1 -fsanitize=thread -DSLUICE_TSAN=1
 LDFLAGS_release := -Wl,-z,relro,-z,now
 LDFLAGS_asan    := -fsanitize=address,undefined
 LDFLAGS_tsan    := -fsanitize=thread
@@ -55,14 +56,20 @@ pkg_deb_gnutls    := libgnutls28-dev
 pkg_deb_libcrypto := libssl-dev
 pkg_deb_libcurl   := libcurl4-openssl-dev
 
+# Units that compile alike share their objects, in the folder of the first of them: the rig of thirty tests is
+# compiled once. What a source is compiled with is the name of a variable whose value is that first unit.
 # $(1) unit, $(2) extra compile flags
+empty :=
+alike = ALIKE$(subst =,~,$(subst $(empty) $(empty),!,$(strip $(2) $($(1)_INCS) / $(sort $($(1)_PKGS)) / $($(1)_CFLAGS))))
 define unit_objects
-$(1)_OBJS := $$(patsubst %.c,$(B)/obj/$(1)/%.o,$$($(1)_SRCS))
+ifndef $(call alike,$(1),$(2))
+$(call alike,$(1),$(2)) := $(1)
 $(B)/obj/$(1)/%.o: %.c $(B)/flags | deps-ok
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)
 	$(Q)$(CC) $(CFLAGS) $(2) $$(addprefix -I,$$($(1)_INCS)) $$(call pkg_cflags,$$($(1)_PKGS)) $$($(1)_CFLAGS) -MMD -MP -c $$< -o $$@
--include $$($(1)_OBJS:.o=.d)
+endif
+$(1)_OBJS := $$(patsubst %.c,$(B)/obj/$$($(call alike,$(1),$(2)))/%.o,$$($(1)_SRCS))
 ALL_OBJS += $$($(1)_OBJS)
 endef
 
@@ -84,6 +91,7 @@ out = $(if $($(1)_OUT),$($(1)_OUT),$(1))
 $(foreach u,$(LIBS),$(eval $(call unit_objects,$(u),-fPIC)))
 $(foreach u,$(PROGS) $(TESTS),$(eval $(call unit_objects,$(u),-fPIE)))
 $(foreach u,$(PLUGINS),$(eval $(call unit_objects,$(u),-fPIC -fvisibility=hidden)))
+-include $(sort $(ALL_OBJS:.o=.d))
 $(foreach u,$(LIBS),$(eval $(call lib_rule,$(u))))
 $(foreach u,$(PROGS),$(eval $(call link_rule,$(u),$(B)/bin/$(call out,$(u)),-pie)))
 $(foreach u,$(TESTS),$(eval $(call link_rule,$(u),$(B)/tests/$(call out,$(u)),-pie)))
@@ -166,7 +174,7 @@ define fuzz_rule
 build/fuzz/$(1): tests/fuzz/$(1).c $$(foreach u,$(2),$$($$(u)_SRCS)) $$(wildcard */*.h */*/*.h */*/*/*.h)
 	@mkdir -p $$(@D)
 	$$(call say,FUZZ,$$@)
-	$(Q)clang -O1 $$(filter-out -Werror,$(CFLAGS_common)) -fsanitize=fuzzer,address,undefined \
+	$(Q)clang -O1 -g1 $$(filter-out -Werror,$(CFLAGS_common)) -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -DSLUICE_FUZZ=1 $$(addprefix -I,$$(sort tests/fuzz $$(foreach u,$(2),$$($$(u)_INCS)))) \
 		$$(call pkg_cflags,$$(sort $$(foreach u,$(2),$$($$(u)_PKGS)))) $$(filter %.c,$$^) -o $$@ \
 		$$(call pkg_libs,$$(sort $$(foreach u,$(2),$$($$(u)_PKGS)))) $$(foreach u,$(2),$$($$(u)_LDLIBS))

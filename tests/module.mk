@@ -2,7 +2,9 @@
 # What "make check" runs, and the long form of each part. A suite whose files are not there is left out.
 #
 # A line of build/check/manifest is   suite|seconds|jobs|name|command
-# "seconds" limits one test; "jobs" is how many of the suite run side by side. tests/lib/check.sh runs it.
+# "seconds" limits one test, generously: a busy machine is no failure. "jobs" is how many of the suite run side by side.
+# tests/lib/check.sh runs it, in two lanes: what computes, at a lower priority, and what waits more than it computes.
+COMPUTING := build lint unit asan tsan models sim mutants fuzz
 .PHONY: check check-log-long check-repl-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
 	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-conformance check-console check-crash bench check-manifest
 
@@ -54,9 +56,14 @@ APPLIANCE_TSAN     = $(foreach w,api-says keys-open policyd-changes reconcile-da
 CONSOLE_SHORT      = $(foreach w,first-use policy views,$(wildcard tests/console/test-console-$(w).sh))
 CONSOLE_LONG       = $(sort $(wildcard tests/console/test-console-*.sh))
 
+# Builds that the other lane waits for; make's own variables would bring a job server that is not there.
+build_line = $(call line,build,1500,1,$(1),env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL make --no-print-directory -j$(JOBS) CC="$(CC)" $(2))
+
 check-manifest:
 	$(shell mkdir -p $(dir $(MANIFEST)))
 	$(file >$(MANIFEST))
+	$(if $(BUILDS_TOO),$(call build_line,asan,VARIANT=asan variant-tests)$(call build_line,tsan,VARIANT=tsan variant-tests))
+	$(if $(BUILDS_TOO),$(call build_line,package,package-for-tests)$(call build_line,fuzz targets,fuzz))
 	$(foreach c,$(LINT_CHECKS),$(call line,lint,300,2,$(c),scripts/lint.sh $(c)))
 	$(call line,lint,300,2,tests/lint/test-lint-sees-faults.sh,tests/lint/test-lint-sees-faults.sh)
 	$(call tests_of,unit,60,release)
@@ -88,18 +95,14 @@ check-build:
 	@scripts/install-deps.sh packages
 	@scripts/fetch-tgt-headers.sh
 	@scripts/make-guest.sh
-	+@$(MAKE) --no-print-directory package-for-tests
-	@echo 'sluice: building: release, then asan, tsan and the fuzz targets'
-	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests console-tools
-	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=asan variant-tests
-	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=tsan variant-tests
-	+@$(MAKE) --no-print-directory -j$(JOBS) fuzz compile_commands.json
+	@echo 'sluice: building; the variants of the sanitizers and the fuzz targets while the first tests run'
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests console-tools compile_commands.json
 
 ## check: as root: install what tests need, build all variants, run a short form of every suite
 check:
 	+@$(MAKE) --no-print-directory check-build
-	@$(MAKE) --no-print-directory check-manifest
-	@tests/lib/check.sh $(MANIFEST); rc=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$rc
+	@$(MAKE) --no-print-directory check-manifest BUILDS_TOO=1
+	@tests/lib/check.sh -c '$(COMPUTING)' $(MANIFEST); rc=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$rc
 
 suite = @$(MAKE) --no-print-directory check-manifest && tests/lib/check.sh $(MANIFEST) $(1)
 

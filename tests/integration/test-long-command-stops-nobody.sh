@@ -15,7 +15,7 @@ while [ "$(now_ms)" -lt "$end_ms" ]; do
 	from=$(now_ms)
 	scsi_expect "$URL2" "write $(((1 << 32) + 8 * i)) 8 $((i += 1))" good
 	took=$(($(now_ms) - from))
-	[ "$took" -lt 1500 ] || die "a write took $took ms beside the VERIFY"
+	[ "$took" -lt $((1500 * PATIENCE)) ] || die "a write took $took ms beside the VERIFY"
 done
 session_do "abort 1" 10
 session_do "wait 1 10000" 15

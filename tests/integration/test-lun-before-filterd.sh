@@ -16,7 +16,7 @@ from=$(now_ms)
 lun_sluice a 1 1 v0
 took=$(($(now_ms) - from))
 note "making the LUN without filterd took $took ms"
-[ "$took" -lt 1500 ] || die "bs_open took $took ms; tgtd serves nobody meanwhile"
+[ "$took" -lt $((1500 * PATIENCE)) ] || die "bs_open took $took ms; tgtd serves nobody meanwhile"
 URL=$(url a 1 1)
 session_open "$URL" --raw --limit-ms 10000
 session_do tur 15

@@ -1,26 +1,34 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# check.sh [-t SECONDS] MANIFEST [SUITE...] - runs the suites of a manifest in order and adds them up.
+# check.sh [-t SECONDS] [-c "SUITE..."] MANIFEST [SUITE...] - runs the suites of a manifest and adds them up.
 #
 # A manifest line is "suite|seconds|jobs|name|command". Each becomes a small script under build/check/, which
 # run-tests.sh runs, so that a test with arguments looks like any other. The whole output of each suite is
 # kept in build/check/<suite>.log. A script's own "# time limit: N s" comes before the manifest's; -t before both.
-# The last line is "N passed, N failed, N skipped"; the exit status is 0 when nothing failed.
+#
+# The suites run in order, in two lanes side by side: those of -c compute and have the lower priority, so that they take
+# what the others leave, which mostly wait. Suites called *-asan, *-tsan and packages begin when the suite "build" is
+# over. The last line is "N passed, N failed, N skipped"; the exit status is 0 when nothing failed.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
 
+RECALLED_LINES=40
 limit_s=
-if [ "${1:-}" = -t ]; then
-	limit_s=$2
-	shift 2
-fi
+computing=
+while getopts t:c: opt; do
+	case $opt in
+	t) limit_s=$OPTARG ;;
+	c) computing=$OPTARG ;;
+	*) exit 2 ;;
+	esac
+done
+shift $((OPTIND - 1))
 manifest=$1
 shift
 out=$(dirname "$manifest")
 passed=0 failed=0 skipped=0
 declare -a bad=()
-declare -A took_s=()
 
 # Suites in the manifest's order, or those asked for.
 if [ $# -eq 0 ]; then
@@ -60,11 +68,52 @@ write_scripts()
 	done <"$manifest"
 }
 
+is_listed() { [[ " $computing " == *" $1 "* ]]; }
+is_asked_for() { [[ " ${suites[*]} " == *" $1 "* ]]; }
+
+# The other lane builds what these need.
+await_build()
+{
+	case $1 in
+	*-asan | *-tsan | packages) ;;
+	*) return 0 ;;
+	esac
+	! is_listed build || ! is_asked_for build || until [ -e "$out/build.took" ]; do sleep 0.5; done
+}
+
+# Leaves its log and, in SUITE.took, its seconds.
+run_suite()
+{
+	local from
+
+	write_scripts "$1"
+	if [ ${#tests[@]} -eq 0 ]; then
+		echo "0 passed, 0 failed, 0 skipped" >"$out/$1.log"
+		echo 0 >"$out/$1.took"
+		return
+	fi
+	await_build "$1"
+	echo "== $1: ${#tests[@]} tests"
+	from=$SECONDS
+	tests/lib/run-tests.sh -t "$suite_limit" -j "$suite_jobs" "${tests[@]}" 2>&1 | tee "$out/$1.log" | sed -u "s/^/$1 /"
+	echo $((SECONDS - from)) >"$out/$1.took"
+}
+
+run_lane()
+{
+	local suite
+
+	for suite; do
+		run_suite "$suite"
+	done
+}
+
+# The log's last line; a log without one is a failure.
 add_up()
 {
 	local p f s
 
-	read -r p f s < <(tail -n1 "$1" | sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p')
+	read -r p f s < <(tail -n1 "$out/$1.log" | sed -nE 's/^([0-9]+) passed, ([0-9]+) failed, ([0-9]+) skipped$/\1 \2 \3/p')
 	if [ -z "${s:-}" ]; then
 		p=0 f=1 s=0
 	fi
@@ -72,43 +121,64 @@ add_up()
 	[ "$f" = 0 ]
 }
 
-for suite in "${suites[@]}"; do
-	write_scripts "$suite"
-	if [ ${#tests[@]} -eq 0 ]; then
-		echo "== $suite: nothing there"
-		continue
-	fi
-	echo "== $suite: ${#tests[@]} tests"
-	from=$SECONDS
-	tests/lib/run-tests.sh -t "$suite_limit" -j "$suite_jobs" "${tests[@]}" 2>&1 | tee "$out/$suite.log"
-	took_s[$suite]=$((SECONDS - from))
-	add_up "$out/$suite.log" || bad+=("$suite")
-done
-
-# What failed, once more and in short, where a log that is cut off at its beginning still shows it.
+# What failed, once more and in short, where a log that is cut off at its beginning still shows it: of each test the
+# lines that say why, which the ends of many daemons' logs may follow, and the last lines.
 recall()
 {
-	awk '/^\[ *[0-9]+\/[0-9]+\] / { is_bad = /\] FAIL /; if (is_bad) { name = $0; n = 0; order[++count] = name } next }
-		is_bad && /^        \|/ { lines[name, n++ % 20] = $0; total[name] = n }
-		{ if (!/^        \|/) is_bad = 0 }
+	awk -v suite="$1" -v keep="$RECALLED_LINES" '
+		/^\[ *[0-9]+\/[0-9]+\] / { is_bad = /\] FAIL /; if (is_bad) { name = suite " " $0; order[++count] = name } next }
+		is_bad && /^        \|/ {
+			line = substr($0, 1, 240)
+			if (/\| FAIL|Error/ && reasons[name]++ < 5) { reason[name, reasons[name]] = line; at[name, reasons[name]] = total[name] }
+			lines[name, total[name]++ % keep] = line
+		}
 		END { for (i = 1; i <= count; i++) {
 			name = order[i]; print name
-			from = total[name] > 20 ? total[name] - 20 : 0
-			for (k = from; k < total[name]; k++) print lines[name, k % 20]
-		} }' "$1"
+			from = total[name] > keep ? total[name] - keep : 0
+			for (k = 1; k <= 5 && (name, k) in reason; k++) if (at[name, k] < from) print reason[name, k]
+			if (from) print "        | ..."
+			for (k = from; k < total[name]; k++) print lines[name, k % keep]
+		} }' "$out/$1.log"
 }
 
+# The names of what failed, in one line that has an end.
+failed_names()
+{
+	local suite
+
+	for suite in "${bad[@]}"; do
+		sed -nE "s,^\[[ 0-9/]+\] FAIL ([^ ]+) .*,$suite/\1,p" "$out/$suite.log" | head -n 20
+	done | head -n 40 | tr '\n' ' '
+}
+
+declare -a first=() second=()
+for suite in "${suites[@]}"; do
+	rm -f "$out/$suite.log" "$out/$suite.took"
+	if is_listed "$suite"; then second+=("$suite"); else first+=("$suite"); fi
+done
+if [ ${#second[@]} -gt 0 ]; then
+	(
+		renice -n 10 -p "$BASHPID" >/dev/null
+		run_lane "${second[@]}"
+	) &
+fi
+run_lane "${first[@]}"
+wait
+
+for suite in "${suites[@]}"; do
+	add_up "$suite" || bad+=("$suite")
+done
 if [ ${#bad[@]} -gt 0 ]; then
 	printf '\nwhat failed, and the end of what it said:\n'
 	for suite in "${bad[@]}"; do
-		recall "$out/$suite.log"
+		recall "$suite"
 	done
 fi
 printf '\nseconds:'
 for suite in "${suites[@]}"; do
-	printf ' %s %s' "$suite" "${took_s[$suite]:-0}"
+	printf ' %s %s' "$suite" "$(cat "$out/$suite.took" 2>/dev/null || echo '?')"
 done
 printf ', together %s\n' "$SECONDS"
-[ ${#bad[@]} -eq 0 ] || echo "failed: ${bad[*]} (the whole output is in $out/<suite>.log)"
+[ ${#bad[@]} -eq 0 ] || echo "failed: $(failed_names)(the whole output is in $out/<suite>.log)"
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" -eq 0 ] && [ $((passed + failed)) -gt 0 ]

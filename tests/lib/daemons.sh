@@ -53,7 +53,7 @@ filterd_answers() { ctl status; }
 filterd_child() { pgrep -P "${PID_OF[filterd]}" | head -n 1; }
 
 ctl() {
-	timeout -k 1 "${CTL_LIMIT_S:-10}" "$B/bin/sluice-filterctl" --socket "$RUN_DIR/filterd.sock" "$@"
+	timeout -k 1 "$((${CTL_LIMIT_S:-10} * PATIENCE))" "$B/bin/sluice-filterctl" --socket "$RUN_DIR/filterd.sock" "$@"
 }
 
 # filterd_stop  an orderly end; a sanitizer's report or a crash is a failure.
@@ -125,7 +125,7 @@ tgtd_kill() {
 adm() {
 	local name=$1
 	shift
-	timeout -k 1 "${ADM_LIMIT_S:-10}" tgtadm -C "${TGTD_C[$name]}" --lld iscsi "$@"
+	timeout -k 1 "$((${ADM_LIMIT_S:-10} * PATIENCE))" tgtadm -C "${TGTD_C[$name]}" --lld iscsi "$@"
 }
 
 target_new() {

@@ -43,14 +43,20 @@ export T
 
 # ---------------------------------------------------------------- time
 
-# wait_until SECONDS "what" command...  polls; dies with "what" when the time is up.
+# A limit is what a machine of one's own needs at most; a busy one gets this many times as long. Who waits for an event
+# loses nothing by it.
+PATIENCE=${SLUICE_PATIENCE:-4}
+
+# wait_until SECONDS "what" command...  polls; dies with "what" when the time is up. Ever more slowly, since a question
+# may cost more than what is waited for.
 wait_until() {
-	local limit_s=$1 what=$2 end_us
+	local limit_s=$(($1 * PATIENCE)) what=$2 end_us pause_ms=20
 	shift 2
 	end_us=$((${EPOCHREALTIME/./} + limit_s * 1000000))
 	until "$@" >/dev/null 2>&1; do
 		[ "${EPOCHREALTIME/./}" -lt "$end_us" ] || die "waited $limit_s s in vain for $what"
-		sleep 0.02
+		sleep "0.$(printf %03d "$pause_ms")"
+		[ "$pause_ms" -ge 200 ] || pause_ms=$((pause_ms * 3 / 2))
 	done
 }
 
@@ -58,7 +64,7 @@ now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
 # ends_within SECONDS "what" command...  the command must end by itself and succeed.
 ends_within() {
-	local limit_s=$1 what=$2 rc=0 from
+	local limit_s=$(($1 * PATIENCE)) what=$2 rc=0 from
 	shift 2
 	from=$(now_ms)
 	timeout -k 2 "$limit_s" "$@" >"$T/ends.out" 2>&1 || rc=$?

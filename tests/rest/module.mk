@@ -10,14 +10,13 @@ REST_UNDER_TEST := $(addprefix policy/rest/,tasks.c stats.c connect.c) $(wildcar
 define rest_test
 $(1)_SRCS := tests/rest/$(1).c tests/rest/rest_rig.c policy/apply/seal.c policy/apply/filterd_client.c \
 	$(wildcard policy/apply/transfer*.c policy/apply/key_names.c policy/apply/tgt_*.c) $(REST_UNDER_TEST)
-$(1)_INCS := tests/rest policy policy/http policy/rest policy/apply policy/keys policy/model policy/plan db \
+$(1)_INCS := tests/rest tests/unit policy policy/http policy/rest policy/apply policy/keys policy/model policy/plan db \
 	common common/ctl include
 $(1)_LIBS := http keys planner model store ctl common
 $(1)_PKGS := cmocka jansson sqlite3 libcrypto libssl libmicrohttpd
 endef
 $(foreach t,$(REST_TESTS),$(eval $(call rest_test,$(t))))
 test_rest_cache_SRCS += tests/unit/fake_control.c
-test_rest_cache_INCS += tests/unit
 
 test_connect_SRCS := tests/unit/test_connect.c policy/rest/connect.c
 test_connect_INCS := policy/rest
