@@ -80,6 +80,7 @@ struct encryption {
 	uint64_t reencrypt_zone_bytes, reencrypt_bytes_per_s;
 	struct flight flights; /* head */
 	uint64_t flight_count; /* all that have been */
+	uint64_t flight_bytes; /* that they read and wrote */
 	struct walks walks;
 	bool has_noted_none;  /* the store says that the header was destroyed */
 	struct reencrypt *re; /* while the volume changes what it is encrypted with */

@@ -110,7 +110,8 @@ struct reencrypt {
 	enum reencrypt_step step;
 	uint64_t zone_offset_bytes, zone_bytes; /* 0: there is no zone */
 	uint64_t begun_ns;                      /* the zone */
-	uint64_t seen_ios;                      /* reencrypt_pace.c */
+	/* When the zone before had ended, and what had been until then. */
+	uint64_t seen_ns, seen_ios, seen_io_bytes;
 	uint64_t at_bytes, run_bytes;           /* of the zone, written */
 	uint8_t *raw, *out;                     /* the zone as it is, as it will be */
 	const uint8_t *journal;                 /* one of them */
@@ -186,11 +187,6 @@ bool look_is_known_data(const struct reencrypt *re);
 /* Ends in one of walk_zone_of_*(). */
 void look_begin(struct reencrypt *re);
 void look_again(struct reencrypt *re);
-
-/* ---------------------------------------------------------------- reencrypt_pace.c */
-
-/* How long the walk rests after a zone. */
-uint64_t pace_rest_ns(struct reencrypt *re, uint64_t zone_bytes, uint64_t took_ns);
 
 /* ---------------------------------------------------------------- reencrypt.c */
 

@@ -92,6 +92,8 @@ int map_decrypt(const struct encryption *e, uint64_t offset_bytes, void *buf, ui
 void flight_begin(struct encryption *e, struct flight *fl, struct sluice_io *io)
 {
 	e->flight_count++;
+	if (io->op == SLUICE_OP_READ || io->op == SLUICE_OP_WRITE)
+		e->flight_bytes += io->len_bytes;
 	fl->io = io;
 	fl->next = &e->flights;
 	fl->prev = e->flights.prev;

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "companion.h"
+#include "reencrypt.h"
+#include "reencrypt_pace.h"
 
 #define UNIT_BYTES 4096u /* of what is left out because it is a hole */
 #define RETRY_NS   (1000ull * 1000 * 1000)
@@ -127,10 +129,28 @@ static void submit(struct reencrypt *re, uint8_t op, uint64_t at_bytes, uint64_t
 
 /* ---------------------------------------------------------------- record */
 
+static uint64_t rest_after_zone_ns(struct reencrypt *re)
+{
+	const struct encryption *e = re->e;
+	uint64_t now_ns = sluice_now_ns(e->f);
+	uint64_t since_ns = re->seen_ns ? re->seen_ns : re->begun_ns;
+	struct pace_zone z = {.limit_bytes_per_s = e->reencrypt_bytes_per_s,
+			      .moved_bytes = re->at_bytes ? re->zone_bytes : 0,
+			      .took_ns = now_ns - re->begun_ns,
+			      .since_ns = now_ns - since_ns,
+			      .ios = e->flight_count - re->seen_ios,
+			      .io_bytes = e->flight_bytes - re->seen_io_bytes};
+
+	re->seen_ns = now_ns;
+	re->seen_ios = e->flight_count;
+	re->seen_io_bytes = e->flight_bytes;
+	/* Without a zone it was but a record, of a pause or its end. */
+	return re->zone_bytes ? pace_rest_ns(&z) : 0;
+}
+
 static void zone_ended(struct reencrypt *re)
 {
-	uint64_t took_ns = sluice_now_ns(re->e->f) - re->begun_ns;
-	uint64_t rest_ns = pace_rest_ns(re, re->at_bytes ? re->zone_bytes : 0, took_ns);
+	uint64_t rest_ns = rest_after_zone_ns(re);
 
 	re->zone_bytes = 0;
 	re->step = STEP_NONE;
