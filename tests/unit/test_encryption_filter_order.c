@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_encryption_filter_order.c - who is called when, and who sees what: clear above, ciphertext
  * below, at either place in the chain. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -134,6 +135,20 @@ static void above_replication_its_data_is_ciphertext(void **state)
 	rig_close(&r);
 }
 
+/* Its journal would hold the volume in clear. */
+static void below_replication_it_is_refused(void **state)
+{
+	struct rig r;
+
+	rig_open(&r, 512, "");
+	assert_int_equal(rig_detach(&r), 0);
+	rig_attach_other(&r, &replication);
+	assert_int_equal(rig_try_attach(&r, "allow_filters_before=true"), -EINVAL);
+	r.position = 150;
+	assert_int_equal(rig_try_attach(&r, ""), 0);
+	rig_close(&r);
+}
+
 static void a_locked_volume_reaches_nobody_below(void **state)
 {
 	struct rig r;
@@ -154,6 +169,7 @@ int main(void)
 	    T(below_sees_ciphertext_in_another_buffer),
 	    T(above_sees_clear_data_in_the_initiators_buffer),
 	    T(above_replication_its_data_is_ciphertext),
+	    T(below_replication_it_is_refused),
 	    T(a_locked_volume_reaches_nobody_below),
 	};
 
