@@ -134,7 +134,9 @@ check-policyd-kills:
 	KILL_STEP=1 tests/integration/test-policyd-killed-under-load.sh
 ## check-reencrypt-kills: kill -9 of filterd in encrypt, deep rekey and decrypt in place, under load (KILLS=170 each, root)
 check-reencrypt-kills: export KILLS ?= 170
-check-reencrypt-kills: export RATE ?= 262144
+check-reencrypt-kills: export RATE ?= 65536
+check-reencrypt-kills: export ZONE ?= 65536
+check-reencrypt-kills: export FILL ?= 20000
 check-reencrypt-kills:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	tests/integration/test-encryption-rekey-killed-under-load.sh

@@ -6,7 +6,8 @@
 # child is killed: each walk is ended by whoever comes after, no command fails, nothing is lost. In between the stock
 # tools open the header, with the newest key alone. Every other kill waits until a zone is half copied.
 #
-# KILLS for each of the three, in as many rounds as that takes; the long form is `make check-reencrypt-kills`.
+# KILLS for each of the three, in as many rounds as that takes; the long form is `make check-reencrypt-kills`, whose walks
+# are so slow (RATE) and have so many zones (ZONE) that kills alone bring them to their end.
 . "$(dirname "$0")/../lib/harness.sh"
 # shellcheck source=tests/lib/encryption.sh
 . "$ROOT/tests/lib/encryption.sh"
@@ -17,6 +18,8 @@ KILLS=${KILLS:-$((${CYCLES:-20} / 7))}
 # Reported always; a failure only far beyond the goal of 1 s, since other tests share the machine.
 STALL_LIMIT_MS=${STALL_LIMIT_MS:-5000}
 RATE=${RATE:-$((4 << 20))} # so that a walk takes longer than the kills
+ZONE=${ZONE:-$((256 << 10))}
+FILL=${FILL:-500} # commands of the load before the first walk: holes are jumped over
 declare -A killed=([encrypt]=0 [rekey]=0 [decrypt]=0) copying=([encrypt]=0 [rekey]=0 [decrypt]=0)
 
 walk() { encryption v0 status | jq -r "(.reencrypt // {kind: \"none\"}).$1"; }
@@ -25,7 +28,7 @@ opens() { cryptsetup open --test-passphrase --header "$HEADER" --key-file "$T/ke
 
 # kill_through KIND: the walk that has begun, killed on its way, comes to its end.
 kill_through() {
-	timeout 3000 "$ROOT/tests/tools/kill_walk.py" "$IMAGE.reencrypt" "${PID_OF[filterd]}" $((KILLS - killed[$1])) >"$T/kills" ||
+	timeout 3000 "$ROOT/tests/tools/kill_walk.py" "$IMAGE.reencrypt" "${PID_OF[filterd]}" "$KILLS" >"$T/kills" ||
 		die "filterd does not go on with the walk '$1'"
 	killed[$1]=$((killed[$1] + $(jq .kills "$T/kills")))
 	copying[$1]=$((copying[$1] + $(jq .copying "$T/kills")))
@@ -64,14 +67,14 @@ key_new new
 filterd_start
 datastore_dir d0
 volume_new v0 --datastore d0 --size 8M
-ctl filter attach v0 "encryption,serve_clear=true,key_id=kek,reencrypt_bytes_per_s=$RATE,reencrypt_zone_bytes=262144" >/dev/null
+ctl filter attach v0 "encryption,serve_clear=true,key_id=kek,reencrypt_bytes_per_s=$RATE,reencrypt_zone_bytes=$ZONE" >/dev/null
 wait_until 5 "the volume to be served in clear" encryption_is v0 clear
 tgtd_start a
 target_new a 1
 lun_sluice a 1 1 v0
 URL=$(url a 1 1)
 load_start load --depth 8 --zero --seed "$KILLS" --max-stall-ms "$STALL_LIMIT_MS" "$URL"
-load_moves load 500
+load_moves load "$FILL" 300
 
 round
 until is_enough; do
