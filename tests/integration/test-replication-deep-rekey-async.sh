@@ -14,7 +14,7 @@ command -v qemu-io >/dev/null || skip "qemu-io is not installed; apt-get install
 # shellcheck source=tests/lib/replicated_key.sh
 . "$ROOT/tests/lib/replicated_key.sh"
 
-WALK_BYTES_PER_S=4194304 rekeyed_pair async 32M
+WALK_BYTES_PER_S=1048576 rekeyed_pair async 32M
 expect_error 'the last sluice-filterd ended by|filter_hung'
 fill a
 enc_on a v0 rekey_deep '{"key_id": "new"}' kek new >"$T/rekey.json" || die "the deep rekey did not begin"
@@ -30,9 +30,9 @@ enc_on b v0 unlock '' new >/dev/null || die "the new key does not open the promo
 wait_until 10 "b to serve" enc_is b unlocked
 walk_status b >"$T/walk.json"
 note "b goes on: $(cat "$T/walk.json")"
-jq -e '.kind == "rekey"' "$T/walk.json" >/dev/null || die "b does not go on with the rekey"
 filled b
 wait_until 60 "b to end the rekey" walk_is_over b
 filled b
+[ "$(enc_on b v0 status | jq .walks_done)" = 1 ] || die "b has not ended the rekey: $(enc_on b v0 status)"
 ! enc_on b v0 unlock '' kek 2>"$T/refused" || die "the old key still opens it"
 cable_mend

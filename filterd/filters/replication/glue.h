@@ -76,6 +76,7 @@ struct glue_group {
 		struct sluice_file *file;
 		struct sluice_timer timer;
 		uint32_t reads; /* under way, of filters above */
+		bool is_to_be_told;
 		bool is_empty;  /* it was never written */
 		uint8_t role;   /* enum sluice_companion_role, as told */
 	} annex;

@@ -77,6 +77,7 @@ int glue_annex_open(struct glue_group *gg, struct sluice_error *err)
 void glue_annex_close(struct glue_group *gg)
 {
 	sluice_group_timer_cancel(gg->set, &gg->annex.timer);
+	gg->annex.is_to_be_told = false;
 	if (gg->annex.file)
 		sluice_file_close(gg->annex.file);
 	gg->annex.file = NULL;
@@ -157,8 +158,9 @@ static void tell_tick(struct sluice_timer *t);
 static void was_written(struct glue_group *gg)
 {
 	gg->annex.is_empty = false;
-	if (gg->annex.role == SLUICE_COMPANION_PRIMARY)
+	if (gg->annex.role == SLUICE_COMPANION_PRIMARY || gg->annex.is_to_be_told)
 		return;
+	gg->annex.is_to_be_told = true;
 	gg->annex.timer.fn = tell_tick;
 	gg->annex.timer.ctx = gg;
 	sluice_group_timer_set(gg->set, &gg->annex.timer, sluice_group_now_ns(gg->set) + TELL_NS);
@@ -332,6 +334,7 @@ static void tell_tick(struct sluice_timer *t)
 {
 	struct glue_group *gg = t->ctx;
 
+	gg->annex.is_to_be_told = false;
 	if (gg->state == GLUE_OPEN && gg->annex.role != SLUICE_COMPANION_PRIMARY)
 		tell(gg);
 }
