@@ -9,6 +9,7 @@
 #   enc_on NAME VOLUME COMMAND [ARGS [KEY...]]   a command to the encryption there; enc_is NAME STATE
 #   walk_status NAME        what is being changed there, or null
 #   walk_is_past NAME MIB   so much of it is done; walk_is_over NAME
+#   nothing_in_clear        the content of fill() is in no file of either appliance
 #   fill NAME, filled NAME  writes 12 MiB of known content through the LUN; reads it again and compares
 KEYED_UUID=6f1c2f7e-53d5-4a0c-9a39-0c39d0a5be01
 
@@ -56,6 +57,13 @@ fill() {
 	printf 'SLUICE-MARKER-%s' "$(od -An -N12 -tx1 /dev/urandom | tr -d ' \n')" >"$T/io/marker"
 	{ yes "$(cat "$T/io/marker")" || true; } 2>/dev/null | head -c 12M >"$T/io/content"
 	qio_on "$1" -c "write -s $T/io/content 8M 12M" -c flush || die "write: $(cat "$T/io/out")"
+}
+nothing_in_clear() {
+	local f
+	for f in a/d0/v0.img.rjournal a/d0/v0.img.rannex b/d0/v0.img.rstagea b/d0/v0.img.rannex b/d0/v0.img; do
+		[ -s "$T/$f" ] || die "there is no $f, so nothing is proved"
+	done
+	! grep -rlaF --exclude-dir=io -- "$(cat "$T/io/marker")" "$T" || die "the marker is in these files in clear"
 }
 filled() {
 	on "$1" timeout 60 qemu-img convert -f raw -O raw "$(url_on "$1" 1)" "$T/io/got" || die "$1 does not serve"

@@ -46,6 +46,8 @@ bool crypt_io_is_open(const struct encryption *e)
 
 enum sluice_status crypt_io_closed_status(const struct encryption *e)
 {
+	if (companion_is_closed(e)) /* it is not known yet; it passes by itself */
+		return SLUICE_ERR_NOT_READY;
 	return e->state == STATE_DAMAGED ? SLUICE_ERR_NOT_READY : SLUICE_ERR_LOCKED;
 }
 
