@@ -189,12 +189,22 @@ static void companion_has_record(void *ctx, int result)
 	ended(ctx, result);
 }
 
+/* The first record of a walk also clears the other place: what the walk before has left there may
+ * have a greater sequence. The directory does not speak of this walk yet. */
 static void companion_has_journal(void *ctx, int result)
 {
 	struct recorder *r = ctx;
+	bool is_first = r->newest.state == 0;
 
+	if (is_first) {
+		memcpy(r->page + RECORD_BYTES, r->page, RECORD_BYTES);
+		memset(r->page, 0, RECORD_BYTES);
+	}
 	if (result < 0)
 		ended(r, result);
+	else if (is_first)
+		companion_put_record(sluice_state(r->f), 0, r->page, 2ull * RECORD_BYTES,
+				     companion_has_record, r);
 	else
 		companion_put_record(sluice_state(r->f), (uint64_t)!r->place * RECORD_BYTES,
 				     r->page, RECORD_BYTES, companion_has_record, r);
