@@ -345,6 +345,31 @@ static void a_hand_over_that_nobody_answers_ends_the_lease(void **state)
 	assert_true(serves(0));
 }
 
+/* Forced past its witness, in a pair again, and then demoted: the register knows an older reign. */
+static void one_in_sync_follows_a_demoted_primary_that_the_witness_never_saw(void **state)
+{
+	rig_init(&r, &WITNESS);
+	rig_make_pair(&r);
+	r.is_witness_up = false;
+	rig_link(&r, false);
+	rig_pass(&r, 12000);
+	assert_false(serves(0));
+	PROMOTE(0, true);
+	assert_int_equal(rc, 0);
+	rig_link(&r, true);
+	RIG_EVENT(&r, 0, node_caught_up(node_, head_, now_, &out_));
+	RIG_EVENT(&r, 0, node_equal(node_, head_, now_, &out_));
+	assert_int_equal(rig_state(&r, 0), REPL_PRIMARY_PAIR);
+	assert_int_equal(rig_state(&r, 1), REPL_SECONDARY_INSYNC);
+	RIG_EVENT(&r, 0, rc = node_demote(node_, now_, &out_, &err));
+	r.is_witness_up = true;
+	assert_true(r.reg.term < r.side[1].durable.term);
+	rig_pass(&r, REPL_SILENCE_MS + 3000);
+	assert_int_equal(rig_state(&r, 1), REPL_PRIMARY_ALONE);
+	assert_true(serves(1));
+	assert_int_equal(rig_state(&r, 0), REPL_OUTDATED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +394,7 @@ int main(void)
 	    cmocka_unit_test(a_record_that_cannot_be_stored_stops_the_group),
 	    cmocka_unit_test(an_uncertain_admission_is_not_acknowledged_over),
 	    cmocka_unit_test(a_hand_over_that_nobody_answers_ends_the_lease),
+	    cmocka_unit_test(one_in_sync_follows_a_demoted_primary_that_the_witness_never_saw),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -300,7 +300,7 @@ static void tick_witness(struct repl_node *n, uint64_t now_ns)
 		n->wants |= WANT_RENEW;
 	if (n->record.state == REPL_SECONDARY_INSYNC && n->record.is_consistent && !n->is_taking &&
 	    !node_is_peer_primary(n) && node_promise_left_ns(n, now_ns) == 0)
-		n->wants |= WANT_PROMOTE;
+		node_want_promotion(n);
 }
 
 void node_tick(struct repl_node *n, uint64_t now_ns, struct repl_actions *out)

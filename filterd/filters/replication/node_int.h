@@ -77,6 +77,8 @@ void node_drain_off(struct repl_node *n, struct repl_actions *out);
 
 /* ---------------------------------------------------------------- node_witness.c */
 
+/* From the term that this side's record knows. */
+void node_want_promotion(struct repl_node *n);
 void node_ask_witness(struct repl_node *n, uint64_t now_ns, struct repl_actions *out);
 
 /* ---------------------------------------------------------------- node_operator.c */

@@ -98,7 +98,8 @@ int node_promote(struct repl_node *n, bool is_forced, uint64_t now_ns, struct re
 		rc = is_forced ? 0 : may_promote(n, err);
 		if (rc == 0 && n->cfg.has_witness) {
 			n->is_forced = is_forced;
-			n->wants |= WANT_PROMOTE;
+			n->is_promoting = true;
+			node_want_promotion(n);
 		} else if (rc == 0) {
 			node_take(n, node_next_term(n), false, now_ns, out);
 		}

@@ -21,14 +21,21 @@ static void want_register(struct repl_node *n, enum node_want want, struct repl_
 		       (want == WANT_REIGN && n->record.state == REPL_PRIMARY_PAIR) ||
 		       (want == WANT_CLAIM && (n->record.insync & REPL_PEER));
 
-	if (want == WANT_PROMOTE && !n->is_forced && node_is_secondary(n))
-		n->register_term = n->record.term; /* of any other it knows nothing */
 	a->witness_op = SLUICE_WITNESS_SWAP;
 	a->witness_expected_term = want == WANT_CLAIM ? 0 : n->register_term;
 	w->term = want == WANT_CLAIM ? n->record.term : node_next_term(n);
 	w->insync = is_both ? INSYNC_BOTH : INSYNC_PRIMARY;
 	memcpy(w->primary_uuid, want == WANT_GIVE ? n->cfg.peer_uuid : n->cfg.own_uuid, 16);
 	n->asked = *w;
+}
+
+void node_want_promotion(struct repl_node *n)
+{
+	if ((n->wants | n->pending) & WANT_PROMOTE)
+		return;
+	n->wants |= WANT_PROMOTE;
+	if (node_is_secondary(n) && !n->is_forced)
+		n->register_term = n->record.term; /* of any other it knows nothing */
 }
 
 void node_ask_witness(struct repl_node *n, uint64_t now_ns, struct repl_actions *out)
@@ -76,6 +83,7 @@ static void lease_granted(struct repl_node *n, uint64_t asked_ns)
 static void promoted(struct repl_node *n, uint64_t term, uint64_t now_ns, struct repl_actions *out)
 {
 	n->wants &= (uint8_t)~WANT_PROMOTE;
+	n->is_promoting = false;
 	if (n->is_taking)
 		return;
 	if (!node_is_primary(n))
@@ -121,6 +129,32 @@ static void swapped(struct repl_node *n, enum node_want want, uint64_t now_ns,
 	}
 }
 
+/* Reigns by force went past the witness, and this side knows how they ended: it was their primary
+ * and was demoted, or is in sync with the one that was, which is here. A swap from the register's
+ * term follows on them. Of any other that primary may serve on, without a lease. */
+static bool may_follow_force(const struct repl_node *n, const struct sluice_witness_register *now)
+{
+	if (n->is_forced)
+		return true;
+	if (now->term >= n->record.term)
+		return false;
+	if (n->record.state == REPL_OUTDATED)
+		return n->record.insync == REPL_SELF;
+	return n->record.state == REPL_SECONDARY_INSYNC && n->is_peer_up &&
+	       n->peer.state == REPL_OUTDATED;
+}
+
+static void refuse_promotion(struct repl_node *n, struct repl_actions *out)
+{
+	n->wants &= (uint8_t)~WANT_PROMOTE;
+	if (n->is_promoting)
+		node_report(out, "replication.promotion_refused",
+			    "the witness names another primary, or an older reign than this side "
+			    "knows: whoever was forced past it may serve; demote that side, or "
+			    "force this one");
+	n->is_promoting = false;
+}
+
 /* The register says that this side is primary, at a term that its record does not know: a swap of
  * its own took effect after all, or the peer gave it the role. */
 static void register_is_mine(struct repl_node *n, const struct sluice_witness_register *now,
@@ -153,10 +187,11 @@ static void register_is_mine(struct repl_node *n, const struct sluice_witness_re
 		n->rest_until_ns = now_ns + n->cfg.margin_ns;
 		node_take(n, now->term, now->insync == INSYNC_BOTH, now_ns, out);
 	} else if (want & WANT_PROMOTE) {
-		/* It was this side's before: the swap from that term. But a secondary in sync is
-		 * not promoted from there: the reigns since have come by force, past the witness,
-		 * and their primary may serve without a lease. */
-		n->retry_ns = n->is_forced || !node_is_secondary(n) ? 0 : now_ns + NODE_RETRY_NS;
+		n->retry_ns = 0;
+		if (node_is_secondary(n) && !may_follow_force(n, now)) {
+			n->retry_ns = now_ns + NODE_RETRY_NS;
+			refuse_promotion(n, out);
+		}
 	}
 }
 
@@ -179,15 +214,11 @@ static void register_is_the_peers(struct repl_node *n, const struct sluice_witne
 				n->wants |= WANT_REIGN;
 		}
 	} else if (want & WANT_PROMOTE) {
-		/* A primary that was demoted, of a reign by force that the witness never saw. */
-		bool is_newer = n->record.state == REPL_OUTDATED && n->record.insync == REPL_SELF &&
-				now->term < n->record.term;
-
-		if (n->is_forced || is_newer || REPL_MUTATE(PROMOTE_EXCLUDED)) {
+		if (may_follow_force(n, now) || REPL_MUTATE(PROMOTE_EXCLUDED)) {
 			n->register_term = now->term;
 			return;
 		}
-		n->wants &= (uint8_t)~WANT_PROMOTE;
+		refuse_promotion(n, out);
 		if (n->record.state == REPL_SECONDARY_INSYNC && now->term > n->record.term)
 			node_set_state(n, REPL_SECONDARY_SYNCING, REPL_PEER);
 	}
