@@ -370,6 +370,56 @@ static void one_in_sync_follows_a_demoted_primary_that_the_witness_never_saw(voi
 	assert_int_equal(rig_state(&r, 0), REPL_OUTDATED);
 }
 
+/* P4: the witness's word makes it stop, but what was written by force on one side and with the
+ * witness's blessing on the other is still split brain. */
+static void what_a_force_let_it_write_is_split_brain_with_a_witness_too(void **state)
+{
+	rig_init(&r, &WITNESS);
+	rig_make_pair(&r);
+	r.is_witness_up = false;
+	rig_link(&r, false);
+	rig_pass(&r, 12000);
+	PROMOTE(0, true);
+	RIG_EVENT(&r, 0, node_wrote_alone(node_, &out_));
+	rig_crash(&r, 0);
+	r.is_witness_up = true;
+	rig_pass(&r, 15000);
+	assert_true(serves(1));
+	RIG_EVENT(&r, 1, node_wrote_alone(node_, &out_));
+	rig_start(&r, 0, REPL_STANDALONE);
+	rig_pass(&r, 1000);
+	assert_int_equal(rig_state(&r, 0), REPL_OUTDATED);
+	rig_link(&r, true);
+	assert_int_equal(rig_state(&r, 0), REPL_DIVERGED);
+	assert_int_equal(rig_state(&r, 1), REPL_DIVERGED);
+	assert_false(serves(1));
+	RIG_EVENT(&r, 0, rc = node_resolve(node_, false, now_, &out_, &err));
+	assert_int_equal(rc, 0);
+	RIG_EVENT(&r, 1, rc = node_resolve(node_, true, now_, &out_, &err));
+	rig_pass(&r, 3000);
+	assert_int_equal(rig_state(&r, 1), REPL_PRIMARY_ALONE);
+	assert_int_equal(rig_state(&r, 0), REPL_OUTDATED);
+	assert_true(rig_asked(&r, 0, REPL_DO_SEND_BITMAP));
+}
+
+/* An operator's demotion says that its tail may go. */
+static void a_demoted_side_follows_whatever_it_wrote(void **state)
+{
+	rig_init(&r, &CONTINUE);
+	rig_make_pair(&r);
+	rig_link(&r, false);
+	rig_pass(&r, 2 * REPL_SILENCE_MS);
+	RIG_EVENT(&r, 0, node_wrote_alone(node_, &out_));
+	RIG_EVENT(&r, 0, rc = node_demote(node_, now_, &out_, &err));
+	PROMOTE(1, true);
+	assert_int_equal(rc, 0);
+	RIG_EVENT(&r, 1, node_wrote_alone(node_, &out_));
+	rig_link(&r, true);
+	assert_int_equal(rig_state(&r, 0), REPL_OUTDATED);
+	assert_true(rig_asked(&r, 0, REPL_DO_SEND_BITMAP));
+	assert_true(serves(1));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -395,6 +445,8 @@ int main(void)
 	    cmocka_unit_test(an_uncertain_admission_is_not_acknowledged_over),
 	    cmocka_unit_test(a_hand_over_that_nobody_answers_ends_the_lease),
 	    cmocka_unit_test(one_in_sync_follows_a_demoted_primary_that_the_witness_never_saw),
+	    cmocka_unit_test(what_a_force_let_it_write_is_split_brain_with_a_witness_too),
+	    cmocka_unit_test(a_demoted_side_follows_whatever_it_wrote),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

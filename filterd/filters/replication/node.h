@@ -57,7 +57,7 @@ struct repl_node_record {
 	uint8_t is_clean;      /* a primary that stopped in peace: no hot extents to compare */
 	uint8_t keeps_own; /* an operator decided a split for this side; until the peer follows */
 	uint8_t is_giving; /* the witness was asked to give the role away; it may do so any time */
-	uint8_t reserved;
+	uint8_t may_discard; /* OUTDATED by an operator's word: what only this side has may go */
 	uint32_t lineage_count;
 	uint32_t reserved2;
 	uint64_t term;

@@ -178,6 +178,7 @@ void node_applied(struct repl_node *n, uint64_t head_lsn, uint64_t now_ns, struc
 		node_reigns(n, n->take_term);
 	}
 	n->record.is_giving = false; /* the term has moved since */
+	n->record.may_discard = false;
 	n->record.keeps_own = n->is_keeping;
 	n->record.wrote_alone = n->is_keeping;
 	n->is_keeping = false;
@@ -296,7 +297,7 @@ void node_bitmap_sent(struct repl_node *n, uint64_t now_ns, struct repl_actions 
 	n->record.lineage_count = n->peer.lineage_count;
 	memcpy(n->record.lineage, n->peer_lineage, sizeof(n->record.lineage));
 	n->record.wrote_alone = false;
-	n->record.keeps_own = false;
+	n->record.keeps_own = n->record.may_discard = false;
 	n->record.is_consistent = false; /* a tail of its own is still in it */
 	n->is_peer_unrelated = false;
 	n->is_resyncing = false;

@@ -61,6 +61,8 @@ void node_peer_ready(struct repl_node *n, uint64_t now_ns, struct repl_actions *
 void node_set_confirmed(struct repl_node *n, uint64_t now_ns, struct repl_actions *out);
 /* Another reign followed this side's. */
 void node_yield(struct repl_node *n, struct repl_actions *out, const char *why);
+/* The same by an operator's choice: what only this side has is given up. */
+void node_discard(struct repl_node *n, struct repl_actions *out);
 
 /* ---------------------------------------------------------------- node_change.c */
 

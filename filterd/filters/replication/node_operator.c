@@ -124,6 +124,7 @@ int node_demote(struct repl_node *n, uint64_t now_ns, struct repl_actions *out,
 	n->is_admitting = n->is_admit_sent = n->admit_is_unsure = false;
 	n->lease_until_ns = n->peer_lease_until_ns = 0;
 	node_set_state(n, REPL_OUTDATED, n->record.insync);
+	n->record.may_discard = true;
 	node_end(n, now_ns, out);
 	return 0;
 }
@@ -202,7 +203,7 @@ int node_resolve(struct repl_node *n, bool keeps_own, uint64_t now_ns, struct re
 			node_take(n, node_next_term(n), false, now_ns, out);
 		}
 	} else {
-		node_yield(n, out, "the other side of the split was chosen");
+		node_discard(n, out);
 	}
 	node_end(n, now_ns, out);
 	return 0;

@@ -79,6 +79,10 @@ static enum relation find_relation(struct repl_node *n)
 		return r.peer_beyond == 0 ? SAME : PEER_LEADS;
 	if (r.peer_beyond == 0)
 		return I_LEAD;
+	/* It stopped for the witness's word, which knows nothing of what a force let it write. */
+	if (n->record.state == REPL_OUTDATED && r.own_wrote && r.peer_wrote &&
+	    !n->record.may_discard && !REPL_MUTATE(MERGE_SPLIT))
+		return SPLIT;
 	if (n->record.state == REPL_OUTDATED && n->peer.state != REPL_OUTDATED)
 		return PEER_LEADS;
 	if (n->peer.state == REPL_OUTDATED && n->record.state != REPL_OUTDATED)
@@ -105,6 +109,12 @@ void node_yield(struct repl_node *n, struct repl_actions *out, const char *why)
 	node_set_state(n, REPL_OUTDATED, REPL_PEER);
 	node_report(out, "replication.outdated",
 		    "%s; this side stops serving and rolls back what the peer does not have", why);
+}
+
+void node_discard(struct repl_node *n, struct repl_actions *out)
+{
+	node_yield(n, out, "the other side of the split was chosen");
+	n->record.may_discard = true;
 }
 
 static void diverge(struct repl_node *n, struct repl_actions *out)
@@ -389,7 +399,7 @@ void node_role(struct repl_node *n, const struct repl_role *r, uint64_t now_ns,
 		break;
 	case REPL_ROLE_DISCARD:
 		if (n->record.state == REPL_DIVERGED) {
-			node_yield(n, out, "the other side of the split was chosen");
+			node_discard(n, out);
 			send_bitmap(n, out);
 		}
 		break;

@@ -290,21 +290,26 @@ static void check_promotion(struct world *w, int node, const struct repl_node_re
 		world_fail(w, "REPL-6: node %d, which is not in sync, becomes primary", node);
 }
 
-/* One that has written yields to one that has written, too. The witness's word counts more. */
-static void check_yield(struct world *w, int node, const struct repl_node_record *before)
+/* One that has written follows one that has written, too, and no operator has said so. A primary
+ * yields to the witness's word at once, and hears of the split when the two meet. */
+static void check_follows(struct world *w, int node, const struct repl_node_record *before,
+			  const struct repl_node_record *after)
 {
 	const struct repl_node_record *other = side_record(&w->nodes[1 - node]);
 	struct lineage own = {before->lineage, before->lineage_count, before->wrote_alone};
+	bool yields = is_primary(before) && after->state == REPL_OUTDATED && !w->has_witness &&
+		      after->insync == REPL_PEER;
+	bool follows = before->state == REPL_OUTDATED && after->state == REPL_SECONDARY_SYNCING;
 	struct lineage peer;
 	struct lineage_relation r;
 
-	if (!other || !is_primary(other) || w->has_witness || other->keeps_own)
+	if ((!yields && !follows) || !other || !is_primary(other) || other->keeps_own ||
+	    before->may_discard || after->may_discard)
 		return;
 	peer = (struct lineage){other->lineage, other->lineage_count, other->wrote_alone};
 	lineage_compare(&own, &peer, &r);
 	if (r.own_wrote && r.peer_wrote)
-		world_fail(w, "P4: node %d yields to node %d, and both have written", node,
-			   1 - node);
+		world_fail(w, "P4: node %d follows node %d, and both have written", node, 1 - node);
 }
 
 void oracle_record(struct world *w, int node, const struct repl_node_record *before,
@@ -313,8 +318,7 @@ void oracle_record(struct world *w, int node, const struct repl_node_record *bef
 	if (is_primary(after) && !is_primary(before) && before->version &&
 	    before->state != REPL_DIVERGED)
 		check_promotion(w, node, before);
-	if (is_primary(before) && after->state == REPL_OUTDATED && after->insync == REPL_PEER)
-		check_yield(w, node, before);
+	check_follows(w, node, before, after);
 	if (before->term > after->term)
 		world_fail(w, "P2: node %d's term goes from %llu back to %llu", node,
 			   (unsigned long long)before->term, (unsigned long long)after->term);
