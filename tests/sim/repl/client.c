@@ -74,6 +74,10 @@ static void choose_io(struct client *c)
 
 	c->block = (uint32_t)(c->id + (int)(CLIENTS * rng_below(&w->rng, BLOCKS / CLIENTS)));
 	b = &w->blocks[c->block];
+	if (b->offset_bytes >= w->nodes[c->node].volumes[b->member].file.size_bytes) {
+		c->block = (uint32_t)c->id; /* it has not grown yet */
+		b = &w->blocks[c->block];
+	}
 	memset(&c->io, 0, sizeof(c->io));
 	c->io.end = ended;
 	c->io.ctx = c;
@@ -135,7 +139,8 @@ static void next(struct world *w, struct event *e)
 	if (e->b != c->turn)
 		return;
 	if (c->is_busy) {
-		if (w->now_ns - c->began_ns > 25000 * MS && chance(w, 50))
+		if (!side_is_stalled(&w->nodes[c->node]) && w->now_ns - c->began_ns > 25000 * MS &&
+		    chance(w, 50))
 			give_up(c);
 		if (c->is_busy)
 			later(c, 2000);
@@ -145,7 +150,8 @@ static void next(struct world *w, struct event *e)
 		return;
 	if (!n->is_serving && !w->was_forced && w->nodes[1 - w->current].is_serving)
 		n = &w->nodes[1 - w->current];
-	if (!n->group || !n->is_started || (!n->is_serving && !chance(w, 3))) {
+	if (!n->group || !n->is_started || side_is_stalled(n) ||
+	    (!n->is_serving && !chance(w, 3))) {
 		later(c, 1000);
 		return;
 	}

@@ -48,6 +48,26 @@ void disk_init(struct disk *d, uint64_t size_bytes, bool is_log)
 	d->written = d->flushed = 0;
 }
 
+void disk_grow(struct disk *d, uint64_t size_bytes)
+{
+	uint32_t count = (uint32_t)(size_bytes / PAGE_BYTES), old = d->page_count;
+
+	assert(count >= old && count <= DISK_PAGES);
+	memset(&d->cache[old], 0, (count - old) * sizeof(d->cache[0]));
+	memset(&d->stable[old], 0, (count - old) * sizeof(d->stable[0]));
+	d->page_count = count;
+	d->file.size_bytes = size_bytes;
+}
+
+void disk_damage(struct disk *d, uint32_t page, uint8_t value)
+{
+	uint8_t *p = page_new();
+
+	assert(page < d->page_count);
+	memset(p, value, PAGE_BYTES);
+	d->cache[page] = d->stable[page] = p;
+}
+
 /* ---------------------------------------------------------------- contents */
 
 void disk_read_now(const struct disk *d, uint64_t offset_bytes, void *buf, uint64_t len_bytes)
@@ -155,15 +175,23 @@ static void take_effect(struct dio *d)
 
 /* ---------------------------------------------------------------- I/O under way */
 
+static uint32_t part_of(const struct node *n, const struct disk *d)
+{
+	return d->is_log ? PART_LOGS : d == &n->file ? PART_FILE : PART_VOLUMES;
+}
+
+/* What failed may have been done. */
 static void ended(struct world *w, struct event *e)
 {
 	struct node *n = &w->nodes[e->node];
 	struct dio *slot = &n->flights[e->a], d = *slot;
+	bool fails = (n->failing & part_of(n, d.disk)) && chance(w, n->fail_pct);
 
-	take_effect(&d);
+	if (!fails || (d.op != DIO_READ && d.op != DIO_EXTENT && chance(w, 50)))
+		take_effect(&d);
 	slot->is_used = false;
 	n->flight_count--;
-	d.result = 0;
+	d.result = fails ? -EIO : 0;
 	d.done(&d);
 }
 

@@ -68,7 +68,10 @@ static uint64_t timers_next_ns(const struct node *n)
 {
 	uint64_t next = n->is_up ? timer_heap_next_ns(&n->timers) : UINT64_MAX;
 
-	return next == UINT64_MAX ? next : next - n->clock_offset_ns;
+	if (next == UINT64_MAX)
+		return next;
+	next -= n->clock_offset_ns;
+	return next > n->stalled_until_ns ? next : n->stalled_until_ns;
 }
 
 static void run_timers(struct world *w, struct node *n)
@@ -80,6 +83,18 @@ static void run_timers(struct world *w, struct node *n)
 	(void)w;
 	while (n->life == life && (t = timer_heap_pop_due_before(&n->timers, side_now_ns(n), mark)))
 		t->fn(t);
+}
+
+/* Its node stands still: in the same order when that is over. */
+static void wait_for(struct world *w, const struct event *e)
+{
+	uint64_t wait_ns = w->nodes[e->node].stalled_until_ns - w->now_ns;
+	struct event *again = event_add(w, e->node, wait_ns, e->fn);
+
+	again->a = e->a;
+	again->b = e->b;
+	again->p = e->p;
+	again->q = e->q;
 }
 
 bool world_step(struct world *w, uint64_t until_ns)
@@ -111,6 +126,10 @@ bool world_step(struct world *w, uint64_t until_ns)
 	w->free_events[w->free_count++] = e;
 	if (copy.node >= 0 && w->nodes[copy.node].life != copy.life)
 		return true;
+	if (copy.node >= 0 && side_is_stalled(&w->nodes[copy.node])) {
+		wait_for(w, &copy);
+		return true;
+	}
 	if (copy.node < 0) {
 		copy.fn(w, &copy);
 		return true;

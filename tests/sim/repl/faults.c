@@ -8,7 +8,7 @@ static void mischief(struct world *w, struct event *e);
 
 static void next_mischief(struct world *w)
 {
-	uint64_t max_ms = chance(w, 30) ? 12000 : 3000;
+	uint64_t max_ms = chance(w, 30) ? 8000 : 2000;
 
 	event_add(w, -1, rng_below(&w->rng, max_ms * 1000) * 1000, mischief);
 }
@@ -34,7 +34,7 @@ static void kill(struct world *w, int node, bool is_power_cut)
 
 static void stop(struct world *w, int node)
 {
-	if (!w->nodes[node].is_started)
+	if (!w->nodes[node].is_started || side_is_stalled(&w->nodes[node]))
 		return;
 	side_stop(&w->nodes[node]);
 	for (int i = 1; i < 8; i++)
@@ -76,8 +76,60 @@ static void fast_again(struct world *w, struct event *e)
 
 static void slow_down(struct world *w, int node)
 {
-	w->nodes[node].slow = (uint32_t)rng_range(&w->rng, 5, 500);
+	w->nodes[node].slow = (uint32_t)rng_range(&w->rng, 5, chance(w, 85) ? 500 : 2500);
 	event_add(w, -1, rng_below(&w->rng, 6000) * MS, fast_again)->a = (uint64_t)node;
+}
+
+/* ---------------------------------------------------------------- disks, standstill, growth */
+
+static void sound_again(struct world *w, struct event *e)
+{
+	w->nodes[e->a].failing = 0;
+}
+
+/* Not while it starts: that is a volume that cannot be opened, and no more. */
+static void fail_disks(struct world *w, int node)
+{
+	struct node *n = &w->nodes[node];
+
+	if (!n->is_started)
+		return;
+	n->failing = 1u << rng_below(&w->rng, 4);
+	n->fail_pct = chance(w, 50) ? 100 : (uint32_t)rng_range(&w->rng, 5, 60);
+	n->must_restart = true;
+	world_say(w, "node %d: %s fail %u %% of the time", node,
+		  n->failing == PART_VOLUMES ? "volumes"
+		  : n->failing == PART_FILE  ? "marks"
+		  : n->failing == PART_LOGS  ? "logs"
+					     : "records",
+		  n->fail_pct);
+	event_add(w, -1, rng_below(&w->rng, 4000) * MS, sound_again)->a = (uint64_t)node;
+}
+
+/* Its clock goes on: when it runs again, leases have ended long ago. */
+static void stall(struct world *w, int node)
+{
+	uint64_t ms = rng_range(&w->rng, 10, chance(w, 50) ? 3000 : 20000);
+
+	world_say(w, "node %d stands still for %llu ms", node, (unsigned long long)ms);
+	w->nodes[node].stalled_until_ns = w->now_ns + ms * MS;
+}
+
+static void grow(struct world *w)
+{
+	for (int i = 0; i < 2; i++)
+		if (side_is_stalled(&w->nodes[i]) || w->nodes[i].is_up != w->nodes[i].is_started)
+			return;
+	if (w->nodes[0].volumes[1].file.size_bytes == GROWN_BYTES)
+		return;
+	world_say(w, "the second volume grows");
+	for (int i = 0; i < 2; i++) {
+		disk_grow(&w->nodes[i].volumes[1], GROWN_BYTES);
+		world_inside(true);
+		if (w->nodes[i].group)
+			group_grown(w->nodes[i].group, 1, GROWN_BYTES);
+		world_inside(false);
+	}
 }
 
 /* ---------------------------------------------------------------- operator */
@@ -99,13 +151,14 @@ static bool command(struct node *n, const char *name, bool is_forced, bool keeps
 	bool before = w->was_forced;
 	int rc;
 
-	if (!n->is_started || n->is_commanding)
+	if (!n->is_started || n->is_commanding || side_is_stalled(n))
 		return false;
 	memset(c, 0, sizeof(*c));
 	memset(&err, 0, sizeof(err));
 	c->name = name;
 	c->is_forced = is_forced;
 	c->keeps_own = keeps_own;
+	c->repairs = strcmp(name, "verify") == 0 && (!w->has_faults || chance(w, 50));
 	c->fn = command_done;
 	c->ctx = n;
 	/* It may serve before the command has returned. */
@@ -125,15 +178,15 @@ static bool command(struct node *n, const char *name, bool is_forced, bool keeps
 
 static void operate(struct world *w, struct node *n)
 {
-	static const char *const harmless[] = {"pause",    "resume",   "confirm",
-					       "handover", "handover", "promote"};
-	uint32_t i = (uint32_t)rng_below(&w->rng, w->may_force ? 10 : 6);
+	static const char *const harmless[] = {"pause",    "resume",  "confirm", "handover",
+					       "handover", "promote", "verify",  "verify_cancel"};
+	uint32_t i = (uint32_t)rng_below(&w->rng, w->may_force ? 12 : 8);
 
-	if (i < 6)
+	if (i < 8)
 		command(n, harmless[i], false, false);
-	else if (i < 8)
+	else if (i < 10)
 		command(n, "promote", true, false);
-	else if (i == 8)
+	else if (i == 10)
 		command(n, "demote", false, false);
 	else
 		command(n, "resolve", false, chance(w, 50));
@@ -155,6 +208,18 @@ void operator_try(struct world *w, bool may_force)
 	else if (!command(n, "confirm", false, false) && !command(n, "promote", false, false) &&
 		 !command(o, "promote", false, false) && may_force)
 		command(n, "promote", true, false);
+}
+
+/* What a disk has forgotten is found by a verify and brought back from the other side. */
+void operator_repairs(struct world *w)
+{
+	struct disk *d = &w->nodes[1 - w->current].volumes[0];
+	uint32_t page = (uint32_t)rng_range(&w->rng, 300, 900);
+	const uint8_t *before = d->cache[page];
+
+	disk_damage(d, page, 0xee);
+	if (!command(&w->nodes[w->current], "verify", false, false))
+		d->cache[page] = d->stable[page] = before;
 }
 
 /* ---------------------------------------------------------------- chance */
@@ -187,6 +252,12 @@ static void mischief(struct world *w, struct event *e)
 		operate(w, &w->nodes[node]);
 	else if (what < 92)
 		link_old_frame(w, node);
+	else if (what < 95)
+		fail_disks(w, node);
+	else if (what < 98)
+		stall(w, node);
+	else
+		grow(w);
 }
 
 void faults_begin(struct world *w)
@@ -201,6 +272,11 @@ void faults_end(struct world *w)
 	unblock(w, NULL);
 	for (int i = 0; i < 2; i++) {
 		w->nodes[i].slow = 1;
+		w->nodes[i].failing = 0;
+		w->nodes[i].stalled_until_ns = 0;
+		/* A log or a record that failed is given up until the next start. */
+		if (w->nodes[i].must_restart)
+			side_die(&w->nodes[i], chance(w, 30));
 		if (!w->nodes[i].is_up)
 			side_start(&w->nodes[i]);
 	}

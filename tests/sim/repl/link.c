@@ -268,7 +268,8 @@ void link_old_frame(struct world *w, int to)
 	uint64_t term;
 	size_t used;
 
-	if (!n->is_started || !c->is_up[to] || !c->is_told[to] || c->way[1 - to].arrived ||
+	if (!n->is_started || side_is_stalled(n) || !c->is_up[to] || !c->is_told[to] ||
+	    c->way[1 - to].arrived ||
 	    (state != REPL_SECONDARY_SYNCING && state != REPL_SECONDARY_INSYNC))
 		return;
 	term = group_node(n->group)->record.term;
@@ -295,7 +296,7 @@ static void arrive(struct world *w, struct event *e)
 	if (number != e->a)
 		return;
 	way->is_moving = false;
-	if (w->is_blocked[from] ||
+	if (w->is_blocked[from] || side_is_stalled(to) ||
 	    (c->is_up[1 - from] && !c->is_told[1 - from])) { /* it waits in the sender's buffers */
 		struct event *again = event_add(w, -1, w->is_blocked[from] ? 200 * MS : MS, arrive);
 

@@ -25,9 +25,9 @@
 void oracle_init(struct world *w)
 {
 	/* A page each, in all extents, some close together. */
-	static const uint64_t at[BLOCKS] = {0,       4096,    8192,    16384,   65536,
-					    1048576, 4194304, 4198400, 4259840, 4325376,
-					    0,       4096,    12288,   61440};
+	static const uint64_t at[BLOCKS] = {0,       4096,    8192,    16384,      65536,
+					    1048576, 4194304, 4198400, 4259840,    4325376,
+					    0,       4096,    61440,   SMALL_BYTES};
 
 	for (uint32_t i = 0; i < BLOCKS; i++) {
 		struct block *b = &w->blocks[i];

@@ -63,9 +63,11 @@ static void choose(struct world *w)
 	w->block_bytes = chance(w, 50) ? 512 : 4096;
 	w->link_delay_us = (uint32_t)(chance(w, 70) ? rng_range(&w->rng, 20, 500)
 						    : rng_range(&w->rng, 500, 40000));
-	w->journal_bytes = (uint32_t)rng_range(&w->rng, 384, chance(w, 90) ? 1024 : 2048) << 10;
+	w->journal_bytes = (uint32_t)rng_range(&w->rng, 344, chance(w, 60) ? 400 : 1024) << 10;
 	w->stage_bytes = (uint32_t)rng_range(&w->rng, 768, chance(w, 95) ? 1280 : 4096) << 10;
 	w->ops_left = w->opt->ops / 2 + rng_below(&w->rng, w->opt->ops);
+	if (chance(w, 10))
+		w->ops_left *= 3; /* enough for a journal to run over */
 	w->fault_until_ns = (w->opt->fault_ms / 2 + rng_below(&w->rng, w->opt->fault_ms)) * MS;
 	world_say(w, "%s, %switness, %s, %s, blocks of %u, delay %u us, journal %u KiB%s",
 		  w->is_sync ? "sync" : "async", w->has_witness ? "" : "no ",
@@ -76,7 +78,7 @@ static void choose(struct world *w)
 
 static void make_node(struct world *w, int id)
 {
-	static const uint64_t sizes[MEMBERS] = {(4u << 20) + (256u << 10), 64u << 10};
+	static const uint64_t sizes[MEMBERS] = {(4u << 20) + (256u << 10), SMALL_BYTES};
 	uint64_t member_sizes[MEMBERS];
 	struct node *n = &w->nodes[id];
 
@@ -96,6 +98,21 @@ static void make_node(struct world *w, int id)
 	for (int i = 0; i < REPL_LOGS; i++) {
 		n->logs[i].exists = false;
 		n->logs[i].is_open = false;
+	}
+}
+
+/* The replica to be was made from a copy, which is not the same any more: no client touches these
+ * pages. */
+static void copy_before(struct world *w)
+{
+	for (uint32_t i = 0; i < 12; i++) {
+		uint32_t page = (uint32_t)rng_range(&w->rng, 300, 900);
+		uint8_t value = (uint8_t)rng_range(&w->rng, 1, 200);
+
+		disk_damage(&w->nodes[0].volumes[0], page, value);
+		if (chance(w, 75))
+			disk_damage(&w->nodes[1].volumes[0], page,
+				    chance(w, 70) ? value : (uint8_t)(value + 1));
 	}
 }
 
@@ -125,6 +142,8 @@ static void init(struct world *w, const struct options *opt, uint64_t seed)
 	oracle_init(w);
 	make_node(w, 0);
 	make_node(w, 1);
+	if (chance(w, 30))
+		copy_before(w);
 }
 
 static void run_until(struct world *w, uint64_t until_ns)
@@ -218,6 +237,10 @@ int run_seed(const struct options *opt, uint64_t seed)
 	run_until(world, world->now_ns + world->fault_until_ns);
 	faults_end(world);
 	come_right(world);
+	if (chance(world, 10)) {
+		operator_repairs(world);
+		run_until(world, world->now_ns + 20000 * MS);
+	}
 	oracle_final(world);
 	return 0;
 }

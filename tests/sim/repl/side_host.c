@@ -94,7 +94,7 @@ static void own_done(struct dio *d)
 {
 	struct repl_own *o = d->ctx;
 
-	o->status = SLUICE_OK;
+	o->status = d->result ? SLUICE_ERR_IO : SLUICE_OK;
 	o->extent_bytes = d->extent_bytes;
 	o->extent_is_hole = d->is_hole;
 	o->fn(o);
@@ -212,6 +212,8 @@ static int host_record_put(void *ctx, const char *key, const void *data, size_t 
 	bool is_node = strcmp(key, "node") == 0;
 
 	assert(size_bytes <= RECORD_BYTES && strlen(key) < sizeof(r->key));
+	if (n->failing & PART_RECORDS && chance(n->w, n->fail_pct))
+		return -EIO;
 	memset(&before, 0, sizeof(before));
 	if (is_node && r)
 		memcpy(&before, r->data, sizeof(before));

@@ -71,6 +71,9 @@ void side_start(struct node *n)
 	n->has_word = n->record_count == 0; /* nobody else has ever had it */
 	n->clock_offset_ns = rng_below(&n->w->rng, 1000000) * MS;
 	n->slow = 1;
+	n->failing = 0;
+	n->must_restart = false;
+	n->stalled_until_ns = 0;
 	memset(n->buf_count, 0, sizeof(n->buf_count));
 	side_env_init(n);
 	fill_host(n, &host);
@@ -145,12 +148,19 @@ bool side_may_answer(const struct node *n)
 	return m && n->is_serving && m->is_serving && side_now_ns(n) < node_serve_until_ns(m);
 }
 
+bool side_is_stalled(const struct node *n)
+{
+	return n->w->now_ns < n->stalled_until_ns;
+}
+
 /* The value in every word of a block, or all ones where it is of two minds. */
 uint64_t side_value(const struct node *n, uint32_t block)
 {
 	const struct block *b = &n->w->blocks[block];
 	uint64_t words[PAGE_BYTES / 8];
 
+	if (b->offset_bytes >= n->volumes[b->member].file.size_bytes)
+		return 0; /* it has not grown yet */
 	disk_read_now(&n->volumes[b->member], b->offset_bytes, words, b->len_bytes);
 	for (uint32_t i = 1; i < b->len_bytes / 8; i++)
 		if (words[i] != words[0])

@@ -34,6 +34,8 @@
 #define MEMBERS      2u
 #define BLOCKS       14u
 #define CLIENTS      7u
+#define SMALL_BYTES  (64u << 10) /* the second volume, and when it has grown */
+#define GROWN_BYTES  (128u << 10)
 #define RECORDS_MAX  16u
 #define RECORD_BYTES 8192u
 #define HISTORY_MAX  128u
@@ -90,6 +92,9 @@ struct dio {
 };
 
 void disk_init(struct disk *d, uint64_t size_bytes, bool is_log);
+void disk_grow(struct disk *d, uint64_t size_bytes);
+/* Behind everybody's back: bytes of this value. */
+void disk_damage(struct disk *d, uint32_t page, uint8_t value);
 /* done() comes after a while, in any order. */
 void disk_submit(struct node *n, const struct dio *d);
 void disk_read_now(const struct disk *d, uint64_t offset_bytes, void *buf, uint64_t len_bytes);
@@ -107,6 +112,9 @@ struct record {
 	_Alignas(8) uint8_t data[RECORD_BYTES];
 };
 
+/* What of a node may fail, one bit each. */
+enum part { PART_VOLUMES = 1, PART_FILE = 2, PART_LOGS = 4, PART_RECORDS = 8 };
+
 struct node {
 	struct env env; /* first; of its record logs */
 	struct world *w;
@@ -123,7 +131,10 @@ struct node {
 	struct repl_group *group;
 	struct repl_group_command command;
 	bool is_commanding;
-	uint32_t slow; /* latency times this */
+	uint32_t slow;              /* latency times this */
+	uint32_t failing, fail_pct; /* enum part: its I/O fails that often, for a while */
+	bool must_restart;          /* before all is well again */
+	uint64_t stalled_until_ns;  /* nothing of it runs: a machine that was suspended */
 	void *bufs[3][64];
 	uint32_t buf_count[3];
 	bool has_word; /* of the peer, the witness or an operator, in this life */
@@ -141,6 +152,7 @@ const struct repl_node *side_machine(const struct node *n); /* NULL when down */
 enum repl_node_state side_recorded_state(const struct node *n);
 const struct repl_node_record *side_record(const struct node *n); /* NULL: it has none */
 bool side_may_answer(const struct node *n);
+bool side_is_stalled(const struct node *n);
 
 /* ---------------------------------------------------------------- link (link.c) */
 
@@ -235,6 +247,7 @@ const char *oracle_point_in_time(struct world *w, int node);
 void faults_begin(struct world *w);
 void faults_end(struct world *w);
 void operator_try(struct world *w, bool may_force);
+void operator_repairs(struct world *w);
 
 /* ---------------------------------------------------------------- the world (run.c) */
 
