@@ -15,12 +15,13 @@ typedef void (*symbol)(void);
 void chain_link_logs(void)
 {
 	static volatile symbol symbols[] = {
-	    (symbol)sluice_rlog_close,         (symbol)sluice_rlog_remove,
-	    (symbol)sluice_rlog_append,        (symbol)sluice_rlog_flush,
-	    (symbol)sluice_rlog_lookup,        (symbol)sluice_rlog_read,
-	    (symbol)sluice_rlog_destage,       (symbol)sluice_rlog_replay_journal,
-	    (symbol)sluice_rlog_drop,          (symbol)sluice_rlog_stats,
-	    (symbol)sluice_rlog_on_want_space, (symbol)sluice_rlog_erase,
+	    (symbol)sluice_rlog_close,          (symbol)sluice_rlog_remove,
+	    (symbol)sluice_rlog_append,         (symbol)sluice_rlog_flush,
+	    (symbol)sluice_rlog_lookup,         (symbol)sluice_rlog_read,
+	    (symbol)sluice_rlog_destage,        (symbol)sluice_rlog_replay_journal,
+	    (symbol)sluice_rlog_drop,           (symbol)sluice_rlog_stats,
+	    (symbol)sluice_rlog_on_want_space,  (symbol)sluice_rlog_erase,
+	    (symbol)sluice_rlog_refuse_waiting,
 	};
 
 	(void)symbols[0];

@@ -175,3 +175,13 @@ void sluice_rlog_append(struct sluice_rlog *log, struct sluice_rlog_entry *e)
 	log->waiting_count++;
 	rlog_append_pump(log);
 }
+
+void sluice_rlog_refuse_waiting(struct sluice_rlog *log)
+{
+	struct list_node *n;
+
+	while ((n = list_pop_front(&log->waiting))) {
+		log->waiting_count--;
+		rlog_fail_entry_later(log, rlog_entry_of(n), -ENOSPC);
+	}
+}

@@ -221,5 +221,8 @@ struct sluice_rlog_stats {
 void sluice_rlog_stats(const struct sluice_rlog *log, struct sluice_rlog_stats *out);
 /* Called when an append begins to wait for space; the owner destages. */
 void sluice_rlog_on_want_space(struct sluice_rlog *log, void (*fn)(void *ctx), void *ctx);
+/* Ends every entry that waits, with -ENOSPC: for an owner who will not wait until there is space. A
+ * part of one that is longer than a record may be in the log. */
+void sluice_rlog_refuse_waiting(struct sluice_rlog *log);
 
 #endif

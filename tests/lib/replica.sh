@@ -42,7 +42,7 @@ image_of() { echo "$T/$1/d0/v0.img"; }
 
 #   switch_start NAME                 initiators' port 3300 in the test's namespace leads to NAME's tgtd
 #   switch_to NAME|none               ... to another one; connections are cut
-#   load_start OPTION...              verify_load over it in the background, reconnecting
+#   load_start OPTION...              verify_load over it in the background, reconnecting; LOAD_URL: another disk
 #   load_advances N                   waits until N more commands have ended
 #   load_stop [ERROR]                 ends it; its final pass reads everything. ERROR: answers that are no fault
 #   promoted NAME [ARGS]              asks for a promotion; true once it serves
@@ -68,7 +68,7 @@ switch_to() {
 load_start() {
 	rm -f "$T/load.progress"
 	start_bg load "$(tool verify_load)" --survive-reconnect --zero --progress "$T/load.progress" --limit-ms 90000 "$@" \
-		"iscsi://127.0.0.1:3300/$IQN:two.1/1"
+		"${LOAD_URL:-iscsi://127.0.0.1:3300/$IQN:two.1/1}"
 	wait_until 20 "the load to begin" test -s "$T/load.progress"
 }
 load_count() { tr -dc 0-9 <"$T/load.progress"; }

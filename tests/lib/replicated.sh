@@ -10,12 +10,17 @@
 #   rep_is NODE REPLICATION JQ VALUE   for wait_until
 #   exports NODE VOLUME             true if its target has a LUN
 #   refused_on NODE STATUS METHOD PATH [JSON]
-REP_INITIATOR=iqn.2026-01.test.client:one
+#   disk_url NODE VOLUME            its iscsi:// URL there, for "on NODE", once it is exported
+#   follow NODE VOLUME              the switch (see replica.sh) leads there once NODE exports it; FOLLOWED_URL through it
+#   task_fails_on NODE REGEX        the task of the last answer there ends, with such an error
+# Target names of a volume are the same on both: REP_IQN_BASE.
+REP_INITIATOR=iqn.2025-01.test.sluice:initiator # that of tests/tools
+REP_IQN_BASE=iqn.2026-01.org.sluice:pair
 
 appliance_ready() {
 	local name=$1
 	mkdir -p "$T/$name/d0"
-	policyd_on "$name"
+	policyd_on "$name" --iqn-base "$REP_IQN_BASE"
 	api_ok_on "$name" POST /datastores "{\"name\":\"d0\",\"type\":\"dir\",\"path\":\"$T/$name/d0\"}" >/dev/null
 	task_done_on "$name"
 	api_ok_on "$name" POST /hosts "{\"name\":\"h1\",\"iqn\":\"$REP_INITIATOR\"}" >/dev/null
@@ -62,4 +67,27 @@ rep_is_one_of() {
 	local is
 	is=$(rep "$1" "$2" "$3" 2>/dev/null)
 	[ "$is" = "$4" ] || [ "$is" = "$5" ]
+}
+disk_url() {
+	api_ok_on "$1" GET "/volumes/$2" >/dev/null
+	jq -r '"iscsi://127.0.0.1:3260/\(.target.iqn)/\(.target.lun)"' "$T/$1/api.body"
+}
+follow() {
+	local node=$1 url
+	wait_until 30 "$node to export $2" exports "$node" "$2"
+	url=$(disk_url "$node" "$2")
+	FOLLOWED_URL=${url/3260/3300}
+	if [ -z "${PID_OF[switch]:-}" ]; then
+		switch_start "$node"
+	else
+		switch_to "$node"
+	fi
+}
+task_fails_on() {
+	local id
+	id=$(jq -r '.task_id // empty' "$T/$1/api.body")
+	[ -n "$id" ] || die "$1: there is no task in: $(cat "$T/$1/api.body")"
+	wait_until 60 "task $id of $1 to end" task_is_over_on "$1" "$id"
+	jq -e --arg re "$2" '.state == "failed" and (.error_text | test($re))' "$T/$1/task.json" >/dev/null ||
+		die "$1: task $id was to fail by $2: $(cat "$T/$1/task.json")"
 }

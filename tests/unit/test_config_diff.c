@@ -36,7 +36,10 @@ static const char now_text[] =
     " 'host_groups': [{'name': 'all', 'members': ['one']}],"
     " 'portals': [{'name': '10.0.0.9:3260', 'address': '10.0.0.9', 'port': 3260}],"
     " 'volumes': [{'name': 'v0', 'datastore': 'fast', 'size_bytes': 1048576, 'policy': 'slow',"
-    " 'hosts': ['one'], 'host_groups': []}]}";
+    " 'hosts': ['one'], 'host_groups': []}],"
+    " 'peers': [{'name': 'site-b', 'address': '10.0.0.2', 'port': 3262}],"
+    " 'replications': [{'name': 'web', 'peer': 'site-b', 'volumes': ['v0'], 'mode': 'sync',"
+    " 'rpo_target_ms': null}]}";
 
 /* JSON with ' for ". */
 static json_t *parse(const char *text)
@@ -81,6 +84,9 @@ static void faults_are_named_by_their_place(void **state)
 	assert_refused("{'hosts': [{'name': 'a', 'addresses': [7]}]}", "hosts[0].addresses");
 	assert_refused("{'policies': [{'name': 'a', 'rules': 7}]}", "policies[0].rules");
 	assert_refused("{'portals': [{'port': 3260}]}", "portals[0].address");
+	assert_refused("{'peers': [{'name': 'b', 'state': 'paired'}]}", "peers[0].state");
+	assert_refused("{'replications': [{'name': 'r', 'role': 'primary'}]}",
+		       "replications[0].role");
 	assert_refused(
 	    "{'portals': [{'address': '10.0.0.1'}, {'address': '10.0.0.1', 'port': 3260}]}",
 	    "portals[1].name");
@@ -126,6 +132,19 @@ static void spelling_and_order_are_no_difference(void **state)
 		       " 'portals': [{'address': '10.0.0.9'}],"
 		       " 'volumes': [{'name': 'v0', 'datastore': 'FAST', 'policy': 'Slow'}]}",
 		       keep, "");
+}
+
+static void peers_come_before_what_is_replicated_to_them_and_go_after_it(void **state)
+{
+	assert_changes("{'replications': [{'name': 'r', 'peer': 'c', 'volumes': ['v1']},"
+		       " {'name': 'WEB', 'peer': 'Site-B', 'volumes': ['v0'], 'mode': 'async'}],"
+		       " 'peers': [{'name': 'site-b'}, {'name': 'c', 'address': '10.0.0.3',"
+		       " 'code': 'once-only'}], 'volumes': [{'name': 'v0'}, {'name': 'v1'}]}",
+		       keep,
+		       "create volume v1, create peer c, create replication r, change replication "
+		       "WEB");
+	assert_changes("{'replications': [], 'peers': []}", prune,
+		       "delete replication web, delete peer site-b");
 }
 
 static void things_are_made_in_the_order_of_need(void **state)
@@ -190,6 +209,7 @@ int main(void)
 	    cmocka_unit_test(faults_are_named_by_their_place),
 	    cmocka_unit_test(document_is_the_same_as_itself),
 	    cmocka_unit_test(spelling_and_order_are_no_difference),
+	    cmocka_unit_test(peers_come_before_what_is_replicated_to_them_and_go_after_it),
 	    cmocka_unit_test(things_are_made_in_the_order_of_need),
 	    cmocka_unit_test(filters_of_datastores_compare_in_any_order),
 	    cmocka_unit_test(only_named_sections_are_pruned_and_volumes_by_their_own_word),

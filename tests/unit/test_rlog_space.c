@@ -4,6 +4,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <errno.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,10 +75,40 @@ static void a_full_log_survives_many_crashes(void **state)
 		assert_int_equal(rig_see(r, b), b + 1);
 }
 
+/* An owner who will not wait: entries end at once, in a log that goes on. */
+static void what_waits_for_space_can_be_refused(void **state)
+{
+	struct rig *r = *state;
+	uint64_t n = fill(r);
+	struct rig_entry *first, *second, *later;
+
+	assert_int_equal(rig_open(r), 0);
+	first = rig_begin(r, SLUICE_RLOG_DATA, 0, 1, 1000, true);
+	second = rig_begin(r, SLUICE_RLOG_DATA, 1, 1, 1001, true);
+	rig_run(r);
+	assert_false(first->is_done || second->is_done);
+	sluice_rlog_refuse_waiting(r->log);
+	rig_run(r);
+	assert_true(first->is_done && second->is_done);
+	assert_int_equal(first->e.result, -ENOSPC);
+	assert_int_equal(rig_stats(r).waiting_entries, 0);
+	assert_int_equal(rig_get(r, 0), 1);
+	later = rig_begin(r, SLUICE_RLOG_DATA, n, 1, 1002, true);
+	rig_run(r);
+	assert_false(later->is_done);
+	assert_int_equal(rig_destage(r, 8 * RIG_BLOCK_BYTES), 0);
+	assert_true(later->is_done);
+	assert_int_equal(later->e.result, 0);
+	rig_entry_free(first);
+	rig_entry_free(second);
+	rig_entry_free(later);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_full_log_survives_many_crashes, setup, teardown),
+	    cmocka_unit_test_setup_teardown(what_waits_for_space_can_be_refused, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -174,6 +174,9 @@ void journal_overflow(struct repl_group *g, const char *why)
 	if (g->track != TRACK_JOURNAL || track_set(g, TRACK_BITMAP, g->record.has_pass) < 0)
 		return;
 	to_bitmap(g);
+	/* What waits for room is noted; the window under way may last long on a slow link. */
+	if (g->journal.is_open)
+		sluice_rlog_refuse_waiting(g->journal.log);
 	lag_gap(g, true);
 	g->host.ops->report(g->host.ctx, "replication_gap", why);
 	g->journal.wants_empty = true;
