@@ -24,8 +24,8 @@ say      = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wstrict-prototypes \
 	-Wmissing-prototypes -Wformat=2 -Wimplicit-fallthrough -Wno-unused-parameter -Werror
-CFLAGS_common  := -std=c11 -D_GNU_SOURCE -fno-omit-frame-pointer -fno-strict-aliasing -pthread $(WARN)
-CFLAGS_release := -O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection
+CFLAGS_common  := -std=c11 -D_GNU_SOURCE -g -fno-omit-frame-pointer -fno-strict-aliasing -pthread $(WARN)
+CFLAGS_release := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection
 # Of the sanitizers' variants only the lines are of interest that their reports name.
 CFLAGS_asan    := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSLUICE_ASAN=1
 CFLAGS_tsan    := -O1 -g1 -fsanitize=thread -DSLUICE_TSAN=1
@@ -174,7 +174,7 @@ define fuzz_rule
 build/fuzz/$(1): tests/fuzz/$(1).c $$(foreach u,$(2),$$($$(u)_SRCS)) $$(wildcard */*.h */*/*.h */*/*/*.h)
 	@mkdir -p $$(@D)
 	$$(call say,FUZZ,$$@)
-	$(Q)clang -O1 -g1 $$(filter-out -Werror,$(CFLAGS_common)) -fsanitize=fuzzer,address,undefined \
+	$(Q)clang -O1 $$(filter-out -Werror -g,$(CFLAGS_common)) -g1 -fsanitize=fuzzer,address,undefined \
 		-fno-sanitize-recover=undefined -DSLUICE_FUZZ=1 $$(addprefix -I,$$(sort tests/fuzz $$(foreach u,$(2),$$($$(u)_INCS)))) \
 		$$(call pkg_cflags,$$(sort $$(foreach u,$(2),$$($$(u)_PKGS)))) $$(filter %.c,$$^) -o $$@ \
 		$$(call pkg_libs,$$(sort $$(foreach u,$(2),$$($$(u)_PKGS)))) $$(foreach u,$(2),$$($$(u)_LDLIBS))

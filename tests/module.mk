@@ -11,7 +11,7 @@ COMPUTING := build lint unit asan tsan models sim mutants fuzz
 # Short forms; the check-* targets below set longer ones.
 SEEDS   ?= 200000
 CYCLES  ?= 20
-FUZZ_S  ?= 20
+FUZZ_S  ?= 15
 # A minute of two cores.
 REPL_SEEDS ?= 8000
 export CYCLES
@@ -24,7 +24,7 @@ PURE_TESTS = sim_repl sim_io_control sim_log sim_cache test_cache_s3fifo test_ca
 	$(filter test_mclock_% test_planner_% test_model_% test_io_control_% test_peer_% test_link_% test_repl_wire_% test_repl_receiver_%,$(TESTS))
 # Hundreds of runs of what one run shows ThreadSanitizer as well (test_encryption_reencrypt_words).
 MANY_RUNS  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults
-tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl) $(if $(filter tsan,$(1)),$(PURE_TESTS) $(MANY_RUNS)),$(TESTS)),$(call line,$(1),$(2),2,$(t),build/$(3)/tests/$(call out,$(t))))
+tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl) $(if $(filter tsan,$(1)),$(PURE_TESTS) $(MANY_RUNS)),$(TESTS)),$(call line,$(1),$(2),4,$(t),build/$(3)/tests/$(call out,$(t))))
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell console
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
@@ -41,6 +41,8 @@ PACKAGE_LONG      := $(filter %-same-bytes.sh %-linux-initiator.sh %-rpm-into-a-
 PACKAGE_SHORT     := $(filter-out $(PACKAGE_LONG),$(PACKAGE_TESTS))
 # Two appliances cost much, and what a sanitizer would see in one of these it sees in the first of each kind.
 TWO_SIDES         := $(filter-out %-sync-pair.sh %-refuse-intruders.sh,$(wildcard tests/integration/test-replication-*.sh tests/integration/test-links-*.sh))
+# What a tool of the tests does, and what a stock tool does with the content: the daemon does the same as everywhere.
+OF_TOOLS          := $(wildcard tests/integration/test-verifying-load-sees-damage.sh tests/integration/test-ext4-image-travels.sh)
 # A guest costs most of its time in the guest, which no sanitizer looks into.
 GUEST_TESTS       := $(shell grep -lE '/guest[.]sh' tests/integration/test-*.sh)
 # With policyd or a gateway: they wait more than they compute, so several run side by side.
@@ -78,16 +80,16 @@ check-manifest:
 	$(foreach s,$(filter sim_repl,$(TESTS)),$(call line,sim,600,1,replication$(comma) $(REPL_SEEDS) seeds,build/release/tests/$(s) --count $(REPL_SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(s),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
-	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,3,$(s),$(s)))
-	$(foreach v,asan tsan,$(foreach s,$(filter-out $(GUEST_TESTS) $(TWO_SIDES),$(filter tests/integration/%,$(INTEGRATION_TESTS))),$(call line,integration-$(v),240,3,$(s),env VARIANT=$(v) $(s))))
-	$(foreach s,$(APPLIANCE_TESTS),$(call line,appliance,180,5,$(s),$(s)))
-	$(foreach s,$(APPLIANCE_ASAN),$(call line,appliance-asan,300,4,$(s),env VARIANT=asan $(s)))
-	$(foreach s,$(APPLIANCE_TSAN),$(call line,appliance-tsan,300,4,$(s),env VARIANT=tsan $(s)))
+	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,5,$(s),$(s)))
+	$(foreach v,asan tsan,$(foreach s,$(filter-out $(GUEST_TESTS) $(TWO_SIDES) $(OF_TOOLS),$(filter tests/integration/%,$(INTEGRATION_TESTS))),$(call line,integration-$(v),240,5,$(s),env VARIANT=$(v) $(s))))
+	$(foreach s,$(APPLIANCE_TESTS),$(call line,appliance,180,8,$(s),$(s)))
+	$(foreach s,$(APPLIANCE_ASAN),$(call line,appliance-asan,300,7,$(s),env VARIANT=asan $(s)))
+	$(foreach s,$(APPLIANCE_TSAN),$(call line,appliance-tsan,300,7,$(s),env VARIANT=tsan $(s)))
 	$(foreach s,$(PACKAGE_SHORT),$(call line,packages,150,2,$(s),$(s)))
 	$(if $(PACKAGES_TOO),$(foreach s,$(PACKAGE_LONG),$(call line,packages-long,1500,1,$(s),$(s))))
 	$(foreach s,$(CONSOLE_SHORT),$(call line,console,180,2,$(s),$(s)))
 	$(foreach s,$(CONFORMANCE_SCRIPT),$(call line,conformance,900,1,$(s),$(s)))
-	$(foreach s,$(CRASH_SCRIPT),$(call line,crash,1800,1,$(s),$(s)))
+	$(foreach s,$(CRASH_SCRIPT),$(call line,crash,1800,2,$(s),$(s)))
 	$(foreach s,$(BENCH_SCRIPT),$(call line,bench,300,1,$(s) --smoke,$(s) --smoke))
 	@:
 

@@ -36,7 +36,9 @@ limit_of() {
 	if [ "$(head -c 2 "$1")" = '#!' ]; then
 		own=$(head -n 20 "$1" | sed -n 's/^# time limit: \([0-9]*\) s.*/\1/p' | head -n 1)
 	fi
-	echo $((${own:-$LIMIT_S} * PATIENCE))
+	own=${own:-$LIMIT_S}
+	# A long one has been generous already.
+	echo $((own * PATIENCE < 900 ? own * PATIENCE : own > 900 ? own : 900))
 }
 
 # cpu_ms FILE  what "times" wrote there about children: user and system time of all that were waited for.
