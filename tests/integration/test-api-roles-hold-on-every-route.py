@@ -69,7 +69,7 @@ def by_socket(o, headers):
 
 def by_webd(o, headers):
     context = ssl._create_unverified_context()
-    return ask(http.client.HTTPSConnection("127.0.0.1", int(sys.argv[4]), context=context, timeout=20), o, headers)
+    return ask(http.client.HTTPSConnection("127.0.0.1", int(sys.argv[4]), context=context, timeout=80), o, headers)
 
 
 def audit_total():
@@ -119,7 +119,7 @@ def try_unknown():
     try_all("an expired token", old, 0)
     count = 3 * sum(o.is_change for o in document.operations)
     one = next(o for o in document.operations if o.id == "createVolume")
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while (seen := accounted_for(first_id)) < count and time.monotonic() < end:
         time.sleep(0.6)
         by_socket(one, {})

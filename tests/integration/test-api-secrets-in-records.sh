@@ -9,7 +9,7 @@
 egressd_start
 policyd_start
 start_bg hook python3 -m http.server 8099 --bind 127.0.0.1 --directory "$T/transfer"
-PYTHONPATH="$ROOT/tests/lib" timeout 100 python3 - "$RUN_DIR" "$T/policy/sluice.db" <<'EOF2' || die "see above"
+PYTHONPATH="$ROOT/tests/lib" python3 - "$RUN_DIR" "$T/policy/sluice.db" <<'EOF2' || die "see above"
 import hashlib, json, sqlite3, sys, time
 from rest import Rest
 
@@ -33,7 +33,7 @@ assert root.change("POST", "/host-groups", group, {"Idempotency-Key": "two"}) ==
 root.change("PUT", "/settings/egress_allow", {"value": ["http://127.0.0.1:8099"]})
 root.change("POST", "/webhooks", {"name": "chat", "url": "http://127.0.0.1:8099/services/T0-not-to-be-seen"})
 task = root.change("POST", "/webhooks/chat/test")["task_id"]
-end = time.monotonic() + 30
+end = time.monotonic() + 120
 while (seen := root.get(f"/tasks/{task}"))["state"] in ("queued", "running") and time.monotonic() < end:
     time.sleep(0.1)
 assert seen["state"] == "failed" and "501" in seen["error_text"], seen

@@ -104,7 +104,7 @@ def run(what, words, answers, code, part):
     server.listen(8)
     thread = threading.Thread(target=serve, args=(server, answers), daemon=True)
     thread.start()
-    done = subprocess.run([PROGRAM, "--socket", path] + words, capture_output=True, timeout=30, check=False,
+    done = subprocess.run([PROGRAM, "--socket", path] + words, capture_output=True, timeout=120, check=False,
                           stdin=subprocess.DEVNULL)
     server.shutdown(socket.SHUT_RDWR)
     server.close()

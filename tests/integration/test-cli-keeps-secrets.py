@@ -28,7 +28,7 @@ def on_terminal(words, answers):
     pid, terminal = pty.fork()
     if pid == 0:
         os.execv(program, BASE + words)
-    shown, waiting, end = "", list(answers), time.monotonic() + 40
+    shown, waiting, end = "", list(answers), time.monotonic() + 160
     seen = 0
     while time.monotonic() < end:
         ready, _, _ = select.select([terminal], [], [], 0.2)
@@ -73,7 +73,7 @@ def interrupted():
 
 
 def plain(words, given=None, more=None):
-    done = subprocess.run(BASE + words, input=given, capture_output=True, text=True, timeout=40,
+    done = subprocess.run(BASE + words, input=given, capture_output=True, text=True, timeout=160,
                           env={**os.environ, **(more or {})}, check=False)
     return done.returncode, done.stdout + done.stderr
 

@@ -29,7 +29,7 @@ status_is 400 -X GET -d body /api/v1/volumes
 
 mkfifo "$T/slow-pipe"
 # Slowness: no handshake, headers byte by byte, a body byte by byte, a policyd that does not answer.
-between() { if [ "$1" -lt "$2" ] || [ "$1" -gt "$3" ]; then die "$4 lasted for $1 ms"; fi; }
+between() { if [ "$1" -lt "$2" ] || [ "$1" -gt $(($3 * PATIENCE)) ]; then die "$4 lasted for $1 ms"; fi; }
 between "$(raw silent)" 1000 5000 "a connection without a handshake"
 between "$(raw drip 200 "GET / HTTP/1.1\r\nHost: localhost\r\nX: $(printf 'a%.0s' {1..900})")" 1000 5000 "slow headers"
 between "$(raw drip 100 "POST /api/v1/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 900\r\n\r\n$(printf 'a%.0s' {1..900})")" \

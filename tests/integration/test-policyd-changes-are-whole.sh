@@ -123,7 +123,7 @@ if sys.argv[3] == "again":
     assert me[0] == 200, "the token of the repeated answer is not the one that was made"
     assert rest.ask("POST", "/audit/verify")[1]["is_whole"]
 EOF2
-driver() { PYTHONPATH="$ROOT/tests/lib" timeout 100 python3 "$T/$1.py" "$RUN_DIR" "${@:2}"; }
+driver() { PYTHONPATH="$ROOT/tests/lib" python3 "$T/$1.py" "$RUN_DIR" "${@:2}"; }
 
 policyd_start
 driver writers || die "see above"

@@ -45,7 +45,7 @@ export T
 
 # A limit is what a machine of one's own needs at most; a busy one gets this many times as long. Who waits for an event
 # loses nothing by it.
-PATIENCE=${SLUICE_PATIENCE:-4}
+export PATIENCE=${SLUICE_PATIENCE:-4}
 
 # wait_until SECONDS "what" command...  polls; dies with "what" when the time is up. Ever more slowly, since a question
 # may cost more than what is waited for.

@@ -79,7 +79,7 @@ class Rest:
             self.task(answer["task_id"], limit_s)
         return answer
 
-    def task(self, number, limit_s=60):
+    def task(self, number, limit_s=240):
         end = time.monotonic() + limit_s
         while True:
             task = self.get(f"/tasks/{number}")

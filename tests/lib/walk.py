@@ -74,7 +74,7 @@ class Walker:
             self.faults.append(f"task {number}: {task}")
         return task
 
-    def until_ended(self, number, limit_s=30):
+    def until_ended(self, number, limit_s=120):
         end = time.monotonic() + limit_s
         while time.monotonic() < end:
             _, task = self.ask("GET", f"/tasks/{number}")
@@ -256,7 +256,7 @@ def alerts(w):
     for rule in w.ok("GET", "/alert-rules")["items"]:
         if "capacity" in rule["name"]:
             w.ok("PATCH", f"/alert-rules/{rule['name']}", {"warning": 0, "error": None, "raise_after_s": 0})
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         found = w.ok("GET", "/alerts?state=active")["items"]
         if found:
@@ -271,7 +271,7 @@ def cancel(w):
     w.ok("POST", "/volumes", {"name": "large", "datastore": "second", "size_bytes": 1 << 36, "desired_state": "offline"})
     task = w.ask("POST", "/volumes/large/export", {"file": "large.raw"})[1]
     w.ask("POST", f"/tasks/{task.get('task_id', 0)}/cancel")
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while time.monotonic() < end:
         state = w.ask("GET", f"/tasks/{task['task_id']}")[1]["state"]
         if state not in ("queued", "running"):

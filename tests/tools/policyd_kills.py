@@ -37,7 +37,7 @@ class Policyd:
         if kill_at:
             environment["SLUICE_FAULT"] = f"kill:{kill_at}"
         self.process = subprocess.Popen(self.command, env=environment, stdin=subprocess.DEVNULL)
-        end = time.monotonic() + 30
+        end = time.monotonic() + 120
         while time.monotonic() < end:
             if self.process.poll() is not None:
                 return False
