@@ -112,11 +112,11 @@ struct reencrypt {
 	uint64_t begun_ns;                      /* the zone */
 	/* When the zone before had ended, and what had been until then. */
 	uint64_t seen_ns, seen_ios, seen_io_bytes;
-	uint64_t at_bytes, run_bytes;           /* of the zone, written */
-	uint8_t *raw, *out;                     /* the zone as it is, as it will be */
-	const uint8_t *journal;                 /* one of them */
-	enum sluice_status failure;             /* not OK: I/O in the zone fails with it */
-	bool is_to_be_tried_again; /* the step has failed, nothing of it is under way */
+	uint64_t at_bytes, run_bytes; /* of the zone, written */
+	uint8_t *raw, *out;           /* the zone as it is, as it will be */
+	const uint8_t *journal;       /* one of them */
+	enum sluice_status failure;   /* not OK: I/O in the zone fails with it */
+	bool is_to_be_tried_again;    /* the step has failed, nothing of it is under way */
 	bool is_draining, holds_drain;
 	bool has_journal; /* the zone */
 	bool is_hole;     /* the zone, when it was looked at */
