@@ -10,7 +10,7 @@ import { Button, Card, Empty, Facts, Loaded, Note, State } from '../parts/basics
 import { confirm } from '../parts/dialog.js';
 
 const CLASS = 'encryption';
-const TONES = { unlocked: 'good', locked: 'warn', damaged: 'bad', erased: 'bad', unformatted: 'busy' };
+const TONES = { unlocked: 'good', locked: 'warn', damaged: 'bad', erased: 'bad', unformatted: 'busy', clear: 'warn' };
 
 function Walk({ name, walk, path }) {
 	const [isBusy, run] = useAct();
@@ -29,7 +29,7 @@ function Actions({ name, status, path }) {
 	const decrypt = () => ask(`Decrypt volume ${name}?`, 'Decrypt', html`The data of <b>${name}</b> is written in clear to its datastore, where traces of it stay even when it is encrypted again.`, `${path}/decrypt?confirm=${part(name)}`, {});
 	const deep = () => confirm({ title: `Write ${name} anew with another key?`, verb: 'Begin', lost: html`All of <b>${name}</b> is read and written once while its hosts work; that takes a while and can be paused. No data is lost.`,
 		run: () => change(`Deep rekey of ${name}`, 'POST', `${path}/rekey`, { is_deep: true }) });
-	if (status?.state === 'unformatted')
+	if (status?.state === 'unformatted' || status?.state === 'clear')
 		return html`<${Button} role="operator" isSmall isBusy=${isBusy} onClick=${() => run(`Encryption of ${name}`, 'POST', `${path}/encrypt`, {})}>Encrypt in place<//>`;
 	return html`<${Button} role="operator" isSmall isBusy=${isBusy} onClick=${() => run(`New key for ${name}`, 'POST', `${path}/rekey`, { is_deep: false })}>New wrapping<//>
 		<${Button} role="operator" isSmall onClick=${deep}>Deep rekey<//><${Button} role="admin" isSmall onClick=${decrypt}>Decrypt<//><${Button} role="admin" isSmall kind="danger" onClick=${erase}>Erase<//>`;

@@ -39,23 +39,30 @@ function Pair({ s }) {
 		<div class=${`pair-link ${s.peer_up ? 'up' : 'down'}`}><span>${s.peer_up ? words(s.mode) : 'no connection'}</span></div>${side('The other one', !isFirst, false)}</div>`;
 }
 
-/** @param {{name: string}} props */
-export function ReplicaCard({ name }) {
+/** What the filter says of itself. @param {{s: any, name: string}} props name: the volume's whose figures are drawn */
+export function ReplicaBody({ s, name }) {
 	watch(name);
 	useStore(figures);
-	const chain = useResource(`/volumes/${part(name)}/chain`, { watch: ['volume', 'peer', 'task'], every_s: 2 });
-	const filter = chain.data?.filters.find(f => f.class === CLASS);
-	const s = filter?.status;
-	const [tone, meaning] = MEANING[s?.state] || ['idle', ''];
+	const [tone, meaning] = MEANING[s.state] || ['idle', ''];
 	const ring = recent(name);
-	return html`<${Card} title=${html`<a href=${`#/volumes/${part(name)}`}>${name}</a> ${s ? html`<${State} state=${s.state} tone=${tone} />` : ''}`}>
-		${!s ? html`<p class="muted">${filter ? 'It has said nothing yet.' : 'The volume does not run.'}</p>` : html`
-		${meaning && html`<${Note} tone=${tone === 'idle' || tone === 'busy' ? 'info' : tone}>${meaning}<//>`}
+	return html`${meaning && html`<${Note} tone=${tone === 'idle' || tone === 'busy' ? 'info' : tone}>${meaning}<//>`}
 		${s.loss && s.loss.bytes > 0 && html`<${Note} tone="warn">${s.loss.is_known ? 'Given up at the last promotion' : 'Given up at the last promotion, by estimate'}: ${bytes(s.loss.bytes)}<//>`}
 		<${Pair} s=${s} />
 		<${Facts} items=${[['Lag', s.lag_ms === undefined ? '–' : duration(s.lag_ms / 1000)], s.lag_p99_ms !== undefined && ['Lag, 99th percentile', duration(s.lag_p99_ms / 1000)],
 			['Not at the other side', bytes(s.dirty_bytes)], s.journal_bytes > 0 && ['Journal', `${bytes(s.journal_used_bytes)} of ${bytes(s.journal_bytes)}`],
 			['Last common point', html`<${Time} ms=${s.last_mark_ms > 1e12 ? s.last_mark_ms : 0} />`], ['Term', s.term]]} />
 		<${Walk} name=${name} walk=${s.resync} title="Resync" /><${Walk} name=${name} walk=${s.verify} title="Comparison" />
-		<${Chart} title="Lag" height=${110} at_s=${ring.at_s} format=${ms => duration(ms / 1000)} least=${1000} lines=${[{ label: 'Behind', color: '--series-2', values: ring.lag_ms, fill: true }]} />`}<//>`;
+		<${Chart} title="Lag" height=${110} at_s=${ring.at_s} format=${ms => duration(ms / 1000)} least=${1000} lines=${[{ label: 'Behind', color: '--series-2', values: ring.lag_ms, fill: true }]} />`;
+}
+
+/** @param {{state: string}} props */
+export const ReplicaState = ({ state }) => html`<${State} state=${state} tone=${(MEANING[state] || ['idle'])[0]} />`;
+
+/** One volume that its policy alone replicates, in no replication. @param {{name: string}} props */
+export function ReplicaCard({ name }) {
+	const chain = useResource(`/volumes/${part(name)}/chain`, { watch: ['volume', 'peer', 'task'], every_s: 2 });
+	const filter = chain.data?.filters.find(f => f.class === CLASS);
+	const s = filter?.status;
+	return html`<${Card} title=${html`<a href=${`#/volumes/${part(name)}`}>${name}</a> ${s ? html`<${ReplicaState} state=${s.state} />` : ''}`}>
+		${s ? html`<${ReplicaBody} s=${s} name=${name} />` : html`<p class="muted">${filter ? 'It has said nothing yet.' : 'The volume does not run.'}</p>`}<//>`;
 }

@@ -1,47 +1,63 @@
 // SPDX-License-Identifier: MIT
 // replication.js - volumes with a copy on another appliance, and the appliances.
 import { html, useState } from '../lib.js';
-import { part } from '../rest.js';
 import { useResource } from '../resource.js';
+import { words } from '../format.js';
 import { change } from '../parts/act.js';
-import { Button, Card, Empty, Loaded, Page, State } from '../parts/basics.js';
-import { Dialog, confirm } from '../parts/dialog.js';
+import { Button, Card, Empty, Facts, Loaded, Note, Page } from '../parts/basics.js';
+import { Dialog } from '../parts/dialog.js';
 import { Form } from '../parts/form.js';
-import { Table } from '../parts/table.js';
-import { ReplicaCard } from './replica-card.js';
+import { Peers } from './peers.js';
+import { ReplicaBody, ReplicaCard, ReplicaState } from './replica-card.js';
+import { ReplicationActions, ReplicationTrouble } from './replication-actions.js';
 
 const CLASS = 'replication';
+const choices = names => names.map(value => ({ value, text: value }));
 
-const fields = [{ name: 'name', label: 'Name', isFirst: true }, { name: 'address', label: 'Address' }, { name: 'port', label: 'Port', type: 'number', isOptional: true },
-	{ name: 'fingerprint_sha256', label: 'Fingerprint of its certificate', isOptional: true, help: 'SHA-256, 64 hexadecimal digits.' }, { name: 'description', label: 'Description', isOptional: true }];
+function fieldsFor(volumes, peers) {
+	return [{ name: 'name', label: 'Name', isFirst: true }, { name: 'peer', label: 'To', type: 'choice', choices: choices(peers) },
+		{ name: 'volumes', label: 'Volumes', type: 'pick', choices: choices(volumes), help: 'Several are one group: their copies are of the same moment.' },
+		{ name: 'peer_datastore', label: 'Datastore there', isOptional: true, help: 'Left empty: the one of the same name.' },
+		{ name: 'mode', label: 'A write is acknowledged', type: 'choice', choices: [{ value: 'sync', text: 'when both sides have it (sync)' }, { value: 'async', text: 'when this side has it (async)' }] },
+		{ name: 'when_peer_is_lost', label: 'When the other side is lost', type: 'choice', when: v => v.mode === 'sync', choices: [{ value: 'hold', text: 'hold writes until it is back' }, { value: 'continue', text: 'go on alone' }] },
+		{ name: 'description', label: 'Description', isOptional: true }];
+}
 
-function Replicas() {
+function Create({ peers, onClose }) {
+	const volumes = useResource('/volumes', { isList: true, watch: ['volume'] });
+	return html`<${Dialog} title="Replicate volumes" onClose=${onClose} isWide><${Loaded} resource=${volumes}>${rows => html`<${Form} fields=${fieldsFor(rows.map(v => v.name), peers)}
+		initial=${{ peer: peers[0], mode: 'async', when_peer_is_lost: 'hold', volumes: [] }} submit="Replicate" role="operator" onCancel=${onClose} onSubmit=${async body => {
+			await change(`Replication ${body.name}`, 'POST', '/replications', body);
+			onClose();
+		}} />`}<//><//>`;
+}
+
+function Replicated({ r }) {
+	return html`<${Card} title=${html`${r.name} ${r.state ? html`<${ReplicaState} state=${r.state} />` : ''}`} sub=${r.description} actions=${html`<${ReplicationActions} r=${r} />`}>
+		<${ReplicationTrouble} r=${r} />
+		${r.status?.is_paused && html`<${Note} tone="warn">Paused: nothing is sent until it goes on.<//>`}
+		<${Facts} items=${[['Volumes', r.volumes.map((v, i) => html`${i ? ', ' : ''}<a href=${`#/volumes/${v}`}>${v}</a>`)], ['Other side', r.peer], ['Began as', words(r.initial_role)]]} />
+		${r.status ? html`<${ReplicaBody} s=${r.status} name=${r.volumes[0]} />` : html`<p class="muted">${r.state_text || `It is ${words(r.phase)}.`}</p>`}<//>`;
+}
+
+/* Volumes that a policy alone replicates. */
+function Others({ replications }) {
 	const filters = useResource('/filters', { query: { class: CLASS }, isList: true, watch: ['volume', 'policy'], every_s: 30 });
-	return html`<${Loaded} resource=${filters}>${rows => {
-		const names = [...new Set(rows.flatMap(f => f.used_by.volumes))].sort();
-		return names.length ? html`<div class="charts two">${names.slice(0, 60).map(name => html`<${ReplicaCard} key=${name} name=${name} />`)}</div>`
-			: html`<${Card}><${Empty} icon="replica" title="No volume is replicated" action=${html`<${Button} href="#/policies">To the policies<//>`}>
-				Give a volume a policy with a filter of the class replication; it says which appliance receives the copy.<//><//>`;
-	}}<//>`;
+	const known = new Set(replications.flatMap(r => r.volumes));
+	const names = [...new Set((filters.data || []).flatMap(f => f.used_by.volumes))].filter(v => !known.has(v)).sort();
+	return names.slice(0, 60).map(name => html`<${ReplicaCard} key=${name} name=${name} />`);
 }
 
 export function Replication() {
+	const list = useResource('/replications', { isList: true, watch: ['replication', 'peer', 'task'], every_s: 2 });
 	const peers = useResource('/peers', { isList: true, watch: ['peer'] });
 	const [isAdding, setAdding] = useState(false);
-	const remove = p => confirm({ title: `Forget ${p.name}?`, verb: 'Forget', name: p.name, lost: html`<b>${p.name}</b> gets no replicas from here any more; what it has stays there.`,
-		run: () => change(`Removal of ${p.name}`, 'DELETE', `/peers/${part(p.name)}`) });
-	const columns = [
-		{ key: 'name', title: 'Appliance', cell: p => html`<span class="cell-main">${p.name}</span><span class="cell-sub">${p.description}</span>` },
-		{ key: 'address', title: 'Address', cell: p => html`<span class="mono">${p.address}:${p.port}</span>` }, { key: 'state', title: 'State', cell: p => html`<${State} state=${p.state} />` },
-		{ key: 'act', title: 'Actions', isAction: true, cell: p => html`<${Button} role="admin" kind="ghost" icon="trash" hint=${`Forget ${p.name}`} onClick=${() => remove(p)} />` },
-	];
-	const add = html`<${Button} kind="primary" role="admin" icon="plus" onClick=${() => setAdding(true)}>Add an appliance<//>`;
-	return html`<${Page} title="Replication" sub="Copies of volumes on another appliance." actions=${peers.data?.length ? add : ''}>
-		<${Replicas} />
-		<${Loaded} resource=${peers}>${rows => html`<${Card} title="Other appliances" isFlush><${Table} label="appliances" rows=${rows} columns=${columns} rowKey=${p => p.name}
-			empty=${html`<${Empty} icon="replica" title="No other appliance is known" action=${add}>Name the appliance that is to receive copies.<//>`} /><//>`}<//>
-		${isAdding && html`<${Dialog} title="Add an appliance" onClose=${() => setAdding(false)}><${Form} fields=${fields} initial=${{ port: '3262' }} submit="Add" role="admin" onCancel=${() => setAdding(false)} onSubmit=${async body => {
-			await change(`Appliance ${body.name}`, 'POST', '/peers', body);
-			setAdding(false);
-		}} /><//>`}<//>`;
+	const paired = (peers.data || []).filter(p => p.state === 'paired').map(p => p.name);
+	const add = paired.length > 0 && html`<${Button} kind="primary" role="operator" icon="plus" onClick=${() => setAdding(true)}>Replicate volumes<//>`;
+	return html`<${Page} title="Replication" sub="Copies of volumes on another appliance." actions=${list.data?.length ? add : ''}>
+		<${Loaded} resource=${list}>${rows => html`${rows.length ? '' : html`<${Card}><${Empty} icon="replica" title="No volume is replicated" action=${add}>
+				${paired.length ? 'Choose volumes and the appliance that receives their copy.' : 'Pair with another appliance first.'}<//><//>`}
+			<div class="charts two">${rows.map(r => html`<${Replicated} key=${r.name} r=${r} />`)}<${Others} replications=${rows} /></div>`}<//>
+		<${Peers} />
+		${isAdding && html`<${Create} peers=${paired} onClose=${() => setAdding(false)} />`}<//>`;
 }

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// replication-actions.js - what may be asked of a replication: pause, planned failover, promotion, split brain, the end.
+import { html, useState } from '../lib.js';
+import { part } from '../rest.js';
+import { words } from '../format.js';
+import { change, useAct } from '../parts/act.js';
+import { Button, Facts, Note } from '../parts/basics.js';
+import { Dialog, confirm } from '../parts/dialog.js';
+import { toast } from '../parts/toast.js';
+
+const pathOf = r => `/replications/${part(r.name)}`;
+
+/* Planned failover in three steps: what it means, while it goes on, what is to be done at the other side. */
+function HandOver({ r, onClose }) {
+	const [step, setStep] = useState('before');
+	const [problem, setProblem] = useState('');
+	const s = r.status || {};
+	const begin = async () => {
+		setStep('under way');
+		setProblem('');
+		try {
+			const answer = await change(`Failover of ${r.name}`, 'POST', `${pathOf(r)}/handover`, undefined, { isWaiting: true });
+			if (answer.task.state === 'succeeded')
+				return setStep('after');
+			setProblem(answer.task.error_text || `The task was ${answer.task.state}.`);
+		} catch (refusal) {
+			setProblem(refusal.message);
+		}
+		return setStep('before');
+	};
+	const actions = step === 'after' ? html`<${Button} kind="primary" onClick=${onClose}>Close<//>`
+		: html`<${Button} onClick=${onClose}>Cancel<//><${Button} kind="primary" role="operator" isBusy=${step === 'under way'} onClick=${begin}>Fail over to ${r.peer}<//>`;
+	return html`<${Dialog} title=${`Planned failover of ${r.name}`} onClose=${onClose} actions=${actions}>
+		${step === 'after' ? html`<${Note} tone="good" title=${`${r.peer} serves ${r.volumes.join(', ')} now`}>Nothing was lost. Hosts reach it at the portals of ${r.peer}, where they need access to it; this side is the replica.<//>`
+			: html`<p>Writes are held for a moment, everything is brought over, then the parts change. Nothing is lost.</p>
+			<${Facts} items=${[['Serves now', 'this appliance'], ['Serves afterwards', r.peer], ['Volumes', r.volumes.join(', ')], ['Connection', s.peer_up ? 'there' : 'none'], ['State', words(r.state)]]} />
+			${r.state !== 'primary_pair' && html`<${Note} tone="warn">The other side is not complete yet; it is brought up to date first.<//>`}
+			${problem && html`<${Note} tone="bad">${problem}<//>`}`}<//>`;
+}
+
+/* It is tried without force: the server says what would be lost, and that is what the person is asked. */
+async function promote(r) {
+	const send = body => change(`Promotion of ${r.name}`, 'POST', `${pathOf(r)}/promote`, body);
+	try {
+		await send({});
+	} catch (refusal) {
+		if (refusal.field !== 'force')
+			return toast({ tone: 'bad', title: `Promotion of ${r.name}: refused`, text: refusal.message });
+		confirm({ title: `Promote ${r.name} here by force?`, verb: 'Promote by force', name: r.name, lost: refusal.message, run: () => send({ force: true, confirm: r.name }) });
+	}
+	return undefined;
+}
+
+function SplitBrain({ r }) {
+	const keep = (whose, text, lost) => confirm({ title: `Keep ${text} of ${r.name}?`, verb: `Keep ${text}`, name: r.name, lost,
+		run: () => change(`End of the split brain of ${r.name}`, 'POST', `${pathOf(r)}/resolve`, { keep: whose, confirm: r.name }) });
+	return html`<${Note} tone="bad" title="Split brain" actions=${html`
+		<${Button} role="admin" isSmall onClick=${() => keep('own', 'this side', html`What <b>${r.peer}</b> wrote alone is overwritten.`)}>Keep this side<//>
+		<${Button} role="admin" isSmall onClick=${() => keep('peer', 'the other side', html`What <b>this appliance</b> wrote alone is overwritten by what ${r.peer} has.`)}>Keep the other side<//>`}>
+		Both sides were written without the other. Look at both, since when each wrote alone; then say on one of them whose data stays.<//>`;
+}
+
+function remove(r) {
+	confirm({ title: `End replication ${r.name}?`, verb: 'End', name: r.name, lost: html`<b>${r.peer}</b> gets no more of ${r.volumes.join(', ')}. Both copies stay; what was the replica is offline afterwards.`,
+		run: () => change(`End of ${r.name}`, 'DELETE', `${pathOf(r)}?confirm=${part(r.name)}`) });
+}
+
+/** @param {{r: any}} props a replication */
+export function ReplicationActions({ r }) {
+	const [isBusy, run] = useAct();
+	const [isHandingOver, setHandingOver] = useState(false);
+	const s = r.status || {};
+	const say = (title, verb, body) => run(`${title} ${r.name}`, 'POST', `${pathOf(r)}/${verb}`, body);
+	const isPrimary = r.role === 'primary';
+	const end = html`<${Button} role="admin" isSmall kind="ghost" icon="trash" hint=${`End ${r.name}`} onClick=${() => remove(r)} />`;
+	if (r.phase !== 'active')
+		return end;
+	return html`${isPrimary && s.is_serving && html`<${Button} role="operator" isSmall onClick=${() => setHandingOver(true)}>Fail over<//>`}
+		${isPrimary && !s.is_serving && r.state !== 'diverged' && html`<${Button} role="operator" isSmall onClick=${() => confirm({ title: `May ${r.name} serve here?`, verb: 'It may serve', name: r.name,
+			lost: html`Say this only if you know that <b>${r.peer}</b> was not promoted: if it was, both sides are written and one of them is lost.`, run: () => change(`Confirmation of ${r.name}`, 'POST', `${pathOf(r)}/confirm`) })}>Let it serve<//>`}
+		${!s.is_serving && !isPrimary && html`<${Button} role="operator" isSmall onClick=${() => promote(r)}>Promote here<//>`}
+		${r.initial_role !== r.role && r.role !== 'none' && html`<${Button} role="operator" isSmall isBusy=${isBusy} onClick=${() => say('Failback of', 'failback')}>Fail back<//>`}
+		${isPrimary && html`<${Button} role="operator" isSmall isBusy=${isBusy} onClick=${() => say(s.is_paused ? 'Going on with' : 'Pause of', s.is_paused ? 'resume' : 'pause')}>${s.is_paused ? 'Go on' : 'Pause'}<//>
+		<${Button} role="operator" isSmall isBusy=${isBusy} onClick=${() => say('Comparison of', 'verify', { repair: false })}>Compare<//>`}${end}
+		${isHandingOver && html`<${HandOver} r=${r} onClose=${() => setHandingOver(false)} />`}`;
+}
+
+/** What needs somebody now. @param {{r: any}} props */
+export const ReplicationTrouble = ({ r }) => r.state === 'diverged' ? html`<${SplitBrain} r=${r} />` : '';
