@@ -38,17 +38,22 @@ function HandOver({ r, onClose }) {
 			${problem && html`<${Note} tone="bad">${problem}<//>`}`}<//>`;
 }
 
-/* It is tried without force: the server says what would be lost, and that is what the person is asked. */
+/* It is tried without force: what would be lost is said by the server, at once or when it has asked around, and that
+ * is what the person is asked. */
 async function promote(r) {
-	const send = body => change(`Promotion of ${r.name}`, 'POST', `${pathOf(r)}/promote`, body);
+	const title = `Promotion of ${r.name}`;
+	const send = (body, options) => change(title, 'POST', `${pathOf(r)}/promote`, body, options);
+	const ask = lost => confirm({ title: `Promote ${r.name} here by force?`, verb: 'Promote by force', name: r.name, lost, run: () => send({ force: true, confirm: r.name }) });
 	try {
-		await send({});
+		const { task } = await send({}, { isWaiting: true });
+		if (task?.state === 'failed')
+			ask(task.error_text);
 	} catch (refusal) {
-		if (refusal.field !== 'force')
-			return toast({ tone: 'bad', title: `Promotion of ${r.name}: refused`, text: refusal.message });
-		confirm({ title: `Promote ${r.name} here by force?`, verb: 'Promote by force', name: r.name, lost: refusal.message, run: () => send({ force: true, confirm: r.name }) });
+		if (refusal.field === 'force')
+			ask(refusal.message);
+		else
+			toast({ tone: 'bad', title: `${title}: refused`, text: refusal.message });
 	}
-	return undefined;
 }
 
 function SplitBrain({ r }) {

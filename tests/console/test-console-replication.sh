@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# time limit: 240 s
+#
+# Two appliances in a browser each: paired by a code, a volume replicated, paused, compared, failed over and back, both
+# promoted while the cable is cut, the split brain ended, the replication ended.
+. "$(dirname "$0")/../lib/harness.sh"
+# shellcheck source=tests/lib/two.sh
+. "$ROOT/tests/lib/two.sh"
+# shellcheck source=tests/lib/replica.sh
+. "$ROOT/tests/lib/replica.sh"
+# shellcheck source=tests/lib/replicated.sh
+. "$ROOT/tests/lib/replicated.sh"
+command -v chromium >/dev/null || die "chromium is missing; run \"sudo scripts/install-deps.sh test\"."
+[ -d "$ROOT/build/npm-dev/node_modules/playwright-core" ] || die "build/npm-dev is missing; say: make console-tools"
+export CONSOLE_PASSWORD='red house nine oaks' CONSOLE_ROOT=$ROOT
+
+browse_on() { # NODE PART
+	CONSOLE_URL=https://$(address_of "$1"):8443 CONSOLE_T=$T timeout -k 5 100 node "$ROOT/tests/console/replication.mjs" "$2" ||
+		die "$2 at $1: see above"
+}
+# Each loses what the other sends; the browser sees both.
+apart() {
+	cable_oneway a b
+	cable_oneway b a
+}
+serves() { rep_is "$1" r-web1 .status.is_serving true; }
+
+appliances_start
+for n in a b; do
+	webd_on "$n"
+	api_ok_on "$n" POST /users "{\"name\":\"anna\",\"role\":\"admin\",\"password\":\"$CONSOLE_PASSWORD\"}" >/dev/null
+done
+api_ok_on a POST /volumes '{"name":"web1","datastore":"d0","size_bytes":67108864,"hosts":["h1"]}' >/dev/null
+task_done_on a
+
+browse_on a offer
+PEER_ADDRESS=$(address_of a) browse_on b join
+wait_until 20 "a to know b" peer_is_paired_quietly a b
+browse_on a replicate
+wait_until 30 "the pair to be in sync" rep_is a r-web1 .state primary_pair
+browse_on a life
+wait_until 20 "b to serve" serves b
+wait_until 30 "the pair to be in sync again" rep_is b r-web1 .state primary_pair
+browse_on a failback
+wait_until 20 "a to serve" serves a
+wait_until 30 "the pair to be in sync at home" rep_is a r-web1 .state primary_pair
+
+apart
+wait_until 30 "b to miss a" rep_is b r-web1 .status.peer_up false
+browse_on b promote
+wait_until 20 "b to serve by force" serves b
+cable_mend
+wait_until 60 "the pair to be whole, or the split to be seen" rep_is_one_of b r-web1 .state primary_pair diverged
+note "after the promotion a is $(rep a r-web1 .state), b is $(rep b r-web1 .state)"
+browse_on b resolve
+wait_until 60 "the pair to be in sync at last" rep_is b r-web1 .state primary_pair
+browse_on b end
