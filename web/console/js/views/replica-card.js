@@ -45,7 +45,8 @@ export function ReplicaBody({ s, name }) {
 	useStore(figures);
 	const [tone, meaning] = MEANING[s.state] || ['idle', ''];
 	const ring = recent(name);
-	return html`${meaning && html`<${Note} tone=${tone === 'idle' || tone === 'busy' ? 'info' : tone}>${meaning}<//>`}
+	const isAlone = !s.peer_up && s.role === 'secondary';
+	return html`${meaning && html`<${Note} tone=${isAlone ? 'warn' : tone === 'idle' || tone === 'busy' ? 'info' : tone}>${isAlone ? 'There is no connection: whether the primary has gone on is not known here. ' : ''}${meaning}<//>`}
 		${s.loss && s.loss.bytes > 0 && html`<${Note} tone="warn">${s.loss.is_known ? 'Given up at the last promotion' : 'Given up at the last promotion, by estimate'}: ${bytes(s.loss.bytes)}<//>`}
 		<${Pair} s=${s} />
 		<${Facts} items=${[['Lag', s.lag_ms === undefined ? '–' : duration(s.lag_ms / 1000)], s.lag_p99_ms !== undefined && ['Lag, 99th percentile', duration(s.lag_p99_ms / 1000)],
