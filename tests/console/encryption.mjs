@@ -65,6 +65,8 @@ async function erase(page) {
 	await c.getByRole('button', { name: 'Erase' }).click();
 	await typed(page, 'Erase', /unreadable for good/);
 	await done(page, `Erase: ${VOLUME}`);
+	await c.getByText('erased', { exact: true }).waitFor(SLOW);
+	check(await c.getByRole('button').count() === 0, 'something is offered for an erased volume');
 	await shot(page, 'erased');
 }
 

@@ -3,7 +3,7 @@
 // and at which of the two appliances.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { check, clean, note, open, run, shots, signIn, view } from './browser.mjs';
+import { check, clean, open, run, shots, signIn, view } from './browser.mjs';
 
 const CODE = join(process.env.CONSOLE_T, 'code');
 const NAME = 'r-web1';
@@ -98,11 +98,7 @@ const parts = {
 
 	async resolve(page) {
 		const keep = card(page).getByRole('button', { name: 'Keep this side' });
-		await page.waitForTimeout(2500); // the list is read every two seconds
-		if (await keep.count() === 0) {
-			note('nobody wrote on both sides: there is no split brain');
-			return;
-		}
+		await keep.waitFor(SLOW);
 		await shot(page, 'split-brain');
 		await keep.click();
 		await confirmTyped(page, 'Keep this side');

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# time limit: 240 s
+# time limit: 400 s
 #
 # Two appliances in a browser each: paired by a code, a volume replicated, paused, compared, failed over and back, both
 # promoted while the cable is cut, the split brain ended, the replication ended.
@@ -24,14 +24,21 @@ apart() {
 	cable_oneway a b
 	cable_oneway b a
 }
+# A host writes for a second at NODE.
+writes() {
+	on "$1" timeout 60 "$(tool iscsi_bench)" --bytes 4096 --depth 1 --write-pct 100 --seconds 1 \
+		"iscsi://127.0.0.1:3260/$(target_iqn "$1" web1)/1" >"$T/written-$1" 2>&1 || die "nothing is written at $1: $(cat "$T/written-$1")"
+}
 serves() { rep_is "$1" r-web1 .status.is_serving true; }
 
 appliances_start
 for n in a b; do
 	webd_on "$n"
+	api_ok_on "$n" POST /hosts '{"name":"client","iqn":"iqn.2025-01.test.sluice:initiator"}' >/dev/null
+	task_done_on "$n"
 	api_ok_on "$n" POST /users "{\"name\":\"anna\",\"role\":\"admin\",\"password\":\"$CONSOLE_PASSWORD\"}" >/dev/null
 done
-api_ok_on a POST /volumes '{"name":"web1","datastore":"d0","size_bytes":67108864,"hosts":["h1"]}' >/dev/null
+api_ok_on a POST /volumes '{"name":"web1","datastore":"d0","size_bytes":67108864,"hosts":["client"]}' >/dev/null
 task_done_on a
 
 browse_on a offer
@@ -50,9 +57,13 @@ apart
 wait_until 30 "b to miss a" rep_is b r-web1 .status.peer_up false
 browse_on b promote
 wait_until 20 "b to serve by force" serves b
+wait_until 20 "b to export it" exports b web1
+api_ok_on b PUT /volumes/web1/access '{"hosts":["client"],"host_groups":[]}' >/dev/null
+task_done_on b
+writes a
+writes b
 cable_mend
-wait_until 60 "the pair to be whole, or the split to be seen" rep_is_one_of b r-web1 .state primary_pair diverged
-note "after the promotion a is $(rep a r-web1 .state), b is $(rep b r-web1 .state)"
+wait_until 60 "the split to be seen" rep_is b r-web1 .state diverged
 browse_on b resolve
 wait_until 60 "the pair to be in sync at last" rep_is b r-web1 .state primary_pair
 browse_on b end

@@ -40,7 +40,7 @@ function VolumeCard({ name }) {
 	const filter = chain.data?.filters.find(f => f.class === CLASS);
 	const s = filter?.status;
 	const path = `/volumes/${part(name)}/encryption`;
-	return html`<${Card} title=${html`<a href=${`#/volumes/${part(name)}`}>${name}</a> ${s ? html`<${State} state=${s.state} tone=${TONES[s.state]} />` : ''}`} actions=${s && !s.reencrypt && html`<${Actions} name=${name} status=${s} path=${path} />`}>
+	return html`<${Card} title=${html`<a href=${`#/volumes/${part(name)}`}>${name}</a> ${s ? html`<${State} state=${s.state} tone=${TONES[s.state]} />` : ''}`} actions=${s && !s.reencrypt && !s.is_erased && html`<${Actions} name=${name} status=${s} path=${path} />`}>
 		${s?.state_text && html`<${Note} tone=${s.state === 'locked' || s.state === 'damaged' ? 'warn' : 'info'}>${s.state_text}<//>`}
 		${s ? html`<${Facts} items=${[['Key', s.key_id || 'none'], ['Cipher', html`<span class="mono">${s.cipher}</span>`], ['Sectors', s.sector_bytes ? bytes(s.sector_bytes) : '–'], ['Key slots in use', s.slots]]} />
 			${s.reencrypt && html`<${Walk} name=${name} walk=${s.reencrypt} path=${path} />`}` : html`<p class="muted">${filter ? 'It has said nothing yet.' : 'The volume does not run.'}</p>`}<//>`;
