@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# mutants.sh - for scripts that break a pure algorithm on purpose, one fault at a time, to see its tests notice.
+# mutants.sh - for scripts that break an algorithm on purpose, one fault at a time, to see its tests notice.
 #
-# The script defines first_to_fail NAME, which builds the code with that fault and prints what saw it first, nothing when
-# nothing did; it fails when the build does. Without a fault (NONE) everything must pass.
+# judge_mutants: the script defines first_to_fail NAME, which builds the code with that fault and prints what saw it first,
+# nothing when nothing did; it fails when the build does. Without a fault (NONE) everything must pass.
+#
+# judge_simulated: one program takes the fault by its number. The script defines catch NUMBER LOG, which runs it, succeeds
+# when the fault was caught, and prints how; what was seen stands in LOG after the word FAILED.
 
 # names_of_mutants HEADER PREFIX: the faults that the header lists as PREFIX_MUTATION_<NAME>, a line each.
 names_of_mutants()
 {
-	sed -nE "s/^\t$2_MUTATION_([A-Z_]+),.*/\1/p" "$1" | grep -vx 'NONE\|END'
+	sed -nE "s/^\t$2_MUTATION_([A-Z0-9_]+),.*/\1/p" "$1" | grep -vx 'NONE\|END'
 }
 
 # judge_mutants TITLE BY NAME...: the table, and the sum as the last line; fails when one was missed. BY stands before what saw it.
@@ -33,4 +36,58 @@ judge_mutants()
 	fi
 	echo "$title mutants: $# faults, $(($# - missed)) caught, $missed missed"
 	[ "$missed" = 0 ]
+}
+
+# judge_simulated TITLE PROGRAM HEADER PREFIX NAME...: makes the program, then two faults at a time; no NAME: all.
+judge_simulated()
+{
+	local title=$1 program=$2 header=$3 prefix=$4 all names missed=0 i name pid pids out
+
+	shift 4
+	out=build/mutants/$(basename "$program")
+	mkdir -p "$out"
+	make --no-print-directory -j2 "$program" >"$out/make.log" 2>&1 || {
+		tail -n 20 "$out/make.log"
+		return 1
+	}
+	mapfile -t all < <(names_of_mutants "$header" "$prefix")
+	names=("$@")
+	[ $# -gt 0 ] || names=("${all[@]}")
+	for ((i = 0; i < ${#names[@]}; i += 2)); do
+		pids=()
+		for name in "${names[@]:i:2}"; do
+			row_of "$name" "$out/$name.log" "${all[@]}" >"$out/$name.row" &
+			pids+=($!)
+		done
+		for pid in "${pids[@]}"; do
+			wait "$pid" || missed=$((missed + 1))
+		done
+		for name in "${names[@]:i:2}"; do
+			cat "$out/$name.row"
+		done
+	done
+	echo "$title mutants: ${#names[@]} faults, $((${#names[@]} - missed)) caught, $missed missed"
+	[ "$missed" = 0 ]
+}
+
+# row_of NAME LOG ALL...: its line of the table; status 0 when it was caught. A fault's number is its place in the header.
+row_of()
+{
+	local name=$1 log=$2 number=0 how each
+
+	shift 2
+	for each in "$@"; do
+		number=$((number + 1))
+		[ "$each" != "$name" ] || break
+	done
+	if [ "$each" != "$name" ]; then
+		printf '%-22s there is no such fault\n' "$name"
+		return 1
+	fi
+	if ! how=$(catch "$number" "$log"); then
+		printf '%-22s MISSED\n' "$name"
+		return 1
+	fi
+	printf '%-22s caught   %-11s  %s\n' "$name" "$how" \
+		"$(grep -m1 -oE '(FAILED|Assertion).*' "$log" | sed -E 's/^FAILED[^:]*: //' | cut -c1-90)"
 }

@@ -11,6 +11,7 @@
 #include <assert.h>
 
 #include "group_int.h"
+#include "repl_mutate.h"
 
 static bool is_change(const struct repl_io *io)
 {
@@ -116,6 +117,10 @@ void gate_leg_done(struct repl_io *io, uint8_t leg, enum sluice_status status)
 	assert(leg == 0 || io->legs & leg);
 	status_take(io, status);
 	io->legs &= (uint8_t)~leg;
+	/* Else its entry would go to the peer after the two have been compared. */
+	if (io->status != SLUICE_OK && is_change(io))
+		journal_overflow(g, "a change failed on this side's volume: what the journal says "
+				    "of it may not be so");
 	if (io->legs || io->is_queued || io->step == REPL_IO_ACK)
 		return;
 	io->step = REPL_IO_ACK;
@@ -170,7 +175,9 @@ static void run(struct repl_io *io)
 		journal_append(io);
 		break;
 	case TRACK_BITMAP:
-		bitmap_set(&g->bits[io->member], BITMAP_DIRTY, io->offset_bytes, io->len_bytes);
+		if (!REPL_MUTATE(BIT_FORGOTTEN))
+			bitmap_set(&g->bits[io->member], BITMAP_DIRTY, io->offset_bytes,
+				   io->len_bytes);
 		gate_own_io(io, io->flags, below_done);
 		break;
 	}

@@ -141,7 +141,7 @@ uint64_t node_serve_until_ns(const struct repl_node *n)
 			       n->record.state == REPL_PRIMARY_PAIR;
 
 	/* No lease counts before another swap has succeeded. */
-	if (n->record.is_giving && !n->is_waived)
+	if (n->record.is_giving && !n->is_waived && !REPL_MUTATE(GIVE_UNDER_LEASE))
 		return 0;
 	if (REPL_MUTATE(SERVE_WITHOUT_LEASE) || n->is_waived ||
 	    (!n->cfg.has_witness && !is_held_by_peer))

@@ -121,6 +121,8 @@ struct repl_receiver {
 	uint32_t bitmap_count;
 	struct repl_timer bitmap_timer;
 
+	bool is_promotion_due; /* asked for before the start was over */
+
 	struct receiver_figures figures;
 };
 

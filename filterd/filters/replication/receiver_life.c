@@ -145,6 +145,10 @@ static void start_ended(struct repl_receiver *r, int result)
 	if (result == 0)
 		r->life = LIFE_RUNNING;
 	fn(r->started_ctx, result, &r->open_err);
+	if (result == 0 && r->is_promotion_due) {
+		r->is_promotion_due = false;
+		receiver_apply_staged(r);
+	}
 }
 
 static int read_record(struct repl_receiver *r)
@@ -211,7 +215,11 @@ void receiver_start(struct repl_receiver *r,
 
 void receiver_apply_staged(struct repl_receiver *r)
 {
-	assert(r->life == LIFE_RUNNING || r->life == LIFE_PROMOTING);
+	assert(r->life != LIFE_STOPPING);
+	if (r->life == LIFE_CREATED || r->life == LIFE_STARTING) {
+		r->is_promotion_due = true; /* the witness was faster than the disk */
+		return;
+	}
 	r->life = LIFE_PROMOTING;
 	r->is_window_open = r->is_resync_open = false;
 	receiver_settle(r);

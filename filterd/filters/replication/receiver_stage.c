@@ -10,6 +10,8 @@
 
 #include <assert.h>
 
+#include "repl_mutate.h"
+
 struct stage *receiver_open_stage(struct repl_receiver *r)
 {
 	if (r->filling != NO_STAGE)
@@ -149,7 +151,8 @@ bool receiver_window_begin(struct repl_receiver *r, const struct repl_header *h)
 		return receiver_refuse(r, "the peer began a window inside another");
 	if (r->filling != NO_STAGE)
 		return false; /* the remains of a lost connection are on their way out */
-	if (receiver_is_consistent(r) && r->kept.kept == KEPT_NOTHING) {
+	if (receiver_is_consistent(r) && r->kept.kept == KEPT_NOTHING &&
+	    !REPL_MUTATE(WINDOW_UNSTAGED)) {
 		uint8_t i = free_stage(r);
 
 		if (i == NO_STAGE)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "group_int.h"
+#include "repl_mutate.h"
 
 #define RETRY_NS 2000000ull /* no buffer */
 
@@ -37,7 +38,8 @@ static void reading_set(struct resync_slot *s, bool is_on)
 	if (s->is_reading == is_on)
 		return;
 	s->is_reading = is_on;
-	s->g->resync.reading += is_on ? 1 : -1u;
+	if (!REPL_MUTATE(WINDOW_OVER_READ))
+		s->g->resync.reading += is_on ? 1 : -1u;
 }
 
 static void end(struct resync_slot *s, bool is_ok)

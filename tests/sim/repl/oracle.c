@@ -216,6 +216,20 @@ static void forget_lost(struct world *w, int node)
 	}
 }
 
+/* Of a pair changes under way come in any order: nobody has heard of them. */
+void oracle_started(struct world *w, int node)
+{
+	const struct repl_node_record *r = side_record(&w->nodes[node]);
+	const char *why;
+
+	if (w->is_sync || w->was_forced || w->current == node ||
+	    r->state != REPL_SECONDARY_SYNCING || !r->is_consistent)
+		return;
+	why = oracle_point_in_time(w, node);
+	if (why)
+		world_fail(w, "REPL-9: node %d starts and is no point in time: %s", node, why);
+}
+
 void oracle_serves(struct world *w, int node)
 {
 	const struct repl_node *m = side_machine(&w->nodes[node]);

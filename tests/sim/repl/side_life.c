@@ -15,6 +15,7 @@ static void started(void *ctx, int result, const struct sluice_error *err)
 		world_fail(n->w, "node %d does not start: %d %s", n->id, result,
 			   err ? err->text : "");
 	n->is_started = true;
+	oracle_started(n->w, n->id);
 	world_say(n->w, "node %d has started as %s", n->id,
 		  node_state_name((enum repl_node_state)group_node(n->group)->record.state));
 }

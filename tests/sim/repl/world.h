@@ -233,6 +233,8 @@ void oracle_began(struct world *w, uint32_t block, uint64_t value);
 void oracle_acked(struct world *w, uint32_t block, uint64_t value, int node);
 void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value);
 void oracle_read(struct world *w, uint32_t block, uint64_t value, int node);
+/* Its stages are below. */
+void oracle_started(struct world *w, int node);
 /* A node begins to serve. */
 void oracle_serves(struct world *w, int node);
 /* It stops, or dies. */
