@@ -17,6 +17,15 @@
  *   -DM4 promoted though excluded     -DM5 rejoins without its bitmap          -DM6 promoted under a lease
  *   -DM7 no bit before the write      -DM8 a bit is cleared when its block was read, whatever came since
  *   -DM9 serves after a crash without comparing what was hot                   -DM10 acknowledges across the swap
+ *
+ * -DOPERATOR adds one force, one demotion and the resolution of a split, all by the witness's register. From a force on
+ * what its side holds is what counts (the loss is named), and beside the others P4 is checked: nobody follows a side
+ * that has written when it has written itself, but by an operator's word.
+ *   -DM11 such a split is merged               -DM12 demoted, it met the next primary and is promoted all the same
+ *
+ * -DASYNC is the other mode: PRIMARY_ALONE and SECONDARY_SYNCING, acknowledged without the peer; windows of the journal in
+ * order, and the bitmap when it has run over. A replica that says it is consistent is a point in time (REPL-9).
+ *   -DM13 a window goes below block by block   -DM14 a resync leaves the replica consistent while it runs
  */
 #ifndef W
 #define W 3 /* writes */
@@ -32,6 +41,7 @@
 #define PRIMARY_PAIR      3
 #define PRIMARY_ALONE     4
 #define OUTDATED          5
+#define DIVERGED          6
 #define O(n)    (1 - (n))
 #define AT(n, b) ((n) * 2 + (b))
 #define NONE    9
@@ -41,6 +51,18 @@ byte st[2];
 byte term[2];
 byte d[4];   /* of node n, block b */
 bool bm[4];  /* may differ from the peer's, as node n knows */
+#ifdef OPERATOR
+bool beyond[2], wrote_alone[2]; /* a reign that the peer does not know; acknowledged in it without the peer */
+bool may_discard[2];            /* OUTDATED by an operator's word */
+bool has_self[2];               /* OUTDATED, and in sync by itself */
+byte forces = 0, demotes = 0;
+#endif
+#ifdef ASYNC
+bool is_consistent[2] = 1;
+bool journal[2];     /* block b's newest is in it */
+bool is_gap = false; /* it ran over: the bitmap says what is to be sent */
+byte wb[W + 1];      /* ghost: the block of a write */
+#endif
 /* volatile */
 bool up[2] = 1;
 bool confirmed[2];
@@ -93,8 +115,28 @@ chan wr[2] = [1] of {byte, byte, byte}; /* to node n: term, block, number */
 #define FROZEN(n) admitting[n]
 #endif
 
+#ifdef OPERATOR
+#define REIGNS(n) beyond[n] = true; wrote_alone[n] = false; may_discard[n] = false; has_self[n] = false
+#define KNOWN()   beyond[0] = false; beyond[1] = false; wrote_alone[0] = false; wrote_alone[1] = false
+#define WROTE(n)  wrote_alone[n] = true
+#ifdef M11
+#define SPLIT(n)  false
+#else
+#define SPLIT(n)  (beyond[n] && wrote_alone[n] && beyond[O(n)] && wrote_alone[O(n)] && !may_discard[n])
+#endif
+#else
+#define REIGNS(n) skip
+#define KNOWN()   skip
+#define WROTE(n)  skip
+#define SPLIT(n)  false
+#endif
+
 inline acknowledge(b)
 {
+	if
+	:: st[cur_node[b]] == PRIMARY_ALONE -> WROTE(cur_node[b])
+	:: else
+	fi;
 	if
 	:: cur[b] > seen[b] -> seen[b] = cur[b]
 	:: else
@@ -114,6 +156,21 @@ inline read_block(n, b)
 		seen[b] = d[AT(n, b)]
 	:: else
 	fi
+}
+
+/* Answered by nobody: they happened or not. */
+inline give_up(n)
+{
+	if :: cur[0] && cur_node[0] == n -> cur[0] = 0; legs[0] = false; cur_node[0] = 0 :: else fi;
+	if :: cur[1] && cur_node[1] == n -> cur[1] = 0; legs[1] = false; cur_node[1] = 0 :: else fi
+}
+
+/* Primary by a swap from the register's term. */
+inline serve_again(n)
+{
+	wver++; wpri = n; wis = 1 << n; term[n] = wver; st[n] = PRIMARY_ALONE; confirmed[n] = true; lease[n] = true;
+	REIGNS(n);
+	rs_block = NONE; rs_value = 0; rs_node = 0; rs_again = false
 }
 
 /* A connection's end: what was under way on it is lost. */
@@ -173,14 +230,14 @@ end:	do
 #else
 		if
 		:: CAS(n) -> wver++; term[n] = wver; wis = 1 << n; st[n] = PRIMARY_ALONE; admitting[n] = false;
-			confirmed[n] = true /* a frame may still be under way */
+			REIGNS(n); confirmed[n] = true /* a frame may still be under way */
 		:: else
 		fi
 #endif
 	}
 	/* the peer hears of it and follows */
 	:: atomic { up[n] && link && up[O(n)] && IS_SECONDARY(n) && IS_PRIMARY(O(n)) && term[O(n)] > term[n] &&
-		    !admitting[O(n)] -> term[n] = term[O(n)]; st[n] = SECONDARY_SYNCING }
+		    !admitting[O(n)] -> term[n] = term[O(n)]; st[n] = SECONDARY_SYNCING; KNOWN() }
 	/* resync: a block is read, and sent later in the same stream */
 	:: atomic { up[n] && st[n] == PRIMARY_ALONE && confirmed[n] && link && up[O(n)] &&
 		    st[O(n)] == SECONDARY_SYNCING && term[O(n)] == term[n] && rs_block == NONE && IS_HOT(n) ->
@@ -214,11 +271,12 @@ end:	do
 	:: atomic { SERVES(n) && admitting[n] && w < W -> w++; d[AT(n, 0)] = w; bm[AT(n, 0)] = true; seen[0] = w }
 #endif
 	:: atomic { up[n] && admitting[n] && link && up[O(n)] && st[O(n)] == SECONDARY_SYNCING &&
-		    term[O(n)] < term[n] -> term[O(n)] = term[n]; st[O(n)] = SECONDARY_INSYNC; admitting[n] = false }
+		    term[O(n)] < term[n] -> term[O(n)] = term[n]; st[O(n)] = SECONDARY_INSYNC; admitting[n] = false;
+		KNOWN() }
 	/* promotion by the witness */
 	:: atomic { up[n] && MAY_PROMOTE(n) && wpri != n && LEASE_OVER(n) && EXPECTED(n) ->
 		wver++; wpri = n; wis = 1 << n; term[n] = wver; st[n] = PRIMARY_ALONE; confirmed[n] = true;
-		lease[n] = true; rs_block = NONE; rs_value = 0; rs_node = 0; rs_again = false }
+		REIGNS(n); lease[n] = true; rs_block = NONE; rs_value = 0; rs_node = 0; rs_again = false }
 	/* after a start: the witness confirms; what was hot is compared with a peer that is in sync */
 	:: atomic { up[n] && IS_PRIMARY(n) && !confirmed[n] && wpri == n && wver == term[n] ->
 		if
@@ -234,18 +292,53 @@ end:	do
 		fi }
 	/* the witness names the peer */
 	:: atomic { up[n] && IS_PRIMARY(n) && wpri != n && !lease[n] ->
-		st[n] = OUTDATED; confirmed[n] = false; admitting[n] = false;
-		if :: cur[0] && cur_node[0] == n -> cur[0] = 0; legs[0] = false; cur_node[0] = 0 :: else fi;
-		if :: cur[1] && cur_node[1] == n -> cur[1] = 0; legs[1] = false; cur_node[1] = 0 :: else fi }
-	/* rejoin: BITMAP to the new primary, then forget one's own */
+		st[n] = OUTDATED; confirmed[n] = false; admitting[n] = false; give_up(n) }
+	/* rejoin: BITMAP to the new primary, then forget one's own; two that have written are a split */
 	:: atomic { up[n] && st[n] == OUTDATED && link && up[O(n)] && st[O(n)] == PRIMARY_ALONE &&
 		    term[O(n)] > term[n] ->
-#ifndef M5
-		if :: bm[AT(n, 0)] -> bm[AT(O(n), 0)] = true :: else fi;
-		if :: bm[AT(n, 1)] -> bm[AT(O(n), 1)] = true :: else fi;
+		if
+		:: SPLIT(n) ->
+			st[n] = DIVERGED; st[O(n)] = DIVERGED; confirmed[O(n)] = false; admitting[O(n)] = false;
+			give_up(O(n))
+		:: else ->
+#ifdef OPERATOR
+			/* P4 */
+			assert(!(beyond[n] && wrote_alone[n] && beyond[O(n)] && wrote_alone[O(n)]) || may_discard[n]);
 #endif
-		bm[AT(n, 0)] = false; bm[AT(n, 1)] = false;
-		term[n] = term[O(n)]; st[n] = SECONDARY_SYNCING }
+#ifndef M5
+			if :: bm[AT(n, 0)] -> bm[AT(O(n), 0)] = true :: else fi;
+			if :: bm[AT(n, 1)] -> bm[AT(O(n), 1)] = true :: else fi;
+#endif
+			bm[AT(n, 0)] = false; bm[AT(n, 1)] = false;
+			term[n] = term[O(n)]; st[n] = SECONDARY_SYNCING; KNOWN()
+#ifdef M12
+#else
+#ifdef OPERATOR
+			; has_self[n] = false
+#endif
+#endif
+		fi }
+#ifdef OPERATOR
+	/* promote by force: what this side lacks is given up */
+	:: atomic { up[n] && forces == 0 && (IS_SECONDARY(n) || st[n] == OUTDATED) && !admitting[O(n)] && wver < MAXT &&
+		    LEASE_OVER(n) && !(link && up[O(n)] && IS_PRIMARY(O(n))) ->
+		forces++; serve_again(n);
+		seen[0] = d[AT(n, 0)]; seen[1] = d[AT(n, 1)] }
+	/* demote; the other side follows by itself, or this one is promoted again when it alone was in sync */
+	:: atomic { up[n] && IS_PRIMARY(n) && confirmed[n] && demotes == 0 ->
+		demotes++; has_self[n] = (st[n] == PRIMARY_ALONE); may_discard[n] = true;
+		st[n] = OUTDATED; confirmed[n] = false; admitting[n] = false; lease[n] = false; give_up(n) }
+#ifdef M12
+	:: atomic { up[n] && has_self[n] && !IS_PRIMARY(n) && LEASE_OVER(n) && wver < MAXT -> serve_again(n) }
+#else
+	:: atomic { up[n] && st[n] == OUTDATED && has_self[n] && wpri == n && wver == term[n] && wver < MAXT ->
+		serve_again(n) }
+#endif
+	/* resolve: this side's are kept, the other one follows when it hears of it */
+	:: atomic { up[n] && st[n] == DIVERGED && st[O(n)] == DIVERGED && LEASE_OVER(n) && wver < MAXT ->
+		may_discard[O(n)] = true; st[O(n)] = OUTDATED; serve_again(n);
+		seen[0] = d[AT(n, 0)]; seen[1] = d[AT(n, 1)] }
+#endif
 	od
 }
 
@@ -253,9 +346,7 @@ inline crash(n)
 {
 	crashes++; up[n] = false; confirmed[n] = false; lease[n] = false; admitting[n] = false;
 	drop_link();
-	/* Answered by nobody: they happened or not. */
-	if :: cur[0] && cur_node[0] == n -> cur[0] = 0; legs[0] = false; cur_node[0] = 0 :: else fi;
-	if :: cur[1] && cur_node[1] == n -> cur[1] = 0; legs[1] = false; cur_node[1] = 0 :: else fi
+	give_up(n)
 }
 
 proctype env()

@@ -312,6 +312,10 @@ static bool may_begin(const struct repl_group *g)
 	/* A pass is due, and it begins the journal anew. */
 	if (g->resync.what == RESYNC_NONE && group_has_bits(g, BITMAP_TO_SEND))
 		return false;
+	/* What the sieve has not found yet is older than any window, which would be no point in time
+	 * without it. */
+	if (g->resync.what == RESYNC_CATCH_UP && !g->resync.is_begun)
+		return false;
 	return g->is_peer_ready && group_may_send(g) && !g->is_paused &&
 	       g->track == TRACK_JOURNAL && g->journal.is_open && !g->journal.is_emptying &&
 	       !g->journal.wants_empty && !w->is_running && !w->is_flushing &&

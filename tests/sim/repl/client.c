@@ -21,7 +21,8 @@ static void later(struct client *c, uint64_t max_ms)
 
 static void note_lsn(struct client *c)
 {
-	if (c->is_write && c->io.lsn)
+	/* One that failed below may be there or not; its place in the order says nothing. */
+	if (c->is_write && c->io.lsn && c->io.status == SLUICE_OK)
 		oracle_ran(c->w, c->block, c->io.lsn, c->value);
 }
 
