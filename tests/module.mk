@@ -47,9 +47,9 @@ OF_TOOLS          := $(wildcard tests/integration/test-verifying-load-sees-damag
 GUEST_TESTS       := $(shell grep -lE '/guest[.]sh' tests/integration/test-*.sh)
 # With policyd or a gateway: they wait more than they compute, so several run side by side.
 APPLIANCE_TESTS   := $(sort $(wildcard tests/integration/test-cli-*.sh tests/integration/test-openapi-*.sh) \
-			$(filter-out %-under-load.sh,$(shell grep -lE '/(appliance|reconcile|gateway)[.]sh' tests/integration/test-*.sh)))
+			$(filter-out %-under-load.sh,$(shell grep -lE '/(appliance|reconcile|gateway|replicated)[.]sh' tests/integration/test-*.sh)))
 # Sanitized, what has threads or parses what strangers send; the rest is the same code again.
-APPLIANCE_ASAN     = $(foreach w,api-auth api-says cli-drives cli-endures egress gateway keys openapi-matches policyd reconcile \
+APPLIANCE_ASAN     = $(foreach w,api-auth api-says cli-drives cli-endures egress gateway keys openapi-matches policyd reconcile replicate-operations \
 			rest-config rest-transfer rest-volumes rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))
 APPLIANCE_TSAN     = $(foreach w,api-says keys-open policyd-changes reconcile-daemons reconcile-killed rest-config rest-events \
 			rest-stats rest-transfer-in rest-webhooks,$(filter tests/integration/test-$(w)%,$(APPLIANCE_TESTS)))

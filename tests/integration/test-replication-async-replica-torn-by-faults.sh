@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/two.sh"
 . "$(dirname "$0")/../lib/replica.sh"
 command -v qemu-io >/dev/null || skip "qemu-io is missing; install qemu-utils"
-CYCLES=${CYCLES:-2}
+FAULT_ROUNDS=${FAULT_ROUNDS:-2} # CYCLES is set by make check, and too many here
 BLOCKS=2000
 COUNT=200000
 
@@ -31,7 +31,7 @@ catches_up() {
 }
 wait_until 30 "writes" written 500
 
-for ((i = 1; i <= CYCLES; i++)); do
+for ((i = 1; i <= FAULT_ROUNDS; i++)); do
 	for mode in cut "garble 200000" "truncate 300000" hold; do
 		proxy_mode b "$mode"
 		sleep 0.7

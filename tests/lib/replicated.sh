@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153 # variables for the tests that source this; $STATUS is two.sh's
 #
 # replicated.sh - two whole appliances, paired and replicating by REST. Source it after harness.sh, two.sh, replica.sh.
 #
