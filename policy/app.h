@@ -33,9 +33,9 @@ struct app {
 	struct auth *auth;
 	struct sse *sse;
 	struct http_server *http;
-	struct keys *keys;       /* who keeps them, and what they are asked: keys/keys.h */
+	struct keys *keys;             /* who keeps them, and what they are asked: keys/keys.h */
 	struct replicator *replicator; /* paired appliances; apply/replicator.h */
-	struct webhook *webhook; /* delivers them; see apply/webhook.h */
+	struct webhook *webhook;       /* delivers them; see apply/webhook.h */
 	const struct apply_cfg *cfg;
 	const char *run_dir, *state_dir, *backup_dir, *transfer_dir;
 	const char *egress_socket;

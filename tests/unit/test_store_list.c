@@ -166,6 +166,24 @@ static void filters_and_search_choose(void **state)
 	assert_int_equal(size_of(found), 0);
 }
 
+/* More rows than one page may have. */
+static void all_rows_are_more_than_a_page(void **state)
+{
+	cleanup_json json_t *before = store_list_all(rig.s, &table_hosts, NULL, &err), *all = NULL;
+	char name[16], iqn[40];
+
+	assert_int_equal(json_array_size(before), 0);
+	must(store_begin(rig.s, &err), err);
+	for (uint32_t i = 0; i < STORE_PAGE_MAX + 5; i++) {
+		snprintf(name, sizeof(name), "host%u", i);
+		snprintf(iqn, sizeof(iqn), "iqn.2026-01.x:%u", i);
+		rig_add(&rig, &table_hosts, "{s:s, s:s}", "name", name, "iqn", iqn);
+	}
+	must(store_commit(rig.s, &err), err);
+	all = store_list_all(rig.s, &table_hosts, NULL, &err);
+	assert_int_equal(json_array_size(all), STORE_PAGE_MAX + 5);
+}
+
 static void only_what_is_newer_comes_after_an_id(void **state)
 {
 	struct store_query q = {.sort = "id"};
@@ -244,6 +262,7 @@ int main(void)
 	    EACH(case_makes_no_difference_to_the_order),
 	    EACH(pages_stay_right_while_rows_come_and_go),
 	    EACH(filters_and_search_choose),
+	    EACH(all_rows_are_more_than_a_page),
 	    EACH(only_what_is_newer_comes_after_an_id),
 	    EACH(bad_questions_are_refused),
 	    EACH(a_cut_or_changed_cursor_is_refused_or_harmless),
