@@ -43,7 +43,7 @@
 
 #define CLEAN_S   3600u /* old rows go out */
 #define SAMPLES_S 10u   /* bundled policies are looked at so often at most */
-#define END_S     5u    /* after SIGTERM */
+#define END_S     20u   /* after SIGTERM; passwords may be at work on a busy machine */
 
 struct policyd {
 	struct options options;

@@ -66,7 +66,7 @@ static void posts_of_several_threads_all_come_in_order(void **state)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t turn_over = PTHREAD_COND_INITIALIZER;
-static uint32_t pings, pongs;
+static uint32_t pings, pongs, slow_rounds;
 
 static void on_ping(struct env_msg *m)
 {
@@ -82,9 +82,12 @@ static void *pinger(void *arg)
 
 	pthread_mutex_lock(&lock);
 	for (pings = 1; pings <= ROUNDS; pings++) {
+		uint64_t start_ns = clock_now_ns();
+
 		env_post(env, &m);
 		while (pongs < pings)
 			pthread_cond_wait(&turn_over, &lock);
+		slow_rounds += clock_now_ns() - start_ns > 95 * CLOCK_NS_PER_MS;
 	}
 	pthread_mutex_unlock(&lock);
 	env_linux_wake(env);
@@ -94,7 +97,6 @@ static void *pinger(void *arg)
 static void post_ends_the_sleep_every_time(void **state)
 {
 	pthread_t thread;
-	uint64_t start_ns = clock_now_ns();
 
 	assert_int_equal(env_linux_create(NULL, &env, NULL), 0);
 	assert_int_equal(pthread_create(&thread, NULL, pinger, NULL), 0);
@@ -109,8 +111,8 @@ static void post_ends_the_sleep_every_time(void **state)
 		env_linux_turn(env, UINT64_MAX);
 	}
 	pthread_join(thread, NULL);
-	/* One lost wake-up in ten would cost 100 ms each: 30 s. */
-	assert_true(clock_now_ns() - start_ns < 20 * CLOCK_NS_PER_S);
+	/* A lost wake-up costs a sleep of 100 ms; a busy machine does so now and then as well. */
+	assert_true(slow_rounds < ROUNDS / 20);
 	env_linux_destroy(env);
 }
 
