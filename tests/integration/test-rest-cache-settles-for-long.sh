@@ -22,7 +22,7 @@ wait_until 30 "the cache to be known" knows_cache
 mkdir -p "$T/flash"
 api_ok PUT /datastores/main/filters/cache "{\"parameters\":{\"flash_path\":\"$T/flash\",\"flash_bytes\":\"1G\"}}" >/dev/null
 task_done
-api_ok POST /policies "{\"name\":\"slow\",\"rules\":$(rules write_back 400000)}" >/dev/null
+api_ok POST /policies "{\"name\":\"slow\",\"rules\":$(rules write_back 1200000)}" >/dev/null
 host_make one "$INITIATOR"
 volume_make v0 $((64 * MIB)) '"hosts":["one"],"policy":"slow"'
 volume_make v1 $((64 * MIB)) '"hosts":["one"],"policy":"slow"'
@@ -35,7 +35,7 @@ for at in $(seq 0 256 130816); do echo "write $at 8 0x41"; done | timeout 60 "$(
 wait_until 20 "dirty data" cache_is '.dirty_bytes == 2097152'
 
 note "the change waits, and says for what"
-api_ok PATCH /policies/slow "{\"rules\":$(rules write_through 400000)}" >/dev/null
+api_ok PATCH /policies/slow "{\"rules\":$(rules write_through 1200000)}" >/dev/null
 api_ok PUT /volumes/v0/policy '{"policy":"slow"}' >/dev/null
 change=$(jget .task_id)
 wait_until 20 "the task to tell what is left" task_text "$change" "destaging, [0-9]+ bytes left"

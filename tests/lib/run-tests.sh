@@ -80,7 +80,10 @@ report() {
 	count "$rc" "$result" "$test"
 	if [ "$rc" != 0 ] && [ "$rc" != 77 ]; then
 		FAILED+=("$test")
-		sed 's/^/        | /' "$OUT/$i.out" | tail -n 120
+		# Why, stands before the ends of many daemons' logs.
+		sed 's/^/        | /' "$OUT/$i.out" | awk 'NR <= 40 { print; next } { last[NR % 80] = $0 }
+			END { if (NR > 120) print "        | ..."
+				for (i = NR > 120 ? NR - 79 : 41; i <= NR; i++) print last[i % 80] }'
 	fi
 }
 
