@@ -20,8 +20,8 @@ function Offer({ onClose }) {
 		return html`<${Dialog} title="Offer a pairing" onClose=${onClose}><${Form} fields=${offerFields} submit="Make a code" role="admin" onCancel=${onClose}
 			onSubmit=${async body => setCode(await ask('POST', '/peers/offers', body))} /><//>`;
 	return html`<${Dialog} title=${`Code for ${code.name}`} onClose=${onClose} actions=${html`<${Button} kind="primary" onClick=${onClose}>Done<//>`}>
-		<p>At the other appliance choose "Join by a code" and type this. It is shown once.</p><${Code} label="Code" text=${code.code} />
-		<${Facts} items=${[['Good until', html`<${Time} ms=${code.expires_ms} isFull />`], ['Fingerprint of this appliance', html`<span class="mono">${code.fingerprint}</span>`]]} /><//>`;
+		<div class="stack"><p>At the other appliance choose "Join by a code" and type this. It is shown once.</p><${Code} label="Code" text=${code.code} />
+		<${Facts} items=${[['Good until', html`<${Time} ms=${code.expires_ms} isFull />`], ['Fingerprint of this appliance', html`<span class="mono">${code.fingerprint}</span>`]]} /></div><//>`;
 }
 
 function Join({ onClose }) {
@@ -49,7 +49,7 @@ export function Peers() {
 	];
 	const pair = html`<${Button} role="admin" onClick=${() => setOpen('offer')}>Offer a pairing<//><${Button} kind="primary" role="admin" icon="plus" onClick=${() => setOpen('join')}>Join by a code<//>`;
 	return html`<${Loaded} resource=${peers}>${rows => html`<${Card} title="Other appliances" isFlush actions=${rows.length ? pair : ''}><${Table} label="appliances" rows=${rows} columns=${columns} rowKey=${p => p.name}
-			empty=${html`<${Empty} icon="replica" title="No other appliance is known" action=${pair}>Two appliances are paired by a code: one offers it, the other joins.<//>`} /><//>
+			empty=${html`<${Empty} icon="replica" title="No other appliance is known" action=${html`<div class="toolbar">${pair}</div>`}>Two appliances are paired by a code: one offers it, the other joins.<//>`} /><//>
 			${rows.some(p => p.state === 'lost') && html`<${Note} tone="warn">An appliance that is lost has another key than when it was paired, or forgot this one. Forget it here, then pair again.<//>`}`}<//>
 		${open === 'offer' && html`<${Offer} onClose=${close} />`}${open === 'join' && html`<${Join} onClose=${close} />`}`;
 }

@@ -39,14 +39,14 @@ function Pair({ s }) {
 		<div class=${`pair-link ${s.peer_up ? 'up' : 'down'}`}><span>${s.peer_up ? words(s.mode) : 'no connection'}</span></div>${side('The other one', !isFirst, false)}</div>`;
 }
 
-/** What the filter says of itself. @param {{s: any, name: string}} props name: the volume's whose figures are drawn */
-export function ReplicaBody({ s, name }) {
+/** What the filter says of itself. @param {{s: any, name: string, isSaid?: boolean}} props name: the volume whose figures are drawn; isSaid: what the state means stands above already */
+export function ReplicaBody({ s, name, isSaid }) {
 	watch(name);
 	useStore(figures);
 	const [tone, meaning] = MEANING[s.state] || ['idle', ''];
 	const ring = recent(name);
 	const isAlone = !s.peer_up && s.role === 'secondary';
-	return html`${meaning && html`<${Note} tone=${isAlone ? 'warn' : tone === 'idle' || tone === 'busy' ? 'info' : tone}>${isAlone ? 'There is no connection: whether the primary has gone on is not known here. ' : ''}${meaning}<//>`}
+	return html`${meaning && !isSaid && html`<${Note} tone=${isAlone ? 'warn' : tone === 'idle' || tone === 'busy' ? 'info' : tone}>${isAlone ? 'There is no connection: whether the primary has gone on is not known here. ' : ''}${meaning}<//>`}
 		${s.loss && s.loss.bytes > 0 && html`<${Note} tone="warn">${s.loss.is_known ? 'Given up at the last promotion' : 'Given up at the last promotion, by estimate'}: ${bytes(s.loss.bytes)}<//>`}
 		<${Pair} s=${s} />
 		<${Facts} items=${[['Lag', s.lag_ms === undefined ? '–' : duration(s.lag_ms / 1000)], s.lag_p99_ms !== undefined && ['Lag, 99th percentile', duration(s.lag_p99_ms / 1000)],

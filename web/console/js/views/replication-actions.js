@@ -31,11 +31,11 @@ function HandOver({ r, onClose }) {
 	const actions = step === 'after' ? html`<${Button} kind="primary" onClick=${onClose}>Close<//>`
 		: html`<${Button} onClick=${onClose}>Cancel<//><${Button} kind="primary" role="operator" isBusy=${step === 'under way'} onClick=${begin}>Fail over to ${r.peer}<//>`;
 	return html`<${Dialog} title=${`Planned failover of ${r.name}`} onClose=${onClose} actions=${actions}>
-		${step === 'after' ? html`<${Note} tone="good" title=${`${r.peer} serves ${r.volumes.join(', ')} now`}>Nothing was lost. Hosts reach it at the portals of ${r.peer}, where they need access to it; this side is the replica.<//>`
+		<div class="stack">${step === 'after' ? html`<${Note} tone="good" title=${`${r.peer} serves ${r.volumes.join(', ')} now`}>Nothing was lost. Hosts reach it at the portals of ${r.peer}, where they need access to it; this side is the replica.<//>`
 			: html`<p>Writes are held for a moment, everything is brought over, then the parts change. Nothing is lost.</p>
 			<${Facts} items=${[['Serves now', 'this appliance'], ['Serves afterwards', r.peer], ['Volumes', r.volumes.join(', ')], ['Connection', s.peer_up ? 'there' : 'none'], ['State', words(r.state)]]} />
 			${r.state !== 'primary_pair' && html`<${Note} tone="warn">The other side is not complete yet; it is brought up to date first.<//>`}
-			${problem && html`<${Note} tone="bad">${problem}<//>`}`}<//>`;
+			${problem && html`<${Note} tone="bad">${problem}<//>`}`}</div><//>`;
 }
 
 /* It is tried without force: what would be lost is said by the server, at once or when it has asked around, and that
@@ -83,7 +83,7 @@ export function ReplicationActions({ r }) {
 	return html`${isPrimary && s.is_serving && html`<${Button} role="operator" isSmall onClick=${() => setHandingOver(true)}>Fail over<//>`}
 		${isPrimary && !s.is_serving && r.state !== 'diverged' && html`<${Button} role="operator" isSmall onClick=${() => confirm({ title: `May ${r.name} serve here?`, verb: 'It may serve', name: r.name,
 			lost: html`Say this only if you know that <b>${r.peer}</b> was not promoted: if it was, both sides are written and one of them is lost.`, run: () => change(`Confirmation of ${r.name}`, 'POST', `${pathOf(r)}/confirm`) })}>Let it serve<//>`}
-		${!s.is_serving && !isPrimary && html`<${Button} role="operator" isSmall onClick=${() => promote(r)}>Promote here<//>`}
+		${!s.is_serving && !isPrimary && r.state !== 'diverged' && html`<${Button} role="operator" isSmall onClick=${() => promote(r)}>Promote here<//>`}
 		${r.initial_role !== r.role && r.role !== 'none' && html`<${Button} role="operator" isSmall isBusy=${isBusy} onClick=${() => say('Failback of', 'failback')}>Fail back<//>`}
 		${isPrimary && html`<${Button} role="operator" isSmall isBusy=${isBusy} onClick=${() => say(s.is_paused ? 'Going on with' : 'Pause of', s.is_paused ? 'resume' : 'pause')}>${s.is_paused ? 'Go on' : 'Pause'}<//>
 		<${Button} role="operator" isSmall isBusy=${isBusy} onClick=${() => say('Comparison of', 'verify', { repair: false })}>Compare<//>`}${end}
