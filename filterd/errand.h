@@ -61,7 +61,8 @@ int must_check manager_make_groups(struct mdatastore *d, struct err *err) ON_MAI
 /* Writes the plan to disk; on an error a restart sees the old one. */
 int must_check manager_write_plan(struct manager *m, struct err *err) ON_MAIN;
 struct mdatastore *manager_find_datastore(const struct manager *m, const char *name);
-/* Says to the parent that this thread is in a call that may take long. They nest. Thread: b's own. */
+/* Says to the parent that this thread is in a call that may take long. They nest. Thread: b's own.
+ */
 void manager_beat_blocking(struct shared_beat *b, bool begins);
 void manager_drop_volume(
     struct mvolume *mv) ON_MAIN; /* takes it out of lists and plan, frees it on its worker */

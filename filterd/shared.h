@@ -47,8 +47,8 @@ struct shared_rings {
 
 struct shared_beat {
 	_Alignas(64) _Atomic uint64_t beats; /* the thread itself, once per turn */
-	/* The thread itself: in how many calls, one inside of the other, that may take long (opening
-	 * an image, a record that goes to stable storage). */
+	/* The thread itself: in how many calls, one inside of the other, that may take long
+	 * (opening an image, a record that goes to stable storage). */
 	_Atomic uint32_t blocking;
 };
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sdk_neighbours.c - what a filter may know of the others of its chain: who stands where, and that
- * the volume's key material was replaced beside it.
+ * sdk_neighbours.c - what a filter may know of the others of its chain: who stands where.
  */
 #include "chain.h"
 #include "chain_int.h"
@@ -20,11 +19,4 @@ int sluice_filter_place(const struct sluice_filter *f, enum sluice_class cls)
 			return other->position < f->position ? -1 : 1;
 	}
 	return 0;
-}
-
-void sluice_key_changed(struct sluice_filter *f)
-{
-	const struct sluice_event ev = {.kind = SLUICE_EVENT_KEY};
-
-	chain_event(f->chain, &ev, NULL, NULL);
 }

@@ -297,9 +297,6 @@ void sluice_ready_set(struct sluice_filter *f, enum sluice_status status);
 
 /* Where the volume's filter of that class stands: -1 above f, 1 below it, 0: it has none. */
 int sluice_filter_place(const struct sluice_filter *f, enum sluice_class cls);
-/* Key material beside the volume was replaced by f (it came from a peer): all filters of the chain
- * hear SLUICE_EVENT_KEY, soon. */
-void sluice_key_changed(struct sluice_filter *f);
 
 uint64_t sluice_now_ns(const struct sluice_filter *f);
 uint64_t sluice_random_u64(const struct sluice_filter *f);

@@ -14,6 +14,7 @@
 KEYED_UUID=6f1c2f7e-53d5-4a0c-9a39-0c39d0a5be01
 
 enc_on() {
+	# shellcheck disable=SC2034 # encryption() asks there
 	local RUN_DIR=$T/$1/run
 	shift
 	encryption "$@"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slow_sync.c - a disk that takes its time: loaded before a daemon (LD_PRELOAD), it makes fsync() of files
- * whose path contains $SLOW_SYNC_UNDER wait as many milliseconds as stand in the file $SLOW_SYNC_MS.
- * Without that file, and for all other paths, it does nothing.
+ * slow_sync.c - a disk that takes its time: loaded before a daemon (LD_PRELOAD), it makes fsync()
+ * of files whose path contains $SLOW_SYNC_UNDER wait as many milliseconds as stand in the file
+ * $SLOW_SYNC_MS. Without that file, and for all other paths, it does nothing.
  */
 #include <errno.h>
 #include <poll.h>

@@ -8,8 +8,9 @@
 
 #include "secret.h"
 
-#define STORE_KEPT "kept" /* '1': the volume has a companion, also before its keeper is attached   \
-			   */
+#define STORE_KEPT                                                                                 \
+	"kept" /* '1': the volume has a companion, also before its keeper is attached              \
+		*/
 #define WAIT_NS  (20ull * 1000 * 1000)
 #define RETRY_NS (1000ull * 1000 * 1000)
 

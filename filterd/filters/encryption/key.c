@@ -116,7 +116,8 @@ void key_looked(struct encryption *e, int result, const struct luks_info *out, b
 	tell(e, was_restored, result < 0 && !is_missing ? text : NULL);
 	if (result == 0)
 		e->header = *out;
-	if (e->state == STATE_UNLOCKED || e->state == STATE_CLEAR || (e->re && e->re->phase == PHASE_BROKEN))
+	if (e->state == STATE_UNLOCKED || e->state == STATE_CLEAR ||
+	    (e->re && e->re->phase == PHASE_BROKEN))
 		return;
 	if (result == 0)
 		e->sector_bytes = out->sector_bytes;

@@ -77,8 +77,8 @@ struct glue_group {
 		struct sluice_timer timer;
 		uint32_t reads; /* under way, of filters above */
 		bool is_to_be_told;
-		bool is_empty;  /* it was never written */
-		uint8_t role;   /* enum sluice_companion_role, as told */
+		bool is_empty; /* it was never written */
+		uint8_t role;  /* enum sluice_companion_role, as told */
 	} annex;
 	struct sluice_timer open_timer, own_timer, stop_timer;
 	/* Own I/O that waits: for room, or for a drain's end. */
