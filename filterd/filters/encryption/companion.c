@@ -135,16 +135,6 @@ static int take_words(struct companion *c, bool with_walk)
 	return rc;
 }
 
-/* What is kept may be another header's. */
-static void keys_check(struct companion *c)
-{
-	if (!c->header_changed)
-		return;
-	c->header_changed = false;
-	key_forget(c->e);
-	sluice_key_forget(c->e->f, REENCRYPT_NEXT_KEY);
-}
-
 static void failed(struct companion *c, const char *what)
 {
 	sluice_report(c->e->f, "encryption_companion_failed",
@@ -179,7 +169,7 @@ static void taken_all(struct companion *c, int result)
 		failed(c, "the volume's header");
 		return;
 	}
-	keys_check(c);
+	c->header_changed = false;
 	c->taken_sequence = c->dir.sequence;
 	if (c->role == SLUICE_COMPANION_PRIMARY)
 		go_on(c);
@@ -205,7 +195,7 @@ static void taken_headers(struct companion *c, int result)
 		c->taken_sequence = c->dir.sequence;
 		tell_erased(c);
 		if (c->header_changed || e->state != STATE_UNLOCKED) {
-			keys_check(c);
+			c->header_changed = false;
 			key_close(e, STATE_LOCKED, "the volume waits for its key");
 			(void)take_words(c, false);
 			j = job_new(e);

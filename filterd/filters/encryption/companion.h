@@ -96,7 +96,7 @@ struct companion {
 	bool header_changed; /* by the take: kept keys may be another header's */
 	int result;
 	/* take */
-	bool takes_sidecar;
+	bool takes_sidecar, is_other; /* is_other: the header here, before */
 	void (*taken)(struct companion *c, int result);
 	/* put */
 	struct companion_dir new_dir;

@@ -65,17 +65,22 @@ static void end(struct companion *c, int result)
 
 /* ---------------------------------------------------------------- helper */
 
-static int put_file(const struct companion_file *from, struct luks *l, bool *is_other)
+static bool is_there(const struct companion_file *wanted, const char *path)
 {
-	void *old = NULL;
-	size_t old_bytes = 0;
-	int rc = luks_file_read(l->header, &old, &old_bytes);
+	void *data = NULL;
+	size_t bytes = 0;
+	bool is = luks_file_read(path, &data, &bytes) == 0 && bytes == wanted->size_bytes &&
+		  memcmp(data, wanted->data, bytes) == 0;
 
-	*is_other =
-	    rc != 0 || old_bytes != from->size_bytes || memcmp(old, from->data, old_bytes) != 0;
-	free(old);
-	rc = 0;
-	if (*is_other) {
+	free(data);
+	return is;
+}
+
+static int put_file(const struct companion_file *from, struct luks *l)
+{
+	int rc = 0;
+
+	if (!is_there(from, l->header)) {
 		rc = luks_file_write(l->fresh, from->data, from->size_bytes);
 		if (rc == 0)
 			rc = luks_file_rename(l->fresh, l->header);
@@ -101,16 +106,9 @@ static void work(struct sluice_work *w)
 	struct luks *files[COMPANION_HEADERS] = {&c->luks, &c->next};
 
 	c->result = 0;
-	for (uint32_t i = 0; i < COMPANION_HEADERS && c->result == 0; i++) {
-		bool is_other = access(files[i]->header, F_OK) == 0;
-
-		if (c->files[i].data)
-			c->result = put_file(&c->files[i], files[i], &is_other);
-		else
-			c->result = luks_erase(files[i]);
-		if (i == 0)
-			c->header_changed |= is_other;
-	}
+	for (uint32_t i = 0; i < COMPANION_HEADERS && c->result == 0; i++)
+		c->result =
+		    c->files[i].data ? put_file(&c->files[i], files[i]) : luks_erase(files[i]);
 	if (c->result == 0 && c->takes_sidecar)
 		c->result = put_sidecar(c);
 }
@@ -124,10 +122,36 @@ static void worked(struct sluice_work *w)
 	end(c, c->result);
 }
 
-static void go_to_work(struct companion *c)
+static void compare(struct sluice_work *w)
 {
+	struct companion *c = w->ctx;
+
+	c->is_other = c->files[0].data ? !is_there(&c->files[0], c->luks.header)
+				       : access(c->luks.header, F_OK) == 0;
+}
+
+/* The kept keys belong to the header that is there. They go before it does: a kill in between must
+ * not leave them beside another one. */
+static void compared(struct sluice_work *w)
+{
+	struct companion *c = w->ctx;
+
+	if (companion_was_left(c))
+		return;
+	if (c->is_other) {
+		c->header_changed = true;
+		key_forget(c->e);
+		sluice_key_forget(c->e->f, REENCRYPT_NEXT_KEY);
+	}
 	c->work.run = work;
 	c->work.done = worked;
+	sluice_work_submit(c->e->f, &c->work);
+}
+
+static void go_to_work(struct companion *c)
+{
+	c->work.run = compare;
+	c->work.done = compared;
 	c->work.ctx = c;
 	sluice_work_submit(c->e->f, &c->work);
 }
