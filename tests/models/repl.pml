@@ -131,6 +131,24 @@ chan wr[2] = [1] of {byte, byte, byte}; /* to node n: term, block, number */
 #define SPLIT(n)  false
 #endif
 
+#ifdef ASYNC
+#define RESYNCS(n) is_gap
+/* REPL-9: no write is missing that is older than one that is there. */
+inline check_point_in_time(r)
+{
+	x = 1;
+	do
+	:: x <= w ->
+		assert(!is_consistent[r] || d[AT(r, wb[x])] >= x || d[AT(r, 1 - wb[x])] < x);
+		x++
+	:: else -> break
+	od;
+	x = 0
+}
+#else
+#define RESYNCS(n) true
+#endif
+
 inline acknowledge(b)
 {
 	if
@@ -183,7 +201,7 @@ inline drop_link()
 
 proctype node(byte n)
 {
-	byte b, t, v;
+	byte b, t, v, x;
 
 end:	do
 	/* WRITE: the bit, then here and to the peer */
@@ -196,6 +214,9 @@ end:	do
 			bm[AT(n, b)] = true;
 #endif
 			d[AT(n, b)] = w;
+#ifdef ASYNC
+			wb[w] = b; journal[b] = !is_gap;
+#endif
 			rs_again = rs_again || (rs_block == b)
 		:: else
 		fi; b = 0 }
@@ -240,7 +261,8 @@ end:	do
 		    !admitting[O(n)] -> term[n] = term[O(n)]; st[n] = SECONDARY_SYNCING; KNOWN() }
 	/* resync: a block is read, and sent later in the same stream */
 	:: atomic { up[n] && st[n] == PRIMARY_ALONE && confirmed[n] && link && up[O(n)] &&
-		    st[O(n)] == SECONDARY_SYNCING && term[O(n)] == term[n] && rs_block == NONE && IS_HOT(n) ->
+		    st[O(n)] == SECONDARY_SYNCING && term[O(n)] == term[n] && rs_block == NONE && IS_HOT(n) &&
+		    RESYNCS(n) ->
 		if
 		:: bm[AT(n, 0)] && cur[0] == 0 -> rs_block = 0
 		:: bm[AT(n, 1)] && cur[1] == 0 -> rs_block = 1
@@ -252,6 +274,12 @@ end:	do
 		fi }
 	:: atomic { up[n] && rs_block != NONE && rs_node == n && link && up[O(n)] ->
 		d[AT(O(n), rs_block)] = rs_value;
+#ifdef ASYNC
+#ifndef M14
+		is_consistent[O(n)] = false;
+#endif
+		check_point_in_time(O(n));
+#endif
 		if
 #ifndef M8
 		:: rs_again -> skip
@@ -261,6 +289,27 @@ end:	do
 #endif
 		fi;
 		rs_block = NONE; rs_value = 0; rs_node = 0; rs_again = false }
+#ifdef ASYNC
+	/* a window: staged at the replica, so all of it or nothing */
+	:: atomic { up[n] && st[n] == PRIMARY_ALONE && confirmed[n] && link && up[O(n)] && !is_gap &&
+		    is_consistent[O(n)] && (journal[0] || journal[1]) ->
+#ifdef M13
+		if :: journal[0] -> b = 0 :: journal[1] -> b = 1 fi;
+		d[AT(O(n), b)] = d[AT(n, b)]; journal[b] = false; bm[AT(n, b)] = (cur[b] != 0); b = 0;
+#else
+		d[AT(O(n), 0)] = d[AT(n, 0)]; d[AT(O(n), 1)] = d[AT(n, 1)];
+		journal[0] = false; journal[1] = false;
+		bm[AT(n, 0)] = (cur[0] != 0); bm[AT(n, 1)] = (cur[1] != 0);
+#endif
+		check_point_in_time(O(n)) }
+	/* the journal is full, or its end was lost with the power: the bitmap covers it */
+	:: atomic { up[n] && st[n] == PRIMARY_ALONE && !is_gap && (journal[0] || journal[1] || !confirmed[n]) ->
+		is_gap = true; journal[0] = false; journal[1] = false }
+	/* RS_END, and the journal again */
+	:: atomic { up[n] && st[n] == PRIMARY_ALONE && link && up[O(n)] && is_gap && !IS_HOT(n) && rs_block == NONE &&
+		    cur[0] == 0 && cur[1] == 0 ->
+		is_gap = false; is_consistent[O(n)] = true; check_point_in_time(O(n)) }
+#else
 	/* caught up: freeze, equal, swap, ADMIT */
 	:: atomic { SERVES(n) && st[n] == PRIMARY_ALONE && link && up[O(n)] && st[O(n)] == SECONDARY_SYNCING &&
 		    term[O(n)] == term[n] && cur[0] == 0 && cur[1] == 0 && EQUAL(n) && CAS(n) ->
@@ -273,6 +322,7 @@ end:	do
 	:: atomic { up[n] && admitting[n] && link && up[O(n)] && st[O(n)] == SECONDARY_SYNCING &&
 		    term[O(n)] < term[n] -> term[O(n)] = term[n]; st[O(n)] = SECONDARY_INSYNC; admitting[n] = false;
 		KNOWN() }
+#endif
 	/* promotion by the witness */
 	:: atomic { up[n] && MAY_PROMOTE(n) && wpri != n && LEASE_OVER(n) && EXPECTED(n) ->
 		wver++; wpri = n; wis = 1 << n; term[n] = wver; st[n] = PRIMARY_ALONE; confirmed[n] = true;
@@ -368,18 +418,30 @@ end:	do
 /* Never: two that serve (REPL-1); in sync, quiet, and not equal (REPL-5, REPL-9, REPL-10). */
 #define QUIET(n) (SERVES(n) && st[n] == PRIMARY_PAIR && !admitting[n] && st[O(n)] == SECONDARY_INSYNC && \
 		  term[O(n)] == term[n] && cur[0] == 0 && cur[1] == 0 && empty(wr[0]) && empty(wr[1]))
+#ifdef ASYNC
+/* Nothing to send, so nothing differs. */
+#define CAUGHT_UP(n) (SERVES(n) && st[n] == PRIMARY_ALONE && !is_gap && !journal[0] && !journal[1] && !IS_HOT(n) && \
+		      cur[0] == 0 && cur[1] == 0)
+#else
+#define CAUGHT_UP(n) false
+#endif
 proctype monitor()
 {
 end:	atomic {
 		((SERVES(0) && SERVES(1)) ||
-		 ((QUIET(0) || QUIET(1)) && (d[0] != d[2] || d[1] != d[3]))) -> assert(false)
+		 ((QUIET(0) || QUIET(1) || CAUGHT_UP(0)) && (d[0] != d[2] || d[1] != d[3]))) -> assert(false)
 	}
 }
 
 init
 {
 	atomic {
-		st[0] = PRIMARY_PAIR; st[1] = SECONDARY_INSYNC; term[0] = 1; term[1] = 1;
+#ifdef ASYNC
+		st[0] = PRIMARY_ALONE; st[1] = SECONDARY_SYNCING; wis = 1;
+#else
+		st[0] = PRIMARY_PAIR; st[1] = SECONDARY_INSYNC;
+#endif
+		term[0] = 1; term[1] = 1;
 		confirmed[0] = true; lease[0] = true;
 		run node(0); run node(1); run env(); run monitor()
 	}

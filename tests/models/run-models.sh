@@ -55,6 +55,8 @@ verify ring ok 60 -DR=2 -DKILLS=0
 verify ring ok 60 -DTK -DKILLS=0
 
 verify repl ok 60 -DW=2
+verify repl ok 60 -DASYNC
+verify repl ok 60 -DOPERATOR -DW=1 -DMAXT=4
 
 for fault in NOFENCE_SUBMIT NOFENCE_SERVER_SLEEP NOFENCE_DONE NOFENCE_CLIENT_SLEEP NOLOOK_SERVER NOLOOK_CLIENT; do
 	verify doorbell error 60 "-D$fault"
@@ -71,9 +73,16 @@ verify ring error 60 -DR=2 -DCANCELS=0 -DM_NO_CLAIM_SEQ
 for fault in 1 2 3 4 5 6 7 8 9 10; do
 	verify repl error 60 -DW=2 "-DM$fault"
 done
+for fault in 5 11 12; do
+	verify repl error 60 -DOPERATOR -DW=2 "-DM$fault"
+done
+for fault in 7 8 13 14; do
+	verify repl error 60 -DASYNC "-DM$fault"
+done
 
 if [ "${1:-}" = --long ]; then
 	verify repl ok 900 -DW=3 -DMAXT=6
+	verify repl ok 900 -DOPERATOR -DW=2 -DMAXT=5
 	verify ring ok 600 -DN=2 -DKILLS=2
 	verify ring ok 600 -DR=2 -DCANCELS=0
 	verify ring ok 600 -DTK -DCANCELS=0
