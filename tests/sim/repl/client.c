@@ -19,11 +19,14 @@ static void later(struct client *c, uint64_t max_ms)
 	e->b = ++c->turn; /* an earlier one does not count any more */
 }
 
-static void note_lsn(struct client *c)
+static void note_lsn(struct client *c, bool is_acked)
 {
+	const struct repl_group *g = c->w->nodes[c->node].group;
+
 	/* One that failed below may be there or not; its place in the order says nothing. */
 	if (c->is_write && c->io.lsn && c->io.status == SLUICE_OK)
-		oracle_ran(c->w, c->block, c->io.lsn, c->value);
+		oracle_ran(c->w, c->block, c->io.lsn, c->value,
+			   is_acked ? group_head_lsn(g) : UINT64_MAX);
 }
 
 static uint64_t value_of(const struct client *c)
@@ -44,7 +47,7 @@ static void ended(struct repl_io *io)
 	if (!c->is_busy)
 		world_fail(w, "client %d: an I/O is answered twice", c->id);
 	c->is_busy = false;
-	note_lsn(c);
+	note_lsn(c, true);
 	if (io->op == SLUICE_OP_FLUSH || io->op == SLUICE_OP_EXTENT) {
 		later(c, 200);
 		return;
@@ -126,7 +129,7 @@ static void give_up(struct client *c)
 {
 	struct node *n = &c->w->nodes[c->node];
 
-	note_lsn(c);
+	note_lsn(c, false);
 	world_inside(true);
 	group_abort(n->group, &c->io);
 	world_inside(false);
@@ -186,7 +189,7 @@ void clients_node_died(struct world *w, int node)
 
 		if (!c->is_busy || c->node != node)
 			continue;
-		note_lsn(c);
+		note_lsn(c, false);
 		c->is_busy = false;
 		later(c, 3000);
 	}

@@ -55,7 +55,7 @@ void oracle_began(struct world *w, uint32_t block, uint64_t value)
 	b->may[b->may_count++] = value;
 }
 
-void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value)
+void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value, uint64_t head)
 {
 	struct block *b = &w->blocks[block];
 	uint32_t n = b->history_count;
@@ -69,6 +69,7 @@ void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value)
 	}
 	b->history[n].lsn = lsn;
 	b->history[n].value = value;
+	b->history[n].head = head;
 	b->history_count = n + 1;
 }
 
@@ -134,6 +135,8 @@ void oracle_read(struct world *w, uint32_t block, uint64_t value, int node)
 
 /* ---------------------------------------------------------------- points in time */
 
+/* A write that is there has all that were acknowledged before it came; those that were under way
+ * beside it may be there or not. */
 const char *oracle_point_in_time(struct world *w, int node)
 {
 	static char why[160];
@@ -157,7 +160,7 @@ const char *oracle_point_in_time(struct world *w, int node)
 				continue;
 			is_known = true;
 			from = b->history[k].lsn;
-			to = k + 1 < b->history_count ? b->history[k + 1].lsn : UINT64_MAX;
+			to = k + 1 < b->history_count ? b->history[k + 1].head : UINT64_MAX;
 		}
 		if (!is_known)
 			continue;
@@ -167,9 +170,10 @@ const char *oracle_point_in_time(struct world *w, int node)
 		}
 		if (to < high)
 			high = to;
-		if (low >= high) {
+		if (low > high) {
 			snprintf(why, sizeof(why),
-				 "block %u has lsn %llu and block %u what lsn %llu has overwritten",
+				 "block %u has lsn %llu and block %u lacks what was acknowledged "
+				 "at %llu",
 				 low_block, (unsigned long long)low, i, (unsigned long long)high);
 			return why;
 		}
@@ -187,7 +191,7 @@ static void adopt(struct world *w, int node)
 
 		b->may[0] = side_value(&w->nodes[node], i);
 		b->may_count = 1;
-		b->history[0].lsn = 0;
+		b->history[0].lsn = b->history[0].head = 0;
 		b->history[0].value = b->may[0];
 		b->history_count = 1;
 	}

@@ -210,6 +210,7 @@ struct block {
 	/* Changes in the order of the log, for points in time. */
 	struct {
 		uint64_t lsn, value;
+		uint64_t head; /* what came after it was acknowledged has a larger lsn */
 	} history[HISTORY_MAX];
 	uint32_t history_count;
 };
@@ -231,7 +232,8 @@ void clients_settle(struct world *w); /* no new ones; those that wait are given 
 void oracle_init(struct world *w);
 void oracle_began(struct world *w, uint32_t block, uint64_t value);
 void oracle_acked(struct world *w, uint32_t block, uint64_t value, int node);
-void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value);
+/* head: the newest lsn when it was acknowledged; all ones: it never was. */
+void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value, uint64_t head);
 void oracle_read(struct world *w, uint32_t block, uint64_t value, int node);
 /* Its stages are below. */
 void oracle_started(struct world *w, int node);
