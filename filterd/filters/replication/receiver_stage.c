@@ -278,7 +278,8 @@ void receiver_apply_next(struct repl_receiver *r)
 	for (uint32_t i = 0; i < RECEIVER_STAGES; i++) {
 		struct stage *s = &r->stages[i];
 
-		/* What a failed one holds is brought down at the next start, before any later one. */
+		/* What a failed one holds is brought down at the next start, before any later one.
+		 */
 		if (s->state == STAGE_APPLYING || s->state == STAGE_FAILED)
 			return;
 		if (s->state == STAGE_COMPLETE &&

@@ -312,8 +312,8 @@ static bool may_begin(const struct repl_group *g)
 	/* A pass is due, and it begins the journal anew. */
 	if (g->resync.what == RESYNC_NONE && group_has_bits(g, BITMAP_TO_SEND))
 		return false;
-	/* What the sieve has not found yet is older than any window, which would be no point in time
-	 * without it. */
+	/* What the sieve has not found yet is older than any window, which would be no point in
+	 * time without it. */
 	if (g->resync.what == RESYNC_CATCH_UP && !g->resync.is_begun)
 		return false;
 	return g->is_peer_ready && group_may_send(g) && !g->is_paused &&
