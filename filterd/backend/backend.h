@@ -26,6 +26,8 @@ struct backend_cfg {
 	enum write_cache write_cache;
 	bool is_buffered; /* through the page cache instead of past it */
 	bool is_readonly;
+	const char *snapshot;    /* layers: read-only view of this one; NULL: the volume */
+	const char *groups_path; /* layers: decisions of snapshot groups; NULL: there are none */
 };
 
 struct backend_ops;

@@ -12,7 +12,9 @@
 #ifndef FILTERD_ENV_H
 #define FILTERD_ENV_H
 
+#include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "err.h"
@@ -80,7 +82,8 @@ struct env_io {
 /* ---------------------------------------------------------------- work and messages */
 
 struct env_work {
-	void (*run)(struct env_work *w);  /* a helper thread; no env call but env_post() */
+	/* a helper thread; no env call but env_post() and those for files that block */
+	void (*run)(struct env_work *w);
 	void (*done)(struct env_work *w); /* the owner worker */
 	void *ctx;
 	struct env *env;       /* env's */
@@ -109,6 +112,15 @@ struct env_ops {
 			 struct err *err);
 	void (*file_close)(struct env *e, struct env_file *f); /* no I/O of it is under way */
 	void (*io_submit)(struct env *e, struct env_io *io);
+	/* Small files, whole, and removing files. They block, like file_open: at open, or in run()
+	 * of an env_work. text_write replaces; durable when it returns 0. text_read: *out is freed
+	 * by the caller, one zero byte behind it; -ENOENT, -EFBIG. An env without them (NULL) has
+	 * no such files. Thread: any, file_open and file_close too. */
+	int (*text_read)(struct env *e, const char *path, uint64_t max_bytes, char **out,
+			 size_t *size_bytes, struct err *err);
+	int (*text_write)(struct env *e, const char *path, const void *data, size_t size_bytes,
+			  struct err *err);
+	int (*file_remove)(struct env *e, const char *path, struct err *err); /* -ENOENT */
 	/* Memory that I/O will use often (a ring's arena). A failure is only slower. */
 	int (*memory_register)(struct env *e, void *base, uint64_t size_bytes);
 	void (*memory_unregister)(struct env *e, void *base);
@@ -160,6 +172,29 @@ static inline int env_file_open(struct env *e, const struct env_open *how, struc
 static inline void env_file_close(struct env *e, struct env_file *f)
 {
 	e->ops->file_close(e, f);
+}
+
+static inline int env_text_read(struct env *e, const char *path, uint64_t max_bytes, char **out,
+				size_t *size_bytes, struct err *err)
+{
+	if (!e->ops->text_read)
+		return err_set(err, ENOENT, "path", "%s does not exist", path);
+	return e->ops->text_read(e, path, max_bytes, out, size_bytes, err);
+}
+
+static inline int env_text_write(struct env *e, const char *path, const void *data,
+				 size_t size_bytes, struct err *err)
+{
+	if (!e->ops->text_write)
+		return err_set(err, ENOTSUP, "path", "%s cannot be written here", path);
+	return e->ops->text_write(e, path, data, size_bytes, err);
+}
+
+static inline int env_file_remove(struct env *e, const char *path, struct err *err)
+{
+	if (!e->ops->file_remove)
+		return err_set(err, ENOENT, "path", "%s does not exist", path);
+	return e->ops->file_remove(e, path, err);
 }
 
 static inline void env_io_submit(struct env *e, struct env_io *io)

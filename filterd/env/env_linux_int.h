@@ -100,6 +100,11 @@ void env_disk_run(struct env_io *io);
 /* env_file.c. Thread: any */
 int env_file_open_linux(struct env *e, const struct env_open *how, struct env_file **out,
 			struct err *err);
+int env_text_read_linux(struct env *e, const char *path, uint64_t max_bytes, char **out,
+			size_t *size_bytes, struct err *err);
+int env_text_write_linux(struct env *e, const char *path, const void *data, size_t size_bytes,
+			 struct err *err);
+int env_file_remove_linux(struct env *e, const char *path, struct err *err);
 void env_file_close_linux(struct env *e, struct env_file *f);
 
 #endif
