@@ -38,7 +38,8 @@ struct bounce_req {
 	enum bounce_op op;
 	uint64_t offset_bytes;
 	uint64_t len_bytes;
-	uint8_t *user; /* the memory of the I/O; not for ZERO */
+	uint8_t *user;         /* the memory of the I/O; not for ZERO */
+	struct env_file *file; /* NULL: that of bounce_open() */
 	void (*fn)(struct bounce_req *r, int result);
 
 	/* bounce.c's own */

@@ -128,6 +128,7 @@ static void bounced(struct disk_io *x, enum bounce_op op, void *buf, uint64_t of
 {
 	x->bounce.op = op;
 	x->bounce.user = buf;
+	x->bounce.file = NULL;
 	x->bounce.offset_bytes = offset_bytes;
 	x->bounce.len_bytes = len_bytes;
 	x->bounce.fn = on_bounced;
@@ -260,6 +261,10 @@ void disk_on_sync_failed(void *ctx, int result)
 		 "a flush failed (%s); what was written before it may be lost, so nothing more is "
 		 "written",
 		 strerror(-result));
+	if (d->outer) {
+		d->outer->is_failed = true;
+		memcpy(d->outer->failed_text, d->b.failed_text, sizeof(d->b.failed_text));
+	}
 }
 
 /* ---------------------------------------------------------------- grow */

@@ -20,6 +20,7 @@
 
 struct disk {
 	struct backend b;
+	struct backend *outer; /* NULL, or who hands its I/O down and fails with it */
 	struct env *env;
 	struct env_file *file;
 	struct commit commit;

@@ -81,6 +81,10 @@ void layer_set_background_limit(struct backend *b, uint64_t bytes_per_s);
 void layer_clone(struct backend *b, const char *snapshot, const char *image_path, bool is_linked,
 		 layer_fn fn, void *ctx);
 
+/* Ends what runs in the background, to go on at the next open. Before close(), after the last I/O
+ * and the last request. */
+void layer_stop(struct backend *b, void (*fn)(void *ctx), void *ctx);
+
 /* {"is_layered","is_degraded","problem","head":{"parent","own_bytes","size_bytes","done_bytes",
  * "total_bytes" of a full clone's copy},"items":[{"snapshot","name","parent","created_ms",
  * "own_bytes","size_bytes","state":"ready|deleting|degraded","done_bytes","total_bytes",

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+#include "slot.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "bytes.h"
+#include "layer_mutate.h"
+
+#define MAGIC    0x534c554c41594552ull /* "SLULAYER" */
+#define CRC_POLY 0x82f63b78u
+#define CRC_AT   (SLOT_BYTES - 4u)
+
+enum { AT_MAGIC = 0, AT_LAYER = 8, AT_BLOCKS = 12, AT_PAGE = 16, AT_GENERATION = 24 };
+
+_Static_assert(SLOT_BITS_AT + LAYER_PAGE_BLOCKS / 4 <= CRC_AT, "a page fits its slot");
+
+uint32_t slot_crc(uint32_t crc, const void *data, size_t len_bytes)
+{
+	static uint32_t table[256];
+	const uint8_t *p = data;
+
+	/* Two threads at once make the same table. */
+	for (uint32_t i = 0; __atomic_load_n(&table[255], __ATOMIC_ACQUIRE) == 0 && i < 256; i++) {
+		uint32_t c = i;
+
+		for (int k = 0; k < 8; k++)
+			c = c & 1 ? c >> 1 ^ CRC_POLY : c >> 1;
+		__atomic_store_n(&table[i], c, __ATOMIC_RELEASE);
+	}
+	crc = ~crc;
+	while (len_bytes--)
+		crc = crc >> 8 ^ __atomic_load_n(&table[(crc ^ *p++) & 0xff], __ATOMIC_RELAXED);
+	return ~crc;
+}
+
+void slot_encode(uint8_t *out, uint32_t layer, uint64_t page, const struct slot_page *p)
+{
+	memset(out, 0, SLOT_BYTES);
+	put_be64(out + AT_MAGIC, MAGIC);
+	put_be32(out + AT_LAYER, layer);
+	put_be32(out + AT_BLOCKS, LAYER_PAGE_BLOCKS);
+	put_be64(out + AT_PAGE, page);
+	put_be64(out + AT_GENERATION, p->generation);
+	for (uint32_t i = 0; i < LAYER_PAGE_BLOCKS; i++)
+		out[SLOT_BITS_AT + i / 4] |= (uint8_t)(p->state[i] << i % 4 * 2);
+	put_be32(out + CRC_AT, slot_crc(0, out, CRC_AT));
+}
+
+static bool is_valid(const uint8_t *slot, uint32_t layer, uint64_t page, uint32_t parity)
+{
+	if (get_be64(slot + AT_MAGIC) != MAGIC || get_be32(slot + AT_LAYER) != layer ||
+	    get_be32(slot + AT_BLOCKS) != LAYER_PAGE_BLOCKS || get_be64(slot + AT_PAGE) != page)
+		return false;
+	if (get_be64(slot + AT_GENERATION) == 0 || get_be64(slot + AT_GENERATION) % 2 != parity)
+		return LAYER_MUTATE(ONE_SLOT);
+	if (get_be32(slot + CRC_AT) != slot_crc(0, slot, CRC_AT) && !LAYER_MUTATE(SLOT_NOT_CHECKED))
+		return false;
+	for (uint32_t i = 0; i < LAYER_PAGE_BLOCKS; i++)
+		if ((slot[SLOT_BITS_AT + i / 4] >> i % 4 * 2 & 3) > SLOT_ZERO)
+			return false;
+	return true;
+}
+
+static bool is_zero(const uint8_t *slot)
+{
+	return slot[0] == 0 && memcmp(slot, slot + 1, SLOT_BYTES - 1) == 0;
+}
+
+int slot_decode(const uint8_t *pair, uint32_t layer, uint64_t page, struct slot_page *out)
+{
+	const uint8_t *best = NULL;
+
+	memset(out, 0, sizeof(*out));
+	for (uint32_t i = 0; i < 2; i++) {
+		const uint8_t *slot = pair + (size_t)i * SLOT_BYTES;
+
+		if (is_valid(slot, layer, page, i) &&
+		    (!best || get_be64(slot + AT_GENERATION) > get_be64(best + AT_GENERATION)))
+			best = slot;
+	}
+	/* The first write of a page that was torn leaves one slot of zeros. */
+	if (!best)
+		return is_zero(pair) || is_zero(pair + SLOT_BYTES) ? 0 : -EBADMSG;
+	out->generation = get_be64(best + AT_GENERATION);
+	for (uint32_t i = 0; i < LAYER_PAGE_BLOCKS; i++)
+		out->state[i] = best[SLOT_BITS_AT + i / 4] >> i % 4 * 2 & 3;
+	return 0;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slot.h - a page of a layer's map as bytes: what layers.md calls a slot. Pure. Thread: any.
+ */
+#ifndef LAYER_SLOT_H
+#define LAYER_SLOT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SLOT_BYTES   4096u
+#define SLOT_PAIR    (2u * SLOT_BYTES)
+#define SLOT_BITS_AT 64u
+#ifndef LAYER_PAGE_BLOCKS
+#define LAYER_PAGE_BLOCKS 8192u
+#endif
+
+enum slot_state { SLOT_ABSENT, SLOT_DATA, SLOT_ZERO };
+
+struct slot_page {
+	uint64_t generation;              /* 0: nothing was ever written */
+	uint8_t state[LAYER_PAGE_BLOCKS]; /* enum slot_state */
+};
+
+uint32_t slot_crc(uint32_t crc, const void *data, size_t len_bytes);
+/* out: SLOT_BYTES. */
+void slot_encode(uint8_t *out, uint32_t layer, uint64_t page, const struct slot_page *p);
+/* Of both slots the valid one of the higher generation. -EBADMSG: neither is, and they are not
+ * empty. */
+int slot_decode(const uint8_t *pair, uint32_t layer, uint64_t page, struct slot_page *out);
+
+#endif
