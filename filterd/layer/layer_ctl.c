@@ -51,13 +51,17 @@ void ctl_refuse(struct layers *v, layer_fn fn, void *ctx, int code, const char *
 	fn(ctx, -code, &err);
 }
 
-bool ctl_begin(struct layers *v, layer_fn fn, void *ctx, void (*go)(struct ctl_waiter *w))
+static bool is_busy(const struct layers *v)
 {
-	struct list_node *n;
 	bool is_busy = v->ctl.is_locked && v->ctl.is_control;
 
-	list_for_each (n, &v->ctl.waiting)
+	for (struct list_node *n = v->ctl.waiting.next; n != &v->ctl.waiting; n = n->next)
 		is_busy |= list_entry(n, struct ctl_waiter, node)->is_control;
+	return is_busy;
+}
+
+bool ctl_begin(struct layers *v, layer_fn fn, void *ctx, void (*go)(struct ctl_waiter *w))
+{
 	if (v->is_readonly) {
 		ctl_refuse(v, fn, ctx, EROFS,
 			   "the volume is read-only; its snapshots stay as they are");
@@ -67,7 +71,7 @@ bool ctl_begin(struct layers *v, layer_fn fn, void *ctx, void (*go)(struct ctl_w
 		ctl_refuse(v, fn, ctx, EIO, v->b.failed_text);
 		return false;
 	}
-	if (is_busy) {
+	if (is_busy(v)) {
 		ctl_refuse(
 		    v, fn, ctx, EBUSY,
 		    "another snapshot, revert or clone of the volume is under way; try again");
@@ -77,6 +81,14 @@ bool ctl_begin(struct layers *v, layer_fn fn, void *ctx, void (*go)(struct ctl_w
 	v->ctl.ctx = ctx;
 	v->ctl.own = (struct ctl_waiter){.fn = go, .is_control = true};
 	return ctl_lock(v, &v->ctl.own) == 0;
+}
+
+void ctl_begin_with(struct layers *v, const char *snapshot, layer_fn fn, void *ctx,
+		    void (*go)(struct ctl_waiter *w))
+{
+	if (!is_busy(v))
+		memcpy(v->ctl.uuid, snapshot, strlen(snapshot) + 1);
+	(void)ctl_begin(v, fn, ctx, go);
 }
 
 void ctl_end(struct layers *v, int rc, const struct err *err)

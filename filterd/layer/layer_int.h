@@ -77,8 +77,9 @@ struct layer *tree_find(const struct layers *v, uint32_t number); /* not foreign
 void tree_put(struct layers *v, struct layer *l);                 /* users-- */
 /* No longer in any chain: closed, and removed if is_gone, when nobody uses it. */
 void tree_leave(struct layers *v, struct layer *l, bool is_gone);
-/* What the chain of the head does not reach leaves. */
-void tree_prune(struct layers *v, struct layer *also);
+/* What no chain of a head, present or next, reaches leaves; what the manifest does not name is
+ * removed. */
+void tree_prune(struct layers *v);
 void tree_close_all(struct layers *v);
 /* layer_revert.c. Something stands on it, or it is the head or layer 1. */
 bool tree_is_needed(struct layers *v, const struct manifest *m, uint32_t number);
@@ -267,6 +268,9 @@ struct ctl {
 	struct list_node waiting;
 	struct ctl_waiter own;
 	struct work_call call; /* one at a time: under the lock */
+	struct work_call clone;
+	char clone_path[MANIFEST_PATH_MAX];
+	bool is_linked;
 	bool is_gate_closed;
 	uint32_t changes;      /* under way */
 	struct list_node gate; /* layer_io.gate */
@@ -289,44 +293,74 @@ struct ctl {
 void ctl_end(struct layers *v, int rc, const struct err *err);
 /* Begins one: -EBUSY and other refusals are told by fn, and false returned. */
 bool ctl_begin(struct layers *v, layer_fn fn, void *ctx, void (*go)(struct ctl_waiter *w));
+/* The same about a snapshot, which is then v->ctl.uuid. */
+void ctl_begin_with(struct layers *v, const char *snapshot, layer_fn fn, void *ctx,
+		    void (*go)(struct ctl_waiter *w));
 void ctl_refuse(struct layers *v, layer_fn fn, void *ctx, int code, const char *text);
 
 /* ---------------------------------------------------------------- layer_merge.c */
 
+#ifndef MERGE_CURSOR_PAGES
+#define MERGE_CURSOR_PAGES 32u /* a cursor is saved after so many */
+#endif
+#define MERGE_BYTES (256u * 1024)
+
+enum merge_what {
+	MERGE_NOTHING,
+	MERGE_UP,
+	MERGE_DOWN,
+	MERGE_COPY,
+	MERGE_DROP,
+	MERGE_FREEZE,
+	MERGE_UNNAME
+};
+
 struct merge {
-	bool is_running, is_stopped, is_stopping;
-	bool is_down, is_copy; /* copy: from the origin into the lowest layer */
-	bool is_saving;
-	uint32_t from, to; /* numbers */
-	struct layer *source, *target;
-	uint64_t page, page_count;
-	uint64_t saved_page;
-	uint64_t done_blocks;
-	struct slot_page from_page, to_page;
-	struct page_waiter origin_page;
-	uint32_t block, run;
+	enum merge_what what; /* under way */
+	bool is_running, is_stopping;
+	uint32_t from, to;             /* numbers; from 0: the origin */
+	struct layer *source, *target; /* have a user each */
+	/* layer_copy.c: the page under way. */
+	uint64_t page, page_count, saved_page;
+	struct layer *at; /* whose map is being read */
+	uint16_t *entry;  /* [LAYER_PAGE_BLOCKS]: id of the layer to copy from, ENTRY_ZERO, 0 */
+	struct slot_page *map_page;
+	struct slot_page *to_page;
+	uint32_t block, run_blocks;
+	bool has_changed;
 	uint8_t *buf; /* MERGE_BYTES, then a pair of slots */
 	struct env_io io;
-	struct commit data, map;
+	struct commit data, map; /* of the target */
 	struct commit_waiter waiter;
+	uint64_t done_blocks;
+	uint64_t chunk_ns, seen_ios; /* when the chunk began, and what others had done by then */
+	/* layer_merge.c. */
 	struct ctl_waiter lock;
 	struct env_timer timer;
 	uint64_t limit_bytes_per_s;
-	uint64_t free_ns; /* when the limit lets the next one go */
-	int rc;
+	uint32_t failures;
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
-	bool has_changed; /* the page */
-	uint32_t failures;
 };
 
 /* Looks for something to merge, now or when the lock is free. */
 void merge_kick(struct layers *v);
-/* No I/O of it is under way when fn comes. */
 /* Of the deletion of the snapshot on layer; 0: of a full clone. */
 void merge_progress(struct layers *v, uint32_t layer, uint64_t *done_bytes, uint64_t *total_bytes);
 void merge_close(struct layers *v);
+/* No I/O of it is under way when fn comes. */
 void merge_stop(struct layers *v, void (*fn)(void *ctx), void *ctx);
+/* What is being merged still may be. */
+bool merge_is_wanted(struct layers *v);
+/* layer_copy.c: copies from m->page on; merge_copied() follows. */
+void copy_start(struct layers *v);
+void merge_copied(struct layers *v, int rc);
+/* A cursor is due; copy_start() again when it is saved. */
+void merge_save_cursor(struct layers *v);
+void merge_timer(struct env_timer *t);
+/* layer_freeze.c, under the lock. */
+void freeze_start(struct layers *v);
+void freeze_ended(struct layers *v, int rc);
 
 /* ---------------------------------------------------------------- a volume */
 
@@ -347,6 +381,7 @@ struct layers {
 	char *sweep_data, *sweep_map;
 	struct layer *head;
 	uint64_t own_blocks; /* of the head */
+	uint64_t ios;        /* of others, so far */
 	struct pages pages;
 	struct mapflush mapflush;
 	struct commit commit; /* of the head's data */

@@ -299,6 +299,7 @@ void layer_io_submit(struct backend *b, struct sluice_io *io)
 		v->plain->ops->submit(v->plain, io);
 		return;
 	}
+	v->ios++;
 	status = check(v, io);
 	if (status != SLUICE_OK || (io->len_bytes == 0 && io->op != SLUICE_OP_FLUSH) ||
 	    (v->is_readonly && is_change(io))) {

@@ -254,6 +254,7 @@ static void grow_end(struct layers *v, int rc)
 		v->head->size_bytes = v->grow.new_size_bytes;
 	}
 	ctl_unlock(v);
+	merge_kick(v);
 	fn(v->grow.ctx, rc);
 }
 

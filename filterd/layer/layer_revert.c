@@ -29,6 +29,9 @@ void tree_drop_unneeded(struct layers *v, struct manifest *m, uint32_t number)
 				manifest_drop_snapshot(m, m->snapshots[i].uuid);
 		if (m->merge_from == number || m->merge_to == number)
 			m->merge_from = m->merge_to = 0;
+		/* Not open: its files are removed as those of one that is. */
+		if (!tree_find(v, number))
+			(void)tree_add(v, manifest_layer(m, number), NULL, NULL);
 		manifest_drop_layer(m, number);
 		number = parent;
 	}
@@ -44,7 +47,7 @@ static void give_up_files(struct layers *v, bool is_gone)
 {
 	tree_leave(v, v->ctl.next_head, is_gone);
 	v->ctl.next_head = NULL;
-	tree_prune(v, v->merge.source);
+	tree_prune(v);
 }
 
 /* The outcome of a failed save is not known: what was says the manifest again, or nothing is
@@ -82,7 +85,7 @@ static void on_saved(struct layers *v, int rc, const struct err *err)
 		pages_forget(v);
 	else
 		pages_new_head(v);
-	tree_prune(v, NULL);
+	tree_prune(v);
 	revert_end(v, 0, NULL);
 }
 
@@ -169,7 +172,5 @@ void layer_revert(struct backend *b, const char *snapshot, layer_fn fn, void *ct
 		ctl_refuse(v, fn, ctx, ENOENT, "the volume has no such snapshot");
 		return;
 	}
-	if (!v->ctl.is_locked || !v->ctl.is_control)
-		memcpy(v->ctl.uuid, snapshot, strlen(snapshot) + 1);
-	(void)ctl_begin(v, fn, ctx, revert_go);
+	ctl_begin_with(v, snapshot, fn, ctx, revert_go);
 }

@@ -156,7 +156,7 @@ void layer_snapshot_prepare(struct backend *b, const struct layer_snapshot *s, l
 	memcpy(wanted.uuid, s->snapshot, strlen(s->snapshot) + 1);
 	memcpy(wanted.name, s->name, strlen(s->name) + 1);
 	/* Before it begins, since it may do so at once; not into that of another one. */
-	if (!v->ctl.is_locked || !v->ctl.is_control) {
+	if (!v->ctl.fn && !v->ctl.is_prepared) {
 		v->ctl.wanted = wanted;
 		memset(v->ctl.group, 0, sizeof(v->ctl.group));
 		memcpy(v->ctl.group, s->group, strlen(s->group) + 1);

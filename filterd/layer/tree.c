@@ -328,16 +328,22 @@ void tree_leave(struct layers *v, struct layer *l, bool is_gone)
 	sweep_next(v);
 }
 
-void tree_prune(struct layers *v, struct layer *also)
+static bool is_in_chain(const struct layer *top, const struct layer *l)
+{
+	while (top && top != l)
+		top = top->below;
+	return top != NULL;
+}
+
+void tree_prune(struct layers *v)
 {
 	struct list_node *n, *next;
 
 	list_for_each_safe (n, next, &v->open_layers) {
-		struct layer *l = list_entry(n, struct layer, node), *in = v->head;
+		struct layer *l = list_entry(n, struct layer, node);
 
-		while (in && in != l)
-			in = in->below;
-		if (!in && l != also && !l->is_borrowed)
+		if (!is_in_chain(v->head, l) && !is_in_chain(v->ctl.next_head, l) &&
+		    !l->is_borrowed)
 			tree_leave(v, l, !l->is_foreign && !manifest_layer(v->m, l->number));
 	}
 }

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * layer_copy.c - the blocks of a merge, page by page of the map.
+ *
+ *   source's map(s) ─▶ target's map ─▶ runs: read, write ─▶ flush data ─▶ target's map, flush ─▶
+ * next
+ *
+ * Source and target are frozen: others only read them, and none reads what is written here
+ * (LAYER-9). Between two chunks it gives way to others.
+ */
+#include <assert.h>
+#include <errno.h>
+#include <string.h>
+
+#include "layer_int.h"
+
+#define CHUNK_BLOCKS    (MERGE_BYTES / BLOCK_BYTES)
+#define GIVE_WAY_MAX_NS 200000000ull
+#define NS_PER_S        1000000000ull
+
+static void page_begin(struct layers *v);
+static void blocks_next(struct layers *v);
+
+static struct layers *volume_of(struct env_io *io)
+{
+	return io->ctx;
+}
+
+static void submit(struct layers *v, enum env_io_op op, struct env_file *f, void *buf,
+		   uint64_t offset_bytes, uint64_t len_bytes, void (*done)(struct env_io *io))
+{
+	v->merge.io = (struct env_io){.op = op,
+				      .file = f,
+				      .buf = buf,
+				      .offset_bytes = offset_bytes,
+				      .len_bytes = len_bytes,
+				      .done = done,
+				      .ctx = v};
+	env_io_submit(v->env, &v->merge.io);
+}
+
+static uint8_t *pair_buf(struct layers *v)
+{
+	return v->merge.buf + MERGE_BYTES;
+}
+
+/* ---------------------------------------------------------------- the end of a page */
+
+static void page_end(struct layers *v)
+{
+	struct merge *m = &v->merge;
+
+	m->page++;
+	if (!merge_is_wanted(v))
+		merge_copied(v, -ECANCELED);
+	else if (m->what == MERGE_DOWN && m->page - m->saved_page >= MERGE_CURSOR_PAGES)
+		merge_save_cursor(v);
+	else
+		page_begin(v);
+}
+
+static void on_map_flushed(struct commit_waiter *w, int result)
+{
+	struct layers *v = list_entry(w, struct layers, merge.waiter);
+
+	if (result)
+		merge_copied(v, -EIO);
+	else
+		page_end(v);
+}
+
+static void on_map_written(struct env_io *io)
+{
+	struct layers *v = volume_of(io);
+	struct merge *m = &v->merge;
+
+	commit_note_write(&m->map);
+	if (io->result) {
+		merge_copied(v, io->result);
+		return;
+	}
+	m->waiter.fn = on_map_flushed;
+	if (LAYER_MUTATE(MERGE_NOT_FLUSHED))
+		page_end(v);
+	else
+		commit_wait(&m->map, &m->waiter);
+}
+
+static void on_map_clean(struct commit_waiter *w, int result)
+{
+	struct layers *v = list_entry(w, struct layers, merge.waiter);
+	struct merge *m = &v->merge;
+	uint64_t slot;
+
+	if (result) {
+		merge_copied(v, -EIO);
+		return;
+	}
+	m->to_page->generation++;
+	slot = LAYER_MUTATE(ONE_SLOT) ? 0 : m->to_page->generation % 2;
+	slot_encode(pair_buf(v), m->target->number, m->page, m->to_page);
+	submit(v, ENV_IO_WRITE, m->target->map, pair_buf(v),
+	       m->page * SLOT_PAIR + slot * SLOT_BYTES, SLOT_BYTES, on_map_written);
+}
+
+static void on_data_flushed(struct commit_waiter *w, int result)
+{
+	struct layers *v = list_entry(w, struct layers, merge.waiter);
+	struct merge *m = &v->merge;
+
+	if (result) {
+		merge_copied(v, -EIO);
+		return;
+	}
+	if (!m->target->has_map) {
+		page_end(v);
+		return;
+	}
+	m->waiter.fn = on_map_clean;
+	commit_wait(&m->map, &m->waiter);
+}
+
+static void page_flush(struct layers *v)
+{
+	struct merge *m = &v->merge;
+
+	if (!m->has_changed) {
+		page_end(v);
+		return;
+	}
+	m->waiter.fn = on_data_flushed;
+	commit_note_write(&m->data);
+	if (LAYER_MUTATE(MERGE_NOT_FLUSHED))
+		on_data_flushed(&m->waiter, 0);
+	else
+		commit_wait(&m->data, &m->waiter);
+}
+
+/* ---------------------------------------------------------------- blocks */
+
+static uint64_t run_offset(const struct merge *m)
+{
+	return m->page * PAGE_BYTES + (uint64_t)m->block * BLOCK_BYTES;
+}
+
+static void run_done(struct layers *v, enum slot_state state)
+{
+	struct merge *m = &v->merge;
+
+	for (uint32_t i = 0; i < m->run_blocks; i++)
+		m->to_page->state[m->block + i] = (uint8_t)state;
+	m->has_changed = true;
+	m->block += m->run_blocks;
+	m->done_blocks += m->run_blocks;
+}
+
+/* Behind others: after a chunk as long as the limit says, or a few times what the chunk took. */
+static void give_way(struct layers *v)
+{
+	struct merge *m = &v->merge;
+	uint64_t now_ns = env_now_ns(v->env), wait_ns = 0;
+
+	if (m->limit_bytes_per_s)
+		wait_ns = (uint64_t)m->run_blocks * BLOCK_BYTES * NS_PER_S / m->limit_bytes_per_s;
+	else if (v->ios != m->seen_ios)
+		wait_ns = 3 * (now_ns - m->chunk_ns);
+	if (wait_ns > GIVE_WAY_MAX_NS && !m->limit_bytes_per_s)
+		wait_ns = GIVE_WAY_MAX_NS;
+	if (wait_ns == 0) {
+		blocks_next(v);
+		return;
+	}
+	m->timer.fn = merge_timer;
+	m->timer.ctx = v;
+	env_timer_set(v->env, &m->timer, now_ns + wait_ns);
+}
+
+void merge_timer(struct env_timer *t)
+{
+	struct layers *v = t->ctx;
+
+	if (v->merge.what == MERGE_NOTHING) {
+		v->merge.failures = 0; /* it may work now */
+		merge_kick(v);
+	} else
+		blocks_next(v);
+}
+
+static void on_written(struct env_io *io)
+{
+	struct layers *v = volume_of(io);
+
+	if (io->result) {
+		merge_copied(v, io->result);
+		return;
+	}
+	run_done(v, SLOT_DATA);
+	give_way(v);
+}
+
+static bool is_all_zero(const uint8_t *p, size_t n)
+{
+	return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
+}
+
+static void on_read(struct env_io *io)
+{
+	struct layers *v = volume_of(io);
+	struct merge *m = &v->merge;
+
+	if (io->result) {
+		merge_copied(v, io->result);
+		return;
+	}
+	/* Below a volume that stands alone there are zeros anyway: what is sparse stays so. */
+	if (m->what == MERGE_COPY && is_all_zero(m->buf, (size_t)m->run_blocks * BLOCK_BYTES)) {
+		m->block += m->run_blocks;
+		m->done_blocks += m->run_blocks;
+		give_way(v);
+		return;
+	}
+	submit(v, ENV_IO_WRITE, m->target->data, m->buf, run_offset(m),
+	       (uint64_t)m->run_blocks * BLOCK_BYTES, on_written);
+}
+
+static void on_punched(struct env_io *io)
+{
+	struct layers *v = volume_of(io);
+
+	if (io->result) {
+		merge_copied(v, io->result);
+		return;
+	}
+	run_done(v, SLOT_ZERO);
+	blocks_next(v);
+}
+
+static bool is_copied(const struct merge *m, uint32_t i)
+{
+	bool has = m->target->has_map && m->to_page->state[i] != SLOT_ABSENT;
+
+	if (m->what == MERGE_DOWN)
+		return m->entry[i] && !(LAYER_MUTATE(MERGE_DOWN_SKIPS) && has);
+	return m->entry[i] && (!has || (LAYER_MUTATE(MERGE_UP_OVERWRITES) && m->what == MERGE_UP));
+}
+
+static void blocks_next(struct layers *v)
+{
+	struct merge *m = &v->merge;
+	uint32_t n = 1;
+	uint16_t e;
+
+	if (m->is_stopping) {
+		merge_copied(v, -ECANCELED);
+		return;
+	}
+	while (m->block < LAYER_PAGE_BLOCKS && !is_copied(m, m->block))
+		m->block++;
+	if (m->block == LAYER_PAGE_BLOCKS) {
+		page_flush(v);
+		return;
+	}
+	e = m->entry[m->block];
+	while (m->block + n < LAYER_PAGE_BLOCKS && n < CHUNK_BLOCKS &&
+	       m->entry[m->block + n] == e && is_copied(m, m->block + n))
+		n++;
+	m->run_blocks = n;
+	m->chunk_ns = env_now_ns(v->env);
+	m->seen_ios = v->ios;
+	if (e == ENTRY_ZERO)
+		submit(v, ENV_IO_PUNCH, m->target->data, NULL, run_offset(m),
+		       (uint64_t)n * BLOCK_BYTES, on_punched);
+	else
+		submit(v, ENV_IO_READ, v->by_id[e]->data, m->buf, run_offset(m),
+		       (uint64_t)n * BLOCK_BYTES, on_read);
+}
+
+/* ---------------------------------------------------------------- maps */
+
+static void on_target_map(struct env_io *io)
+{
+	struct layers *v = volume_of(io);
+	struct merge *m = &v->merge;
+	int rc = io->result ? io->result
+			    : slot_decode(pair_buf(v), m->target->number, m->page, m->to_page);
+
+	if (rc)
+		merge_copied(v, rc);
+	else
+		blocks_next(v);
+}
+
+static void target_map(struct layers *v)
+{
+	struct merge *m = &v->merge;
+	uint64_t blocks = tree_file_bytes(m->target->size_bytes) / BLOCK_BYTES;
+
+	/* What lies behind the target's end nobody sees. */
+	for (uint32_t i = 0; i < LAYER_PAGE_BLOCKS; i++)
+		if (m->page * LAYER_PAGE_BLOCKS + i >= blocks)
+			m->entry[i] = 0;
+	memset(m->to_page, 0, sizeof(*m->to_page));
+	m->block = 0;
+	m->has_changed = false;
+	if (m->target->has_map && m->target->map->size_bytes < (m->page + 1) * SLOT_PAIR)
+		page_end(v);
+	else if (!m->target->has_map)
+		blocks_next(v);
+	else
+		submit(v, ENV_IO_READ, m->target->map, pair_buf(v), m->page * SLOT_PAIR, SLOT_PAIR,
+		       on_target_map);
+}
+
+static void source_map(struct layers *v);
+
+static void on_source_map(struct env_io *io)
+{
+	struct layers *v = volume_of(io);
+	struct merge *m = &v->merge;
+	int rc =
+	    io->result ? io->result : slot_decode(pair_buf(v), m->at->number, m->page, m->map_page);
+
+	if (rc) {
+		merge_copied(v, rc);
+		return;
+	}
+	for (uint32_t i = 0; i < LAYER_PAGE_BLOCKS; i++) {
+		uint8_t s = m->map_page->state[i];
+
+		if (!m->entry[i] && s != SLOT_ABSENT)
+			m->entry[i] = s == SLOT_ZERO ? ENTRY_ZERO : m->at->id;
+	}
+	m->at = m->what == MERGE_COPY ? m->at->below : NULL;
+	source_map(v);
+}
+
+static void source_map(struct layers *v)
+{
+	struct merge *m = &v->merge;
+	uint64_t count;
+
+	while (m->at && m->at->has_map && m->at->map->size_bytes < (m->page + 1) * SLOT_PAIR)
+		m->at = m->what == MERGE_COPY ? m->at->below : NULL;
+	if (m->at && m->at->has_map) {
+		submit(v, ENV_IO_READ, m->at->map, pair_buf(v), m->page * SLOT_PAIR, SLOT_PAIR,
+		       on_source_map);
+		return;
+	}
+	count = m->at ? tree_file_bytes(m->at->size_bytes) / BLOCK_BYTES : 0;
+	for (uint32_t i = 0; i < LAYER_PAGE_BLOCKS; i++)
+		if (m->at && !m->entry[i] && m->page * LAYER_PAGE_BLOCKS + i < count)
+			m->entry[i] = m->at->id;
+	target_map(v);
+}
+
+/* Of a copy: zeros that the origin's layers say need not be said here. */
+static void page_read(struct layers *v)
+{
+	struct merge *m = &v->merge;
+
+	memset(m->entry, 0, LAYER_PAGE_BLOCKS * sizeof(*m->entry));
+	m->at = m->source;
+	source_map(v);
+}
+
+static void on_extent(struct env_io *io)
+{
+	struct layers *v = volume_of(io);
+	uint64_t pages = io->result_extent_bytes / SLOT_PAIR;
+
+	if (io->result == 0 && io->result_is_hole && pages > 0) {
+		v->merge.page += pages;
+		page_begin(v);
+	} else {
+		page_read(v);
+	}
+}
+
+static void page_begin(struct layers *v)
+{
+	struct merge *m = &v->merge;
+
+	if (m->is_stopping)
+		merge_copied(v, -ECANCELED);
+	else if (m->page >= m->page_count)
+		merge_copied(v, 0);
+	else if (m->what == MERGE_COPY)
+		page_read(v);
+	else
+		submit(v, ENV_IO_EXTENT, m->source->map, NULL, m->page * SLOT_PAIR,
+		       (m->page_count - m->page) * SLOT_PAIR, on_extent);
+}
+
+void copy_start(struct layers *v)
+{
+	page_begin(v);
+}
