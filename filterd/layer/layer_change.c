@@ -72,7 +72,7 @@ static void on_first_committed(struct commit_waiter *w, int result)
 	if (is_changed)
 		mapflush_mark(x->v, p);
 	x->mapped.fn = on_mapped;
-	if (LAYER_MUTATE(ACK_BEFORE_MAP) || (!p->is_dirty && !p->is_writing))
+	if (LAYER_MUTATE(ACK_BEFORE_MAP) || (!p->is_dirty && !p->is_writing && x->v->mapflush.is_trusted))
 		on_mapped(&x->mapped, 0);
 	else
 		mapflush_wait(x->v, &x->mapped);
@@ -282,7 +282,7 @@ void layer_change_segment(struct layer_io *x)
 
 	/* Entries that are not flushed yet, perhaps because that failed: this change waits for
 	 * them. */
-	x->is_first = p->is_dirty || p->is_writing;
+	x->is_first = p->is_dirty || p->is_writing || !x->v->mapflush.is_trusted;
 	x->is_copied[0] = x->is_copied[1] = false;
 	stretch_next(x);
 }

@@ -376,6 +376,36 @@ static void on_extent(struct env_io *io)
 	}
 }
 
+static void on_all_flushed(struct commit_waiter *w, int result)
+{
+	merge_copied(list_entry(w, struct layers, merge.waiter), result ? -EIO : 0);
+}
+
+static void on_all_data_flushed(struct commit_waiter *w, int result)
+{
+	struct layers *v = list_entry(w, struct layers, merge.waiter);
+	struct merge *m = &v->merge;
+
+	if (result || !m->target->has_map) {
+		merge_copied(v, result ? -EIO : 0);
+		return;
+	}
+	m->waiter.fn = on_all_flushed;
+	commit_wait(&m->map, &m->waiter);
+}
+
+/* Also when nothing had to be copied: a process before us may have done it and not flushed. */
+static void flush_all(struct layers *v)
+{
+	struct merge *m = &v->merge;
+
+	m->waiter.fn = on_all_data_flushed;
+	if (LAYER_MUTATE(MERGE_NOT_FLUSHED))
+		merge_copied(v, 0);
+	else
+		commit_wait(&m->data, &m->waiter);
+}
+
 static void page_begin(struct layers *v)
 {
 	struct merge *m = &v->merge;
@@ -383,7 +413,7 @@ static void page_begin(struct layers *v)
 	if (m->is_stopping)
 		merge_copied(v, -ECANCELED);
 	else if (m->page >= m->page_count)
-		merge_copied(v, 0);
+		flush_all(v);
 	else if (m->what == MERGE_COPY)
 		page_read(v);
 	else

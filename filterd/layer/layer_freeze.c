@@ -17,7 +17,7 @@ static void on_gate(struct layers *v, int rc)
 	v->ctl.next_head = NULL;
 	if (rc == 0) {
 		next->below = v->head;
-		layer_open_head(v, next);
+		layer_open_head(v, next, true);
 		pages_new_head(v);
 		v->own_blocks = 0;
 	} else {

@@ -155,6 +155,8 @@ struct mapflush {
 	struct list_node writing; /* pages of this round */
 	struct list_node written;
 	struct env_msg post;
+	struct env_io trust; /* flushes of what is below */
+	bool is_trusted;     /* what a process before us left unflushed is flushed */
 	bool is_posted, is_running;
 	int rc;
 	uint32_t under_way;
@@ -170,7 +172,8 @@ struct mapflush {
 
 int must_check mapflush_open(struct layers *v, struct err *err);
 void mapflush_close(struct layers *v);
-void mapflush_set_file(struct layers *v, struct env_file *map);
+/* is_new: made by this process, and what is below it is flushed. */
+void mapflush_set_file(struct layers *v, struct env_file *map, bool is_new);
 /* Entries of the page were set, from data that is flushed. */
 void mapflush_mark(struct layers *v, struct page *p);
 void mapflush_wait(struct layers *v, struct map_waiter *w);
@@ -410,7 +413,7 @@ static inline struct layers *layers_of(struct backend *b)
 }
 
 /* The head's files are others now. */
-void layer_open_head(struct layers *v, struct layer *head);
+void layer_open_head(struct layers *v, struct layer *head, bool is_new);
 /* What layers need and a plain volume does not. */
 int must_check layer_open_engine(struct layers *v, struct err *err);
 

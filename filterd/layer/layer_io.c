@@ -249,11 +249,25 @@ static void on_claimed(struct edge_claim *c)
 	layer_io_next(x);
 }
 
+static void on_map_flushed(struct map_waiter *w, int result)
+{
+	struct layer_io *x = list_entry(w, struct layer_io, mapped);
+
+	layer_io_end(x, result ? SLUICE_ERR_FAILED : SLUICE_OK);
+}
+
+/* The map is flushed with each change of it, but for what an earlier process left. */
 static void on_flushed(struct commit_waiter *w, int result)
 {
 	struct layer_io *x = list_entry(w, struct layer_io, committed);
 
-	layer_io_end(x, result ? SLUICE_ERR_FAILED : SLUICE_OK);
+	x->mapped.fn = on_map_flushed;
+	if (result)
+		layer_io_end(x, SLUICE_ERR_FAILED);
+	else if (x->v->mapflush.is_trusted)
+		layer_io_end(x, SLUICE_OK);
+	else
+		mapflush_wait(x->v, &x->mapped);
 }
 
 static void begin(struct layer_io *x)

@@ -12,15 +12,14 @@
 
 static void on_flush_failed(void *ctx, int result)
 {
-	if (!LAYER_MUTATE(FAILED_FLUSH_FORGIVEN))
-		ctl_fail(ctx, "a flush failed", result);
+	ctl_fail(ctx, "a flush failed", result);
 }
 
-void layer_open_head(struct layers *v, struct layer *head)
+void layer_open_head(struct layers *v, struct layer *head, bool is_new)
 {
 	v->head = head;
 	commit_init(&v->commit, v->env, head->data, on_flush_failed, v);
-	mapflush_set_file(v, head->map);
+	mapflush_set_file(v, head->map, is_new);
 }
 
 static int edges_open(struct layers *v, struct err *err)
@@ -145,7 +144,7 @@ static int open_layered(struct layers *v, const struct backend_cfg *cfg, uint32_
 	if (v->is_readonly)
 		v->head = head;
 	else
-		layer_open_head(v, head);
+		layer_open_head(v, head, false);
 	v->is_layered = true;
 	return 0;
 }

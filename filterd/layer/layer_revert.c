@@ -27,8 +27,6 @@ void tree_drop_unneeded(struct layers *v, struct manifest *m, uint32_t number)
 		for (uint32_t i = m->snapshot_count; i-- > 0;) /* those being deleted */
 			if (m->snapshots[i].layer == number)
 				manifest_drop_snapshot(m, m->snapshots[i].uuid);
-		if (m->merge_from == number || m->merge_to == number)
-			m->merge_from = m->merge_to = 0;
 		/* Not open: its files are removed as those of one that is. */
 		if (!tree_find(v, number))
 			(void)tree_add(v, manifest_layer(m, number), NULL, NULL);
@@ -79,7 +77,7 @@ static void on_saved(struct layers *v, int rc, const struct err *err)
 		return;
 	}
 	v->ctl.next_head = NULL;
-	layer_open_head(v, next);
+	layer_open_head(v, next, true);
 	v->own_blocks = 0;
 	if (!LAYER_MUTATE(REVERT_KEEPS_MAP))
 		pages_forget(v);

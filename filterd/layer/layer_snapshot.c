@@ -194,7 +194,7 @@ static void switch_head(struct layers *v)
 	v->ctl.former = v->head;
 	v->ctl.next_head = NULL;
 	next->below = v->head;
-	layer_open_head(v, next);
+	layer_open_head(v, next, true);
 	pages_new_head(v);
 	v->ctl.is_committed = true;
 }
@@ -273,7 +273,7 @@ static void undo_switch(struct layers *v)
 	v->ctl.next_head = v->head;
 	v->head = v->ctl.former;
 	if (v->head->has_map)
-		layer_open_head(v, v->head);
+		layer_open_head(v, v->head, false);
 	else
 		v->is_layered = false;
 	pages_forget(v);

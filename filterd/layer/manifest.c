@@ -128,6 +128,11 @@ void manifest_drop_layer(struct manifest *m, uint32_t number)
 
 	memmove(l, l + 1, (m->layer_count - i - 1) * sizeof(*l));
 	m->layer_count--;
+	for (i = m->hold_count; i-- > 0;) /* of clones that are gone */
+		if (m->holds[i].layer == number)
+			m->holds[i] = m->holds[--m->hold_count];
+	if (m->merge_from == number || m->merge_to == number)
+		m->merge_from = m->merge_to = 0;
 }
 
 void manifest_drop_snapshot(struct manifest *m, const char *uuid)

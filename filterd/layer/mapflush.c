@@ -139,6 +139,7 @@ static void on_clean(struct commit_waiter *w, int result)
 		round_end(v, -EIO);
 		return;
 	}
+	f->is_trusted = true;
 	list_splice_back(&f->running, &f->gathering);
 	while ((n = list_pop_front(&v->pages.dirty))) {
 		struct page *p = list_entry(n, struct page, node);
@@ -148,6 +149,41 @@ static void on_clean(struct commit_waiter *w, int result)
 		list_push_back(&f->writing, &p->node);
 	}
 	write_some(v);
+}
+
+static void clean(struct layers *v)
+{
+	struct mapflush *f = &v->mapflush;
+
+	f->synced.fn = on_clean;
+	if (LAYER_MUTATE(NO_FLUSH_AT_OPEN))
+		on_clean(&f->synced, 0);
+	else
+		commit_wait(&f->commit, &f->synced);
+}
+
+static void on_below_flushed(struct env_io *io);
+
+static void flush_below(struct layers *v, struct env_file *file)
+{
+	v->mapflush.trust = (struct env_io){
+	    .op = ENV_IO_SYNC, .file = file, .done = on_below_flushed, .ctx = v};
+	env_io_submit(v->env, &v->mapflush.trust);
+}
+
+static void on_below_flushed(struct env_io *io)
+{
+	struct layers *v = io->ctx;
+	struct layer *below = v->head->below;
+
+	if (io->result) {
+		ctl_fail(v, "a flush of the layer below failed", io->result);
+		round_end(v, -EIO);
+	} else if (below->map && io->file != below->map) {
+		flush_below(v, below->map);
+	} else {
+		clean(v);
+	}
 }
 
 static void on_post(struct env_msg *m)
@@ -160,14 +196,12 @@ static void on_post(struct env_msg *m)
 		return;
 	f->is_running = true;
 	f->rc = 0;
-	f->synced.fn = on_clean;
 	list_splice_back(&f->running, &f->gathering);
-	/* Only the first time is there anything: what a process before us wrote and did not flush.
-	 */
-	if (LAYER_MUTATE(NO_FLUSH_AT_OPEN))
-		on_clean(&f->synced, 0);
+	/* A process before us may have put this head over one that it had not flushed. */
+	if (!f->is_trusted && v->head->below && !v->head->below->is_foreign)
+		flush_below(v, v->head->below->data);
 	else
-		commit_wait(&f->commit, &f->synced);
+		clean(v);
 }
 
 void mapflush_mark(struct layers *v, struct page *p)
@@ -198,9 +232,10 @@ static void on_failed(void *ctx, int result)
 	ctl_fail(ctx, "a flush of its map failed", result);
 }
 
-void mapflush_set_file(struct layers *v, struct env_file *map)
+void mapflush_set_file(struct layers *v, struct env_file *map, bool is_new)
 {
 	assert(mapflush_is_idle(v));
+	v->mapflush.is_trusted = is_new || LAYER_MUTATE(NO_FLUSH_AT_OPEN);
 	commit_init(&v->mapflush.commit, v->env, map, on_failed, v);
 }
 
