@@ -156,6 +156,7 @@ struct mapflush {
 	struct list_node written;
 	struct env_msg post;
 	struct env_io trust; /* flushes of what is below */
+	struct layer *below;
 	bool is_trusted;     /* what a process before us left unflushed is flushed */
 	bool is_posted, is_running;
 	int rc;

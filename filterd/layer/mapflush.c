@@ -174,13 +174,16 @@ static void flush_below(struct layers *v, struct env_file *file)
 static void on_below_flushed(struct env_io *io)
 {
 	struct layers *v = io->ctx;
-	struct layer *below = v->head->below;
+	struct layer *below = v->mapflush.below;
 
+	if (io->result == 0 && below->map && io->file != below->map) {
+		flush_below(v, below->map);
+		return;
+	}
+	tree_put(v, below);
 	if (io->result) {
 		ctl_fail(v, "a flush of the layer below failed", io->result);
 		round_end(v, -EIO);
-	} else if (below->map && io->file != below->map) {
-		flush_below(v, below->map);
 	} else {
 		clean(v);
 	}
@@ -198,10 +201,13 @@ static void on_post(struct env_msg *m)
 	f->rc = 0;
 	list_splice_back(&f->running, &f->gathering);
 	/* A process before us may have put this head over one that it had not flushed. */
-	if (!f->is_trusted && v->head->below && !v->head->below->is_foreign)
-		flush_below(v, v->head->below->data);
-	else
+	f->below = v->head->below;
+	if (f->is_trusted || !f->below || f->below->is_foreign) {
 		clean(v);
+		return;
+	}
+	f->below->users++; /* a merge may take it away meanwhile */
+	flush_below(v, f->below->data);
 }
 
 void mapflush_mark(struct layers *v, struct page *p)

@@ -43,26 +43,34 @@ bool fs_exists(const struct fs *s, const char *name)
 	return find(s, name) != NULL;
 }
 
-static struct fs_file *make(struct fs *s, const char *name, uint32_t size)
+static struct fs_file *place_free(struct fs *s)
 {
-	for (uint32_t i = 0; i < FS_FILES; i++) {
-		struct fs_file *f = &s->files[i];
+	/* One that is doubtful still, if need be: then it did go. */
+	for (uint32_t doubtful = 0; doubtful < 2; doubtful++)
+		for (uint32_t i = 0; i < FS_FILES; i++) {
+			struct fs_file *f = &s->files[i];
 
-		if (f->exists || f->is_doubtful || f->opens)
-			continue;
-		assert(size <= FS_FILE_BYTES && strlen(name) < sizeof(f->name));
-		memcpy(f->name, name, strlen(name) + 1);
-		f->exists = true;
-		f->is_text = f->is_locked = false;
-		f->size = f->stable_size = size;
-		f->pending_count = f->data_used = 0;
-		f->written = f->flushed = 0;
-		memset(f->cache, 0, FS_FILE_BYTES);
-		memset(f->stable, 0, FS_FILE_BYTES);
-		return f;
-	}
+			if (!f->exists && f->opens == 0 && f->is_doubtful == doubtful)
+				return f;
+		}
 	assert(!"too many files");
 	return NULL;
+}
+
+static struct fs_file *make(struct fs *s, const char *name, uint32_t size)
+{
+	struct fs_file *f = place_free(s);
+
+	assert(size <= FS_FILE_BYTES && strlen(name) < sizeof(f->name));
+	memcpy(f->name, name, strlen(name) + 1);
+	f->exists = true;
+	f->is_text = f->is_locked = f->is_doubtful = false;
+	f->size = f->stable_size = size;
+	f->pending_count = f->data_used = 0;
+	f->written = f->flushed = 0;
+	memset(f->cache, 0, FS_FILE_BYTES);
+	memset(f->stable, 0, FS_FILE_BYTES);
+	return f;
 }
 
 /* ---------------------------------------------------------------- writes */
