@@ -72,7 +72,8 @@ static void on_first_committed(struct commit_waiter *w, int result)
 	if (is_changed)
 		mapflush_mark(x->v, p);
 	x->mapped.fn = on_mapped;
-	if (LAYER_MUTATE(ACK_BEFORE_MAP) || (!p->is_dirty && !p->is_writing && x->v->mapflush.is_trusted))
+	if (LAYER_MUTATE(ACK_BEFORE_MAP) ||
+	    (!p->is_dirty && !p->is_writing && x->v->mapflush.is_trusted))
 		on_mapped(&x->mapped, 0);
 	else
 		mapflush_wait(x->v, &x->mapped);

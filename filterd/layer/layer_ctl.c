@@ -96,7 +96,7 @@ void ctl_end(struct layers *v, int rc, const struct err *err)
 	layer_fn fn = v->ctl.fn;
 	void *ctx = v->ctl.ctx;
 
-	v->ctl.is_held = false;
+	v->ctl.is_held = v->ctl.is_deciding = false;
 	v->ctl.fn = NULL;
 	ctl_unlock(v);
 	merge_kick(v);
@@ -137,16 +137,33 @@ static void call_submit(struct work_call *c, void (*run)(struct env_work *w),
 	env_work_submit(c->v->env, &c->work);
 }
 
+/* Written, but its folder could not be flushed: who reads it now sees it. */
+static bool is_seen(struct work_call *c)
+{
+	char *text = NULL;
+	size_t len_bytes = 0;
+	bool is_so = env_text_read(c->v->env, c->data_path, MANIFEST_BYTES_MAX, &text, &len_bytes,
+				   NULL) == 0 &&
+		     len_bytes == c->text_bytes && memcmp(text, c->text, len_bytes) == 0;
+
+	free(text);
+	return is_so;
+}
+
 static void save_run(struct env_work *w)
 {
 	struct work_call *c = w->ctx;
+	struct env *e = c->v->env;
 
-	c->rc = c->data_path
-		    ? env_text_write(c->v->env, c->data_path, c->text, c->text_bytes, &c->err)
-		    : err_set(&c->err, ENOMEM, "", "out of memory");
+	c->rc = c->data_path ? env_text_write(e, c->data_path, c->text, c->text_bytes, &c->err)
+			     : err_set(&c->err, ENOMEM, "", "out of memory");
+	if (c->rc && c->data_path && is_seen(c)) {
+		c->rc = env_text_write(e, c->data_path, c->text, c->text_bytes, &c->err);
+		c->is_doubtful = c->rc != 0;
+	}
 	/* The copy only has to be there. */
 	if (c->rc == 0 && c->map_path &&
-	    env_text_write(c->v->env, c->map_path, c->text, c->text_bytes, NULL))
+	    env_text_write(e, c->map_path, c->text, c->text_bytes, NULL))
 		c->err.code = 0;
 }
 
@@ -161,6 +178,8 @@ static void save_done(struct env_work *w)
 	} else {
 		manifest_free(c->next);
 	}
+	if (c->is_doubtful)
+		ctl_fail(v, "the manifest could not be written", c->rc);
 	c->next = NULL;
 	call_end(w);
 }
@@ -171,7 +190,7 @@ void ctl_save(struct layers *v, struct manifest *next,
 	struct work_call *c = call_new(v, fn);
 
 	c->next = next;
-	c->is_kept = v->ctl.is_committed;
+	c->is_kept = v->ctl.is_deciding;
 	c->text = manifest_print(next, &c->text_bytes);
 	c->data_path = c->text ? tree_manifest_path(v->image_path, false) : NULL;
 	c->map_path = v->ctl.is_held ? NULL : tree_manifest_path(v->image_path, true);

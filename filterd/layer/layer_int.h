@@ -157,7 +157,7 @@ struct mapflush {
 	struct env_msg post;
 	struct env_io trust; /* flushes of what is below */
 	struct layer *below;
-	bool is_trusted;     /* what a process before us left unflushed is flushed */
+	bool is_trusted; /* what a process before us left unflushed is flushed */
 	bool is_posted, is_running;
 	int rc;
 	uint32_t under_way;
@@ -248,7 +248,8 @@ struct work_call {
 	uint64_t size_bytes;
 	struct env_file *data, *map;
 	char *clone_path;
-	bool is_kept; /* next becomes the manifest even if saving fails */
+	bool is_doubtful; /* nobody knows which manifest there will be */
+	bool is_kept;     /* next becomes the manifest even if saving fails */
 };
 
 /* -EBUSY: a control request has it already; otherwise fn comes, perhaps at once. Merging waits. */
@@ -287,7 +288,7 @@ struct ctl {
 	char uuid[LAYER_UUID_MAX];
 	struct layer *next_head; /* made, not yet the head */
 	struct layer *former;    /* until decide */
-	bool is_committed, is_prepared;
+	bool is_committed, is_prepared, is_deciding;
 	bool is_held; /* I/O waits for the save: the copy is not written */
 	struct manifest_snapshot wanted;
 	char group[LAYER_UUID_MAX];

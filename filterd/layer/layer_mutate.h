@@ -37,8 +37,8 @@ enum layer_mutation {
 	LAYER_MUTATION_CURSOR_EARLY,        /* the cursor is a page ahead of what is flushed */
 	LAYER_MUTATION_MERGE_MAP_STAYS,     /* memory still names the layer that is gone */
 	LAYER_MUTATION_REVERT_KEEPS_MAP,    /* memory still shows the former head */
-	LAYER_MUTATION_HOLD_FORGOTTEN,        /* a clone's hold is not looked at */
-	LAYER_MUTATION_GROW_NOT_FLUSHED, /* the manifest has the size before the files have it */
+	LAYER_MUTATION_HOLD_FORGOTTEN,      /* a clone's hold is not looked at */
+	LAYER_MUTATION_GROW_NOT_FLUSHED,    /* the manifest has the size before the files have it */
 	LAYER_MUTATION_END,
 };
 

@@ -154,6 +154,9 @@ static int open_what(struct layers *v, const struct backend_cfg *cfg, struct err
 	const struct manifest_snapshot *s;
 	int rc = tree_read_manifest(v->env, v->image_path, &v->m, err);
 
+	/* A view says of it what the volume would. */
+	if (rc == 0 && v->m->pending_group[0])
+		rc = settle_pending(v, err);
 	if (v->is_view) {
 		s = rc == 0 ? manifest_snapshot(v->m, cfg->snapshot) : NULL;
 		if (rc == -ENOENT || (rc == 0 && (!s || s->is_deleting)))
@@ -162,9 +165,6 @@ static int open_what(struct layers *v, const struct backend_cfg *cfg, struct err
 		return rc ? rc : open_layered(v, cfg, s->layer, err);
 	}
 	if (rc && rc != -ENOENT)
-		return rc;
-	rc = v->m && v->m->pending_group[0] ? settle_pending(v, err) : 0;
-	if (rc)
 		return rc;
 	if (v->m && manifest_layer(v->m, v->m->head)->has_map)
 		return open_layered(v, cfg, v->m->head, err);

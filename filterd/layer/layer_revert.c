@@ -48,32 +48,14 @@ static void give_up_files(struct layers *v, bool is_gone)
 	tree_prune(v);
 }
 
-/* The outcome of a failed save is not known: what was says the manifest again, or nothing is
- * written. */
-static void on_saved_again(struct layers *v, int rc, const struct err *err)
-{
-	struct err both;
-
-	if (rc)
-		ctl_fail(v, "the manifest could not be written during a revert", rc);
-	give_up_files(v, rc == 0);
-	(void)err_set(&both, EIO, "snapshot", "the manifest could not be written%s",
-		      rc ? "; the volume is stopped until it is opened anew"
-			 : "; the volume is as it was");
-	revert_end(v, -EIO, &both);
-}
-
 static void on_saved(struct layers *v, int rc, const struct err *err)
 {
 	struct layer *next = v->ctl.next_head;
-	struct manifest *again;
 
 	if (rc) {
-		again = manifest_copy(v->m);
-		if (again)
-			ctl_save(v, again, on_saved_again);
-		else
-			on_saved_again(v, rc, err);
+		/* Stopped: perhaps the manifest names them. */
+		give_up_files(v, !v->b.is_failed);
+		revert_end(v, rc, err);
 		return;
 	}
 	v->ctl.next_head = NULL;

@@ -284,7 +284,7 @@ static void decide(struct layers *v, bool is_yes)
 	struct manifest *next = manifest_copy(v->m);
 	struct err err;
 
-	v->ctl.is_held = true;
+	v->ctl.is_held = v->ctl.is_deciding = true;
 	if (!is_yes && v->ctl.is_committed)
 		undo_switch(v);
 	if (next && is_yes)

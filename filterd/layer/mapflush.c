@@ -166,8 +166,8 @@ static void on_below_flushed(struct env_io *io);
 
 static void flush_below(struct layers *v, struct env_file *file)
 {
-	v->mapflush.trust = (struct env_io){
-	    .op = ENV_IO_SYNC, .file = file, .done = on_below_flushed, .ctx = v};
+	v->mapflush.trust =
+	    (struct env_io){.op = ENV_IO_SYNC, .file = file, .done = on_below_flushed, .ctx = v};
 	env_io_submit(v->env, &v->mapflush.trust);
 }
 

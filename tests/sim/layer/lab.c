@@ -130,15 +130,16 @@ static void after_death(struct lab *l, bool is_power_cut)
 	fs_kill(&l->fs);
 	if (is_power_cut)
 		fs_power_cut(&l->fs);
-	l->is_after_power_cut = is_power_cut;
 	for (uint32_t i = 0; i < LAB_VOLUMES; i++) {
 		struct volume *v = &l->volumes[i];
 
 		v->b = NULL;
+		v->is_after_power_cut |= is_power_cut;
 		image_crash(&v->image, is_power_cut);
-		v->exists = fs_exists(&l->fs, v->path);
-		if (v->doubt == DOUBT_CLONE)
+		if (v->doubt == DOUBT_CLONE) {
+			v->exists = fs_exists(&l->fs, v->path);
 			v->doubt = DOUBT_NONE;
+		}
 	}
 }
 
@@ -156,7 +157,6 @@ static void begin(struct lab *l, uint64_t seed)
 	fs_init(&l->fs, &l->rng);
 	l->is_durable = rng_pct(&l->rng, 60);
 	l->fail_rate = rng_pct(&l->rng, 25) ? (uint32_t)rng_range(&l->rng, 5, 150) : 0;
-	l->is_after_power_cut = false;
 	v->path = "v.img";
 	v->exists = true;
 	l->volumes[1].path = "c.img";

@@ -31,7 +31,8 @@ struct snap {
 struct volume {
 	const char *path;
 	bool exists;
-	struct backend *b; /* NULL: closed */
+	bool is_after_power_cut; /* and was not looked at since */
+	struct backend *b;       /* NULL: closed */
 	struct image image;
 	struct snap snaps[ORACLE_SNAPSHOTS];
 	enum doubt doubt;
@@ -49,7 +50,7 @@ struct lab {
 	uint64_t seed;
 	struct volume volumes[LAB_VOLUMES];
 	uint32_t version, snap_number;
-	bool is_durable, is_dead, is_after_power_cut, may_fail;
+	bool is_durable;
 	uint32_t fail_rate;
 	char failure[300];
 	uint64_t deaths, checks;

@@ -21,13 +21,13 @@ static struct backend_cfg config(const struct lab *l, const struct volume *v)
 static const char *check_head(struct lab *l, struct volume *v, const uint8_t *data)
 {
 	static struct image other;
-	const char *wrong = image_check(&v->image, data, true, l->is_after_power_cut);
+	const char *wrong = image_check(&v->image, data, true, v->is_after_power_cut);
 
 	if (!wrong || v->doubt != DOUBT_REVERT)
 		return wrong;
 	other = v->snaps[v->doubt_snap].image;
 	image_grow(&other, v->image.sectors);
-	if (image_check(&other, data, true, l->is_after_power_cut))
+	if (image_check(&other, data, true, v->is_after_power_cut))
 		return wrong;
 	v->image = other;
 	return NULL;
@@ -154,6 +154,7 @@ void lab_check_volume(struct lab *l, struct volume *v)
 			lab_fail(l, "%s: %s", v->path, wrong);
 	}
 	v->doubt = DOUBT_NONE;
+	v->is_after_power_cut = false;
 	l->checks++;
 	if (lab_is_fine(l))
 		lab_check_views(l, v);

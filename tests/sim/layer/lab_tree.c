@@ -247,11 +247,13 @@ void lab_clone(struct lab *l)
 	struct answer *a = ask(l, 0);
 
 	if (c->exists && !c->b && rng_pct(&l->rng, 50)) {
-		if (layer_remove(&l->fs.env, c->path, NULL) == 0 || !fs_exists(&l->fs, c->path))
-			c->exists = false;
+		c->exists = false; /* and if it is there again after a power cut */
+		(void)!layer_remove(&l->fs.env, c->path, NULL);
 		return;
 	}
-	if (!s || c->exists || fs_exists(&l->fs, c->path))
+	if (!s || c->exists)
+		return;
+	if (fs_exists(&l->fs, c->path) && layer_remove(&l->fs.env, c->path, NULL))
 		return;
 	memset(c->snaps, 0, sizeof(c->snaps));
 	c->image = s->image;
