@@ -85,7 +85,7 @@ void layer_clone(struct backend *b, const char *snapshot, const char *image_path
  * and the last request. */
 void layer_stop(struct backend *b, void (*fn)(void *ctx), void *ctx);
 
-/* {"is_layered","is_degraded","problem","head":{"parent","own_bytes","size_bytes","done_bytes",
+/* {"is_layered","is_degraded","problem","head":{"layer","parent","own_bytes","size_bytes","done_bytes",
  * "total_bytes" of a full clone's copy},"items":[{"snapshot","name","parent","created_ms",
  * "own_bytes","size_bytes","state":"ready|deleting|degraded","done_bytes","total_bytes",
  * "clones":[name]}]}. parent: uuid of the next snapshot below, or null. own_bytes of the head are a

@@ -71,9 +71,10 @@ static json_t *head_json(struct layers *v)
 	}
 	if (v->m && v->m->is_full)
 		merge_progress(v, 0, &done, &total);
-	return json_pack("{s:s?, s:I, s:I, s:I, s:I}", "parent", parent, "own_bytes",
-			 (json_int_t)own, "size_bytes", (json_int_t)v->b.size_bytes, "done_bytes",
-			 (json_int_t)done, "total_bytes", (json_int_t)total);
+	return json_pack("{s:i, s:s?, s:I, s:I, s:I, s:I}", "layer", v->m ? (int)v->m->head : 1,
+			 "parent", parent, "own_bytes", (json_int_t)own, "size_bytes",
+			 (json_int_t)v->b.size_bytes, "done_bytes", (json_int_t)done, "total_bytes",
+			 (json_int_t)total);
 }
 
 json_t *layer_list(struct backend *b)

@@ -478,8 +478,8 @@ void fs_power_cut(struct fs *s)
 		while (f->pending_count > 0)
 			settle_first(f, style == 0 ? 0 : style == 1 ? UINT64_MAX : rng_u64(s->rng));
 		f->size = f->stable_size;
-		memcpy(f->cache, f->stable, FS_FILE_BYTES);
+		memcpy(f->cache, f->stable, f->size);
 		memset(f->cache + f->size, 0, FS_FILE_BYTES - f->size);
-		memcpy(f->stable, f->cache, FS_FILE_BYTES);
+		memset(f->stable + f->size, 0, FS_FILE_BYTES - f->size);
 	}
 }
