@@ -137,6 +137,35 @@ void chain_event(struct chain *c, const struct sluice_event *ev, chain_done_fn f
 void chain_grow(struct chain *c, uint64_t new_size_bytes, chain_done_fn fn,
 		void *ctx); /* backend first, then event */
 
+/* ---------------------------------------------------------------- points */
+
+/*
+ * A point in the volume's life that is more than the chain's: a snapshot, a revert, a clone.
+ *
+ *     chain_point_begin()  under I/O: filters settle, then all prepare      --> prepared()
+ *     chain_point_hold()   I/O is held, and what was under way has ended    --> held()
+ *     chain_point_end()    0: all commit; else all abort. I/O goes on       --> ended()
+ *
+ * Between the calls the caller does its own part, as slowly as it likes before the hold. Whatever
+ * fails (a filter refuses, is cancelled, does not drain) leads to ended() at once, after those that
+ * had prepared were told to abort. chain_point_end() may come instead of chain_point_hold().
+ * Calls: ended() exactly once, and before chain_point_begin() has returned only for want of memory;
+ *        held() and prepared() may end it or go on at once. A chain_point_end() that is on its way when the
+ *        drain is late comes too late: ended() says so.
+ */
+struct chain_point_host {
+	void (*prepared)(void *ctx);
+	void (*held)(void *ctx);
+	chain_done_fn ended;
+};
+/* One at a time. h outlives it; what ev points to is copied. */
+void chain_point_begin(struct chain *c, const struct sluice_event *ev,
+		       const struct chain_point_host *h, void *ctx);
+void chain_point_hold(struct chain *c);
+void chain_point_end(struct chain *c, int result, const struct err *err);
+/* How long the last drain held I/O, from its beginning to the end of the hold. */
+uint64_t chain_held_ns(const struct chain *c);
+
 /* ---------------------------------------------------------------- commands */
 
 #define CHAIN_COMMAND_REPLY_BYTES (64u << 10)

@@ -18,7 +18,7 @@
  *
  * Files: chain.c make and look; pool.c memory; walk.c down and up; token.c defer; deadline.c hung
  * filters; drain.c hold; settle.c dirty data first; control.c one change after the other; attach.c,
- * reconfigure.c, event.c the changes; filter.c one filter; leave.c its end; command.c an
+ * reconfigure.c, event.c, point.c the changes; filter.c one filter; leave.c its end; command.c an
  * administrator's commands; params.c text to values; own_io.c, buf.c, sdk.c, sdk_async.c,
  * sdk_rlog.c, sdk_key.c, sdk_link.c, report.c the SDK; rlog_env.c what a filter's logs run on;
  * group.c, group_sdk.c what the filters of a datastore share; stats.c figures.
@@ -133,6 +133,7 @@ struct sluice_filter {
 };
 
 struct control_op;    /* control.h */
+struct point;         /* point.c */
 struct report_link;   /* report.c */
 struct buf_pool;      /* buf.c */
 struct chain_command; /* command.c */
@@ -182,6 +183,8 @@ struct chain {
 	uint64_t deadline_due_ns; /* when deadline_timer was to fire */
 	bool is_drain_late;
 	bool holds_changes;
+	uint64_t hold_since_ns; /* of the drain that is on */
+	uint64_t held_ns;       /* how long the last one held I/O */
 
 	/* leave.c */
 	struct list_node leaving; /* filters that are detached, but not gone yet */
@@ -200,6 +203,7 @@ struct chain {
 	struct sluice_error settle_err;
 	struct env_msg control_msg;
 	bool is_control_posted;
+	struct point *point; /* point.c; the one that is under way, else NULL */
 
 	struct companion companion;
 
@@ -316,6 +320,13 @@ struct sluice_filter *filter_find(const struct chain *c, const char *name);
 /* A filter's refusal as ours; returns -errno. */
 int filter_refusal(const struct sluice_filter *f, const char *what, int result,
 		   const struct sluice_error *from, struct err *err);
+
+/* ---------------------------------------------------------------- event.c */
+
+/* To all filters in order; one that refuses is the result, and those before it are told. */
+int must_check event_prepare(struct chain *c, const struct sluice_event *ev, struct err *err);
+void event_commit(struct chain *c, const struct sluice_event *ev);
+void event_abort(struct chain *c, const struct sluice_event *ev);
 
 /* ---------------------------------------------------------------- leave.c */
 

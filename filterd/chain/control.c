@@ -47,9 +47,9 @@ static void control_finish(struct control_op *op, int result)
 	struct err err = op->err;
 
 	list_del(&op->node);
-	settle_end(op);
 	if (op->release)
 		op->release(op);
+	settle_end(op);
 	if (op->has_drained && (!op->keeps_hold || result < 0))
 		drain_end(c);
 	free(op);

@@ -28,6 +28,7 @@ struct control_op {
 	bool is_cancelled;
 	uint64_t settle_since_ns; /* 0: nothing has begun to settle */
 	bool needs_drain;
+	bool drains_later; /* settling asks for no drain: run() first works under I/O */
 	bool keeps_hold;  /* chain_drain(), chain_hold_changes(): the hold stays after success */
 	bool has_drained; /* this op began the drain that is on */
 	bool is_waiting;  /* said CONTROL_PENDING */

@@ -49,6 +49,7 @@ void drain_begin(struct chain *c)
 	walk_enter(c);
 	c->state = CHAIN_DRAINING;
 	c->is_drain_late = false;
+	c->hold_since_ns = env_now_exact_ns(c->env);
 	c->drain_timer = (struct env_timer){.fn = drain_late, .ctx = c};
 	env_timer_set(c->env, &c->drain_timer, env_now_ns(c->env) + CHAIN_DRAIN_NS);
 	tell(c, true);
@@ -75,6 +76,7 @@ void drain_end(struct chain *c)
 	list_splice_back(&held, &c->waiting);
 	walk_enter(c);
 	c->state = CHAIN_OPEN;
+	c->held_ns = env_now_exact_ns(c->env) - c->hold_since_ns;
 	tell(c, false);
 	own_io_release(c);
 	while (!list_is_empty(&held))

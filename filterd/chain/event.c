@@ -51,7 +51,7 @@ static int call(struct sluice_filter *f, enum sluice_phase phase, const struct s
 	return r;
 }
 
-static int event_all(struct chain *c, const struct sluice_event *ev, struct err *err)
+int event_prepare(struct chain *c, const struct sluice_event *ev, struct err *err)
 {
 	struct sluice_error serr = {{0}, {0}};
 	char what[64];
@@ -69,15 +69,41 @@ static int event_all(struct chain *c, const struct sluice_event *ev, struct err 
 		r = filter_refusal(c->filters[i], what, r, &serr, err);
 		while (i-- > 0)
 			call(c->filters[i], SLUICE_ABORT, ev, &serr);
-	} else {
-		if (ev->kind == SLUICE_EVENT_GROW)
-			c->size_bytes = ev->new_size_bytes;
-		for (i = 0; i < c->filter_count; i++)
-			call(c->filters[i], SLUICE_COMMIT, ev, &serr);
-		r = 0;
 	}
 	walk_leave(c);
-	return r;
+	return r < 0 ? r : 0;
+}
+
+void event_commit(struct chain *c, const struct sluice_event *ev)
+{
+	struct sluice_error serr = {{0}, {0}};
+
+	walk_enter(c);
+	for (uint32_t i = 0; i < c->filter_count; i++)
+		call(c->filters[i], SLUICE_COMMIT, ev, &serr);
+	walk_leave(c);
+}
+
+void event_abort(struct chain *c, const struct sluice_event *ev)
+{
+	struct sluice_error serr = {{0}, {0}};
+
+	walk_enter(c);
+	for (uint32_t i = c->filter_count; i-- > 0;)
+		call(c->filters[i], SLUICE_ABORT, ev, &serr);
+	walk_leave(c);
+}
+
+static int event_all(struct chain *c, const struct sluice_event *ev, struct err *err)
+{
+	int r = event_prepare(c, ev, err);
+
+	if (r < 0)
+		return r;
+	if (ev->kind == SLUICE_EVENT_GROW)
+		c->size_bytes = ev->new_size_bytes;
+	event_commit(c, ev);
+	return 0;
 }
 
 /* ---------------------------------------------------------------- grow */

@@ -78,7 +78,8 @@ int settle_step(struct control_op *op, struct err *err)
 			return CONTROL_PENDING;
 		if (f->settle_result < 0)
 			return refused(f, err);
-		op->needs_drain = true;
+		if (!op->drains_later)
+			op->needs_drain = true;
 	}
 	return 0;
 }

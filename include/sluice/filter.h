@@ -32,7 +32,7 @@
 
 #include "sluice/io.h"
 
-#define SLUICE_SDK_ABI 4u /* both sides must have the same; the message of a refusal names both */
+#define SLUICE_SDK_ABI 5u /* both sides must have the same; the message of a refusal names both */
 
 enum sluice_class {
 	SLUICE_CLASS_INSPECTION = 100,
@@ -96,6 +96,9 @@ enum sluice_event_kind {
 	SLUICE_EVENT_START = 0, /* the volume begins to serve */
 	SLUICE_EVENT_STOP = 1,  /* it ends serving; the chain is drained */
 	SLUICE_EVENT_GROW = 2,  /* new_size_bytes */
+	/* The volume's content becomes a snapshot; its content becomes a snapshot's again; a clone
+	 * of a snapshot is made. PREPARE comes under I/O, after the settling; COMMIT or ABORT while
+	 * I/O is held, for 50 ms at most, so what takes long belongs into PREPARE. */
 	SLUICE_EVENT_SNAPSHOT = 3,
 	SLUICE_EVENT_REVERT = 4,
 	SLUICE_EVENT_CLONE = 5,
@@ -118,6 +121,7 @@ struct sluice_event {
 	enum sluice_event_kind kind;
 	uint64_t new_size_bytes;
 	const char *name; /* snapshot's or policy's, else NULL */
+	const char *uuid; /* snapshot's, as text, else NULL */
 };
 
 /* ------------------------------------------------------------------ settling
@@ -237,6 +241,11 @@ struct sluice_filter_ops {
 	int (*group_reconfigure)(struct sluice_group *g, enum sluice_phase phase,
 				 const union sluice_value *values, struct sluice_error *err);
 	size_t (*group_status)(struct sluice_group *g, char *json, size_t size_bytes);
+
+	/* Suffixes of sidecars that say how the volume's data is to be read, NULL at the end: the
+	 * host keeps a copy of them with each snapshot, and puts it beside whatever shows or clones
+	 * that snapshot. NULL: there are none. */
+	const char *const *data_sidecars;
 };
 
 #define SLUICE_EXPORT __attribute__((visibility("default")))
