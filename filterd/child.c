@@ -37,6 +37,7 @@ struct child {
 	struct loop_timer stop_timer;
 	char *plan_path;
 	char *store_root;
+	char *groups_path;
 	bool is_stopping;
 	bool is_closed;  /* all volumes are */
 	bool is_hurried; /* the time for an orderly end is over */
@@ -144,12 +145,15 @@ static int begin(struct child *c, struct err *err) ON_MAIN
 	if (rc)
 		return rc;
 	if (asprintf(&c->plan_path, "%s/plan.json", cfg->state_dir) < 0 ||
-	    asprintf(&c->store_root, "%s/store", cfg->state_dir) < 0)
+	    asprintf(&c->store_root, "%s/store", cfg->state_dir) < 0 ||
+	    asprintf(&c->groups_path, "%s/groups", cfg->state_dir) < 0)
 		return err_set(err, ENOMEM, "", "no memory");
 	c->manager.loop = c->loop;
 	c->manager.shared = cfg->shared;
 	c->manager.plan_path = c->plan_path;
 	c->manager.store_root = c->store_root;
+	c->manager.groups_path = c->groups_path;
+	c->manager.has_records = true; /* until the first look finds none */
 	c->manager.keyring = cfg->keyring;
 	c->manager.events = &cfg->shared->events;
 	rc = plugin_load_dir(cfg->filter_dir, err);
@@ -193,6 +197,7 @@ static void tidy_up(struct child *c) ON_MAIN
 	loop_free(c->loop);
 	free(c->plan_path);
 	free(c->store_root);
+	free(c->groups_path);
 }
 
 enum child_end child_run(const struct child_cfg *cfg)

@@ -24,7 +24,8 @@ struct errand {
 	struct plan_filter filter;
 	char name[PARSE_NAME_MAX + 1];
 	json_t *args;
-	int fd; /* -1: none */
+	void *more; /* whoever made it; stays theirs */
+	int fd;     /* -1: none */
 	/* outcome */
 	int result;
 	struct err err;
@@ -68,5 +69,19 @@ void manager_drop_volume(
     struct mvolume *mv) ON_MAIN; /* takes it out of lists and plan, frees it on its worker */
 struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, struct err *err);
 void manager_start_open(struct mvolume *mv, manager_fn fn, void *ctx) ON_MAIN;
+/* "volume NAME why". */
+void manager_refuse(manager_fn fn, void *ctx, int code, const char *name, const char *why);
+/* An errand's run: opens the volume. */
+void manager_run_open(struct errand *j) ON_WORKER;
+/* The volume, with the right to change it; NULL: fn was told why not. */
+struct mvolume *manager_begin(struct manager *m, const char *name, manager_fn fn,
+			      void *ctx) ON_MAIN;
+/* The change of j's volume begins; j may be NULL. may_settle: filters bring dirty data down first,
+ * for long if need be, and a close ends that. */
+void manager_begin_change(struct mvolume *mv, struct errand *j, bool may_settle) ON_MAIN;
+/* It has ended; the answer. */
+void manager_end_change(struct errand *j) ON_MAIN;
+/* Records of snapshot groups that a former life has left, and whose members all are open now. */
+void manager_sweep_records(struct manager *m) ON_MAIN;
 
 #endif

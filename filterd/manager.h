@@ -7,8 +7,11 @@
  *   manager.c            start and end
  *   manager_datastore.c  one datastore: made, its space watched, ended
  *   manager_volume.c     one volume: made, heard of, ended
+ *   manager_create.c     a volume comes to be, and goes
  *   manager_change.c     requests that change a volume
  *   manager_group.c      what filters share on a datastore: made, changed, shown
+ *   manager_snapshot.c   snapshots of one volume, or of several at one point
+ *   manager_layers.c     revert, clone, delete; what snapshots there are; repair
  *   manager_command.c    commands to filters
  *   manager_status.c     questions
  *   manager_list.c       questions about all volumes, page by page
@@ -41,6 +44,8 @@ struct manager {
 	struct shared *shared;
 	const char *plan_path;
 	const char *store_root;
+	const char *groups_path;    /* folder of the decisions of snapshot groups */
+	bool has_records;           /* of a former life; manager_sweep_records() */
 	struct keyring *keyring;    /* NULL: there is none, and filters are told so */
 	const struct net_host *net; /* likewise */
 	struct plan plan;
@@ -87,7 +92,9 @@ struct mvolume {
 	struct worker *worker;
 	struct volume *volume; /* the worker's */
 	struct volume_host host;
-	char *image_path; /* const */
+	char *image_path; /* const; of one that shows a snapshot, the other volume's */
+	char *own_path;   /* const; what is beside it is the volume's own; usually the same text */
+	uint8_t shown_uuid[16]; /* const; of the volume whose snapshot it shows */
 	struct shared_blame *blame;
 	uint32_t rings_expected; /* of a shared volume: that our predecessor had */
 	bool is_creating;        /* not open for the first time yet */
@@ -136,9 +143,15 @@ void manager_set_group(struct manager *m, const char *name, struct plan_filter *
 /* more is {"filters": [{"filter", "params", "is_active", "status"}]} of all that have a group. */
 void manager_show_groups(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
 
-/* Owns: takes v. Without an UUID it gets a random one. Fails whole: no image stays. */
-void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_full, manager_fn fn,
-			   void *ctx) ON_MAIN;
+/* How the volume's image comes to be. */
+enum manager_image {
+	MANAGER_IMAGE_SPARSE,
+	MANAGER_IMAGE_FULL,
+	MANAGER_IMAGE_THERE, /* manager_clone() has made it; it stays if the volume fails */
+};
+/* Owns: takes v. Without an UUID it gets a random one. Fails whole: no image of ours stays. */
+void manager_create_volume(struct manager *m, struct plan_volume *v, enum manager_image image,
+			   manager_fn fn, void *ctx) ON_MAIN;
 void manager_open_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
 void manager_close_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
 void manager_delete_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
@@ -158,6 +171,27 @@ void manager_detach_filter(struct manager *m, const char *name, const char *filt
  */
 void manager_command(struct manager *m, const char *name, const char *filter, const char *command,
 		     const json_t *args, int *fd, manager_fn fn, void *ctx) ON_MAIN;
+
+/* ---- snapshots */
+
+#define SNAPSHOT_NAME_MAX    120u
+#define SNAPSHOT_MEMBERS_MAX 64u
+/* body: {"members": [{"volume", "snapshot", "name"}], "group"}; more is {"held_us"}. All or
+ * nothing, whatever is killed. All there already: it went well. */
+void manager_snapshot(struct manager *m, const json_t *body, manager_fn fn, void *ctx) ON_MAIN;
+void manager_revert(struct manager *m, const char *name, const char *snapshot, manager_fn fn,
+		    void *ctx) ON_MAIN;
+/* Makes the image of a volume that is yet to be created, on the same datastore. */
+void manager_clone(struct manager *m, const char *name, const char *snapshot, const char *image,
+		   bool is_linked, manager_fn fn, void *ctx) ON_MAIN;
+void manager_delete_snapshot(struct manager *m, const char *name, const char *snapshot,
+			     bool is_cancel, manager_fn fn, void *ctx) ON_MAIN;
+/* more is volume_snapshot_list(). */
+void manager_list_snapshots(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
+/* more is {"steps": [sentence]}. */
+void manager_repair(struct manager *m, const char *name, bool is_apply, manager_fn fn,
+		    void *ctx) ON_MAIN;
+
 /* more is {"volume": volume_status()} or {"volumes": [volume_stats()]} (name NULL: of all). */
 void manager_show_volume(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;
 void manager_stats(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN;

@@ -1,25 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * manager_change.c - requests about one volume: checked here, carried out on its worker, written to
- * the plan when they came back well, answered last.
+ * manager_change.c - requests about one volume that is there: checked here, carried out on its
+ * worker, written to the plan when they came back well, answered last.
  */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "log.h"
 #include "errand.h"
-#include "identity.h"
-#include "keyring.h"
-#include "plugin.h"
-#include "ring_listener.h"
-#include "sidecar.h"
-#include "store.h"
 
-static void refuse(manager_fn fn, void *ctx, int code, const char *name, const char *why)
+void manager_refuse(manager_fn fn, void *ctx, int code, const char *name, const char *why)
 {
 	struct err err;
 
@@ -27,36 +19,41 @@ static void refuse(manager_fn fn, void *ctx, int code, const char *name, const c
 	fn(ctx, &err, NULL);
 }
 
-/* The volume, with the right to change it; NULL: fn was told why not. */
-static struct mvolume *begin(struct manager *m, const char *name, manager_fn fn, void *ctx) ON_MAIN
+struct mvolume *manager_begin(struct manager *m, const char *name, manager_fn fn, void *ctx)
 {
 	struct mvolume *mv = manager_find(m, name);
 
 	if (m->is_stopping)
-		refuse(fn, ctx, ESHUTDOWN, name, "is being closed, as sluice-filterd is stopping");
+		manager_refuse(fn, ctx, ESHUTDOWN, name,
+			       "is being closed, as sluice-filterd is stopping");
 	else if (!mv)
-		refuse(fn, ctx, ENOENT, name, "does not exist; 'status' lists what there is");
+		manager_refuse(fn, ctx, ENOENT, name,
+			       "does not exist; 'status' lists what there is");
 	else if (mv->is_changing)
-		refuse(fn, ctx, EBUSY, name,
-		       "has another request under way; try again when it has ended");
+		manager_refuse(fn, ctx, EBUSY, name,
+			       "has another request under way; try again when it has ended");
 	else
 		return mv;
 	return NULL;
 }
 
-static void start(struct mvolume *mv, struct errand *j) ON_MAIN
+void manager_begin_change(struct mvolume *mv, struct errand *j, bool may_settle)
 {
 	if (!j)
 		return;
 	mv->is_changing = true;
+	mv->may_settle = may_settle;
 	errand_start(j);
 }
 
-/* The same, of a change before which filters bring dirty data down. */
+static void start(struct mvolume *mv, struct errand *j) ON_MAIN
+{
+	manager_begin_change(mv, j, mv->may_settle); /* a close leaves what it ends as it is */
+}
+
 static void start_settling(struct mvolume *mv, struct errand *j) ON_MAIN
 {
-	mv->may_settle = j != NULL;
-	start(mv, j);
+	manager_begin_change(mv, j, true);
 }
 
 /* The end of a change: on success the plan is saved; then the answer. */
@@ -67,6 +64,11 @@ static void finish(struct errand *j, bool must_save) ON_MAIN
 	if (j->result == 0 && must_save && !j->mv->is_creating)
 		j->result = manager_save(j->manager, &j->err);
 	errand_answer(j);
+}
+
+void manager_end_change(struct errand *j)
+{
+	finish(j, false);
 }
 
 static void run_confirm(struct errand *j) ON_WORKER
@@ -92,7 +94,7 @@ static void save_and_confirm(struct errand *j) ON_MAIN
 
 /* ---------------------------------------------------------------- open, close */
 
-static void run_open(struct errand *j) ON_WORKER
+void manager_run_open(struct errand *j)
 {
 	volume_open(j->mv->volume, errand_ended, j);
 }
@@ -100,6 +102,7 @@ static void run_open(struct errand *j) ON_WORKER
 static void back_opened(struct errand *j) ON_MAIN
 {
 	finish(j, j->flag);
+	manager_sweep_records(j->manager);
 }
 
 static void clear_quarantine(struct manager *m, const char *volume)
@@ -115,15 +118,15 @@ static void clear_quarantine(struct manager *m, const char *volume)
 
 void manager_start_open(struct mvolume *mv, manager_fn fn, void *ctx)
 {
-	struct errand *j = errand_make(mv, run_open, back_opened, fn, ctx);
+	struct errand *j = errand_make(mv, manager_run_open, back_opened, fn, ctx);
 
 	start(mv, j);
 }
 
 void manager_open_volume(struct manager *m, const char *name, manager_fn fn, void *ctx)
 {
-	struct mvolume *mv = begin(m, name, fn, ctx);
-	struct errand *j = mv ? errand_make(mv, run_open, back_opened, fn, ctx) : NULL;
+	struct mvolume *mv = manager_begin(m, name, fn, ctx);
+	struct errand *j = mv ? errand_make(mv, manager_run_open, back_opened, fn, ctx) : NULL;
 
 	if (!j)
 		return;
@@ -151,202 +154,9 @@ void manager_close_volume(struct manager *m, const char *name, manager_fn fn, vo
 
 	/* An open that waits for a lock may be ended by a close, and a wait for filters. */
 	if (!mv || m->is_stopping || (mv->state != VOLUME_OPENING && !mv->may_settle))
-		mv = begin(m, name, fn, ctx);
+		mv = manager_begin(m, name, fn, ctx);
 	if (mv)
 		start(mv, errand_make(mv, run_close, back_closed, fn, ctx));
-}
-
-/* ---------------------------------------------------------------- create */
-
-static void make_uuid(uint8_t uuid[16])
-{
-	static const uint8_t zeros[16];
-
-	while (memcmp(uuid, zeros, 16) == 0) {
-		if (getrandom(uuid, 16, 0) != 16)
-			memset(uuid, 0, 16);
-		uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40); /* version 4: random */
-		uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
-	}
-}
-
-static void unlink_image(struct mvolume *mv)
-{
-	const struct plan_datastore *d = mv->datastore->plan;
-	const char *path = manager_image_in_folder(mv);
-	struct err err;
-
-	if (!path)
-		return;
-	if (identity_check(d->path, d->name, d->uuid, &err) < 0) {
-		log_warn("volume %s: its image is left where it is: %s", mv->plan->name, err.text);
-		return;
-	}
-	if (unlink(path) < 0 && errno != ENOENT)
-		log_warn("volume %s: %s could not be removed: %s", mv->plan->name, path,
-			 strerror(errno));
-	sidecar_drop(path);
-}
-
-/* All that filters keep in our hands. */
-static void drop_keepings(const struct mvolume *mv)
-{
-	const struct manager *m = mv->manager;
-
-	store_drop_volume(m->store_root, mv->plan->uuid);
-	if (m->keyring)
-		keyring_forget_volume(m->keyring, mv->plan->uuid);
-}
-
-static void create_failed(struct errand *j, bool has_image) ON_MAIN
-{
-	struct err err;
-
-	if (has_image)
-		unlink_image(j->mv);
-	drop_keepings(j->mv);
-	j->mv->is_changing = true; /* until it is gone */
-	errand_answer(j);
-	manager_drop_volume(j->mv);
-	if (has_image && manager_write_plan(j->manager, &err))
-		log_warn("the plan may still name a volume that was not made: %s", err.text);
-}
-
-/* Without an error of its own, so the open's sentence stays in j->err. */
-static void closed_after_failure(void *ctx, int result, const struct err *err) ON_WORKER
-{
-	errand_ended(ctx, result, NULL);
-}
-
-static void run_close_after_failure(struct errand *j) ON_WORKER
-{
-	volume_close(j->mv->volume, closed_after_failure, j);
-}
-
-static void back_closed_after_failure(struct errand *j) ON_MAIN
-{
-	j->result = -j->err.code;
-	create_failed(j, true);
-}
-
-static void back_created_and_opened(struct errand *j) ON_MAIN
-{
-	struct mvolume *mv = j->mv;
-
-	if (j->result) {
-		errand_again(j, run_close_after_failure, back_closed_after_failure);
-		return;
-	}
-	mv->is_creating = false;
-	log_info("volume %s: created on datastore %s", mv->plan->name, mv->plan->datastore);
-	finish(j, false); /* it was saved before it was opened */
-}
-
-static void back_image_made(struct errand *j) ON_MAIN
-{
-	if (j->result) {
-		create_failed(j, false);
-	} else if (j->manager->is_stopping) { /* its close may be over already */
-		j->result = err_set(&j->err, ESHUTDOWN, "", "sluice-filterd is stopping");
-		create_failed(j, true);
-	} else if ((j->result = manager_write_plan(j->manager, &j->err))) {
-		/* Nobody has written to it yet; what is written must outlive a restart. */
-		create_failed(j, true);
-	} else {
-		errand_again(j, run_open, back_created_and_opened);
-	}
-}
-
-static void run_make_image(struct errand *j) ON_WORKER
-{
-	struct err err = {0};
-	int rc = volume_make_image(j->mv->volume, j->flag, &err);
-
-	errand_ended(j, rc, &err);
-}
-
-static int check_filters(const struct plan_volume *v, struct err *err)
-{
-	for (uint32_t i = 0; i < v->filter_count; i++)
-		if (!plugin_find(v->filters[i].name))
-			return err_set(err, ENOENT, "filters",
-				       "filter %s is not loaded; 'filters' lists what there is",
-				       v->filters[i].name);
-	return 0;
-}
-
-void manager_create_volume(struct manager *m, struct plan_volume *v, bool is_full, manager_fn fn,
-			   void *ctx)
-{
-	struct mvolume *mv;
-	struct errand *j;
-	struct err err = {0};
-	int rc = m->is_stopping ? err_set(&err, ESHUTDOWN, "", "sluice-filterd is stopping")
-				: check_filters(v, &err);
-
-	make_uuid(v->uuid);
-	v->is_open = true;
-	if (rc == 0)
-		rc = plan_add_volume(&m->plan, v, &err);
-	if (rc) {
-		plan_volume_free(v);
-		fn(ctx, &err, NULL);
-		return;
-	}
-	mv = manager_make_volume(m, v, &err);
-	if (!mv) {
-		plan_remove_volume(&m->plan, v);
-		fn(ctx, &err, NULL);
-		return;
-	}
-	mv->is_creating = true;
-	j = errand_make(mv, run_make_image, back_image_made, fn, ctx);
-	if (!j) {
-		manager_drop_volume(mv);
-		return;
-	}
-	j->flag = is_full;
-	start(mv, j);
-}
-
-/* ---------------------------------------------------------------- delete */
-
-static void run_delete(struct errand *j) ON_WORKER
-{
-	volume_delete(j->mv->volume, errand_ended, j);
-}
-
-static void back_closed_for_delete(struct errand *j) ON_MAIN
-{
-	struct mvolume *mv = j->mv;
-
-	if (j->result) { /* what a filter refused, it refused when it was closed already */
-		mv->plan->is_open = mv->plan->is_open && mv->state != VOLUME_CLOSED;
-		finish(j, false);
-		return;
-	}
-	/* Image first: if we die in between, the plan still knows the volume, and a second delete
-	 * ends it. */
-	unlink_image(mv);
-	drop_keepings(mv);
-	log_info("volume %s: deleted", mv->plan->name);
-	list_del(&mv->plan->node);
-	j->result = manager_save(j->manager, &j->err);
-	errand_answer(j);
-	manager_drop_volume(mv);
-}
-
-void manager_delete_volume(struct manager *m, const char *name, manager_fn fn, void *ctx)
-{
-	struct mvolume *mv = begin(m, name, fn, ctx);
-
-	if (!mv)
-		return;
-	if (ring_listener_count(m->rings, mv) > 0) {
-		refuse(fn, ctx, EBUSY, name, "is in use by tgtd; remove its LUN there first");
-		return;
-	}
-	start(mv, errand_make(mv, run_delete, back_closed_for_delete, fn, ctx));
 }
 
 /* ---------------------------------------------------------------- grow, flush */
@@ -375,7 +185,7 @@ static void run_grow(struct errand *j) ON_WORKER
 void manager_grow_volume(struct manager *m, const char *name, uint64_t size_bytes, manager_fn fn,
 			 void *ctx)
 {
-	struct mvolume *mv = begin(m, name, fn, ctx);
+	struct mvolume *mv = manager_begin(m, name, fn, ctx);
 	struct errand *j = mv ? errand_make(mv, run_grow, back_grown, fn, ctx) : NULL;
 
 	if (!j)
@@ -391,7 +201,7 @@ static void run_flush(struct errand *j) ON_WORKER
 
 void manager_flush_volume(struct manager *m, const char *name, manager_fn fn, void *ctx)
 {
-	struct mvolume *mv = begin(m, name, fn, ctx);
+	struct mvolume *mv = manager_begin(m, name, fn, ctx);
 
 	if (mv)
 		start_settling(mv, errand_make(mv, run_flush, back_flushed, fn, ctx));
@@ -437,7 +247,7 @@ static void run_detach(struct errand *j) ON_WORKER
 static void put_filter(struct manager *m, const char *name, struct plan_filter *f,
 		       void (*run)(struct errand *j), manager_fn fn, void *ctx) ON_MAIN
 {
-	struct mvolume *mv = begin(m, name, fn, ctx);
+	struct mvolume *mv = manager_begin(m, name, fn, ctx);
 	struct errand *j = mv ? errand_make(mv, run, back_filter_put, fn, ctx) : NULL;
 
 	if (!j) {
@@ -463,7 +273,7 @@ void manager_set_filter(struct manager *m, const char *name, struct plan_filter 
 void manager_detach_filter(struct manager *m, const char *name, const char *filter, manager_fn fn,
 			   void *ctx)
 {
-	struct mvolume *mv = begin(m, name, fn, ctx);
+	struct mvolume *mv = manager_begin(m, name, fn, ctx);
 	struct errand *j = mv ? errand_make(mv, run_detach, back_filter_gone, fn, ctx) : NULL;
 
 	if (!j)

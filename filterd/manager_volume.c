@@ -127,7 +127,7 @@ static int volume_store_get(void *ctx, const uint8_t uuid[16], const char *filte
 /* Thread: any; a datastore's type and path never change. */
 const char *manager_image_in_folder(const struct mvolume *mv)
 {
-	return strcmp(mv->datastore->type, "dir") == 0 ? mv->image_path : NULL;
+	return strcmp(mv->datastore->type, "dir") == 0 ? mv->own_path : NULL;
 }
 
 static int volume_sidecar_path(void *ctx, const uint8_t uuid[16], const char *suffix, char *path,
@@ -244,13 +244,21 @@ void manager_rings_changed(struct mvolume *mv, uint32_t live)
 		    memory_order_release);
 }
 
+static void free_paths(struct mvolume *mv)
+{
+	if (!mv)
+		return;
+	free(mv->image_path);
+	free(mv->own_path);
+}
+
 void manager_free_volume(struct mvolume *mv)
 {
 	if (mv->blame)
 		atomic_store_explicit(&mv->blame->worker, 0, memory_order_release);
 	list_del(&mv->node);
 	plan_remove_volume(&mv->manager->plan, mv->plan);
-	free(mv->image_path);
+	free_paths(mv);
 	free(mv);
 }
 
@@ -279,14 +287,29 @@ static void set_host(struct mvolume *mv)
 	};
 }
 
+/* False: no memory. A volume whose snapshot is shown, but which is not there, leaves the place of
+ * an image that nobody has: the open says so. */
+static bool set_paths(const struct manager *m, const struct mdatastore *d,
+		      const struct plan_volume *v, struct mvolume *mv)
+{
+	const struct plan_volume *of =
+	    v->shows.volume[0] ? plan_find_volume(&m->plan, v->shows.volume) : NULL;
+
+	mv->own_path = plan_image_path(d->plan, v);
+	mv->image_path = plan_image_path(d->plan, of ? of : v);
+	if (of)
+		memcpy(mv->shown_uuid, of->uuid, sizeof(mv->shown_uuid));
+	return mv->own_path && mv->image_path;
+}
+
 struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, struct err *err)
 {
 	struct mdatastore *d = manager_find_datastore(m, v->datastore);
 	struct mvolume *mv = calloc(1, sizeof(*mv));
-	cleanup_free char *image = d ? plan_image_path(d->plan, v) : NULL;
 	struct volume_cfg cfg;
 
-	if (!mv || !image) {
+	if (!mv || !d || !set_paths(m, d, v, mv)) {
+		free_paths(mv);
 		free(mv);
 		err_set(err, ENOMEM, "", "no memory for volume %s", v->name);
 		return NULL;
@@ -296,8 +319,6 @@ struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, st
 	mv->datastore = d;
 	mv->worker = d->worker;
 	mv->size_bytes = v->size_bytes;
-	mv->image_path = image;
-	image = NULL;
 	set_host(mv);
 	if (v->is_shared) {
 		const struct shared_rings *r = rings_note(m, v->name);
@@ -309,6 +330,8 @@ struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, st
 	    .env = d->worker->env,
 	    .plan = v,
 	    .type = d->plan->type,
+	    .has_layers = strcmp(d->plan->type, "dir") == 0,
+	    .groups_path = m->groups_path,
 	    .image_path = mv->image_path,
 	    .is_buffered = d->plan->is_buffered,
 	    .host = &mv->host,
@@ -322,7 +345,7 @@ struct mvolume *manager_make_volume(struct manager *m, struct plan_volume *v, st
 		if (mv->blame)
 			atomic_store_explicit(&mv->blame->worker, 0, memory_order_release);
 		list_del(&mv->node);
-		free(mv->image_path);
+		free_paths(mv);
 		free(mv);
 		return NULL;
 	}

@@ -3,8 +3,8 @@
 PROGS += sluice-filterd
 sluice-filterd_SRCS := $(wildcard filterd/*.c)
 sluice-filterd_INCS := filterd include common filterd/env filterd/backend filterd/chain filterd/plugin filterd/ring \
-	filterd/scsi filterd/volume filterd/net filterd/ctl common/ctl
-sluice-filterd_LIBS := volume plan ring_server scsi chain peernet plugin log backend ctl env common
+	filterd/scsi filterd/volume filterd/layer filterd/net filterd/ctl common/ctl
+sluice-filterd_LIBS := volume plan ring_server scsi chain peernet plugin log layer backend ctl env common
 sluice-filterd_PKGS := jansson libsystemd liburing libssl libcrypto
 sluice-filterd_LDFLAGS := -Wl,--dynamic-list=filterd/chain/sdk.symbols
 sluice-filterd_LDLIBS := -ldl

@@ -232,14 +232,20 @@ static void do_volume_create(struct requests *c, struct ctl_call *call) ON_MAIN
 {
 	cleanup_json json_t *j = requests_content(call, "full");
 	struct plan_volume *v = NULL;
-	bool is_full = false;
+	bool is_full = false, has_image = false;
 	struct err err;
 
+	json_object_del(j, "has_image");
 	if (json_opt_bool(call->body, "full", &is_full, &err) < 0 ||
+	    json_opt_bool(call->body, "has_image", &has_image, &err) < 0 ||
 	    plan_volume_from_json(j, &v, &err) < 0)
 		requests_refused(call, &err);
 	else
-		manager_create_volume(c->manager, v, is_full, requests_answered, call);
+		manager_create_volume(c->manager, v,
+				      has_image ? MANAGER_IMAGE_THERE
+				      : is_full ? MANAGER_IMAGE_FULL
+						: MANAGER_IMAGE_SPARSE,
+				      requests_answered, call);
 }
 
 static void by_name(struct requests *c, struct ctl_call *call,
@@ -444,6 +450,13 @@ static const struct {
     {"volume.grow", do_volume_grow},
     {"volume.flush", do_volume_flush},
     {"volume.show", do_volume_show},
+    {"snapshot.create", requests_snapshot_create},
+    {"snapshot.delete", requests_snapshot_delete},
+    {"snapshot.delete_cancel", requests_snapshot_delete_cancel},
+    {"snapshot.revert", requests_snapshot_revert},
+    {"snapshot.clone", requests_snapshot_clone},
+    {"snapshot.list", requests_snapshot_list},
+    {"snapshot.repair", requests_snapshot_repair},
     {"transfer.start", do_transfer_start},
     {"transfer.show", do_transfer_show},
     {"transfer.cancel", do_transfer_cancel},

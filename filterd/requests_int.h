@@ -4,6 +4,7 @@
  *
  *   requests.c            the table of requests; questions, volumes, filters, transfers
  *   requests_datastore.c  datastores
+ *   requests_snapshot.c   snapshots
  *   requests_peer.c       other appliances
  */
 #ifndef FILTERD_REQUESTS_INT_H
@@ -26,6 +27,14 @@ void requests_datastore_add(struct requests *c, struct ctl_call *call) ON_MAIN;
 void requests_datastore_remove(struct requests *c, struct ctl_call *call) ON_MAIN;
 void requests_datastore_filters(struct requests *c, struct ctl_call *call) ON_MAIN;
 void requests_datastore_filter_set(struct requests *c, struct ctl_call *call) ON_MAIN;
+
+void requests_snapshot_create(struct requests *c, struct ctl_call *call) ON_MAIN;
+void requests_snapshot_delete(struct requests *c, struct ctl_call *call) ON_MAIN;
+void requests_snapshot_delete_cancel(struct requests *c, struct ctl_call *call) ON_MAIN;
+void requests_snapshot_revert(struct requests *c, struct ctl_call *call) ON_MAIN;
+void requests_snapshot_clone(struct requests *c, struct ctl_call *call) ON_MAIN;
+void requests_snapshot_list(struct requests *c, struct ctl_call *call) ON_MAIN;
+void requests_snapshot_repair(struct requests *c, struct ctl_call *call) ON_MAIN;
 
 void requests_peer_identity(struct requests *c, struct ctl_call *call);
 void requests_peer_list(struct requests *c, struct ctl_call *call);

@@ -124,6 +124,9 @@ void lun_notice(struct scsi_lu *lu, const struct ring_msg_notice *n)
 	case RING_NOTICE_INQUIRY:
 		lun_unit_attention(lu, 0, ASC_INQUIRY_DATA_HAS_CHANGED);
 		break;
+	case RING_NOTICE_ATTENTION:
+		lun_unit_attention(lu, 0, (uint16_t)n->value);
+		break;
 	default:
 		break; /* of a newer filterd: nothing that this module could tell anybody */
 	}

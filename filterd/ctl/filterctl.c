@@ -23,11 +23,17 @@ static const char usage[] =
     "  datastore filter-set NAME FILTER [parameter=value]...   the others get their defaults\n"
     "  volume create NAME --datastore D [--size 10G] [--full] [--write-cache durable|volatile]\n"
     "         [--block-bytes 512|4096] [--shared] [--readonly] [--uuid UUID] [--filter SPEC]...\n"
+    "         [--has-image] [--snapshot-of VOLUME:SNAPSHOT]\n"
     "  volume open|close|flush|show NAME\n"
     "  volume delete NAME --yes\n"
     "  volume grow NAME --size SIZE\n"
     "  filter attach VOLUME SPEC | filter set VOLUME SPEC | filter detach VOLUME FILTER\n"
     "  filter command VOLUME FILTER COMMAND [name=value]... [--stdin]   a secret comes by standard input\n"
+    "  snapshot create VOLUME[:UUID]... --name NAME [--group UUID]   several: all at one point\n"
+    "  snapshot list VOLUME | snapshot delete|delete-cancel VOLUME SNAPSHOT\n"
+    "  snapshot revert VOLUME SNAPSHOT --yes   what was written since is given up\n"
+    "  snapshot clone VOLUME SNAPSHOT NEW-VOLUME [--full]   then: volume create NEW-VOLUME --has-image ...\n"
+    "  snapshot repair VOLUME [--apply]   says, or does, what is to be done\n"
     "  stats [VOLUME]\n"
     "SPEC is name[,parameter=value...][,on_failure=bypass|hold]; 'filters' lists names and parameters.\n";
 
@@ -126,6 +132,13 @@ static const struct command commands[] = {
     {"volume", "grow", build_grow, NULL, "volume.grow"},
     {"volume", "flush", build_name, NULL, "volume.flush"},
     {"volume", "show", build_name, filterctl_print_volume, "volume.show"},
+    {"snapshot", "create", filterctl_build_snapshot, filterctl_print_held, "snapshot.create"},
+    {"snapshot", "list", filterctl_build_snapshot_list, filterctl_print_snapshots, "snapshot.list"},
+    {"snapshot", "delete", filterctl_build_snapshot_named, NULL, "snapshot.delete"},
+    {"snapshot", "delete-cancel", filterctl_build_snapshot_named, NULL, "snapshot.delete_cancel"},
+    {"snapshot", "revert", filterctl_build_revert, NULL, "snapshot.revert"},
+    {"snapshot", "clone", filterctl_build_clone, NULL, "snapshot.clone"},
+    {"snapshot", "repair", filterctl_build_repair, filterctl_print_steps, "snapshot.repair"},
     {"filter", "attach", build_filter_put, NULL, "filter.attach"},
     {"filter", "set", build_filter_put, NULL, "filter.set"},
     {"filter", "detach", build_detach, NULL, "filter.detach"},

@@ -4,6 +4,7 @@
  *
  *   filterctl.c          command line and commands
  *   filterctl_build.c    arguments into requests
+ *   filterctl_snapshot.c  both, of snapshots
  *   filterctl_print.c    answers into tables
  */
 #ifndef FILTERD_FILTERCTL_H
@@ -23,6 +24,16 @@ json_t *filterctl_build_volume(int argc, char **argv, struct err *err);
 /* "name[,param=value...][,on_failure=bypass|hold]"; a comma in a value is written "\\,". */
 json_t *filterctl_build_filter(const char *spec, struct err *err);
 
+json_t *filterctl_build_snapshot(int argc, char **argv, struct err *err);
+json_t *filterctl_build_snapshot_list(int argc, char **argv, struct err *err);
+json_t *filterctl_build_snapshot_named(int argc, char **argv, struct err *err);
+json_t *filterctl_build_revert(int argc, char **argv, struct err *err);
+json_t *filterctl_build_clone(int argc, char **argv, struct err *err);
+json_t *filterctl_build_repair(int argc, char **argv, struct err *err);
+
+void filterctl_print_held(const json_t *answer);
+void filterctl_print_snapshots(const json_t *answer);
+void filterctl_print_steps(const json_t *answer);
 void filterctl_print_status(const json_t *answer);
 void filterctl_print_filters(const json_t *answer);
 void filterctl_print_groups(const json_t *answer);

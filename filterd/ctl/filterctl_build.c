@@ -176,8 +176,22 @@ enum {
 	OPT_SHARED,
 	OPT_READONLY,
 	OPT_UUID,
-	OPT_FILTER
+	OPT_FILTER,
+	OPT_HAS_IMAGE,
+	OPT_SNAPSHOT_OF
 };
+
+static int snapshot_of(json_t *j, const char *text, struct err *err)
+{
+	const char *colon = strchr(text, ':');
+	cleanup_free char *volume = colon ? strndup(text, (size_t)(colon - text)) : NULL;
+
+	if (!volume)
+		return err_set(err, EINVAL, "", "--snapshot-of is VOLUME:SNAPSHOT, not '%.80s'",
+			       text);
+	return json_object_set_new(
+	    j, "snapshot_of", json_pack("{s:s, s:s}", "volume", volume, "snapshot", colon + 1));
+}
 
 static int volume_option(json_t *j, int opt, const char *option, struct err *err)
 {
@@ -208,6 +222,10 @@ static int volume_option(json_t *j, int opt, const char *option, struct err *err
 	case OPT_FILTER:
 		filter = filterctl_build_filter(optarg, err);
 		return filter ? json_array_append_new(json_object_get(j, "filters"), filter) : -1;
+	case OPT_HAS_IMAGE:
+		return json_object_set_new(j, "has_image", json_true());
+	case OPT_SNAPSHOT_OF:
+		return snapshot_of(j, optarg, err);
 	default:
 		return err_set(err, EINVAL, "",
 			       "'%s' is not an option of volume create, or misses its value",
@@ -227,6 +245,8 @@ json_t *filterctl_build_volume(int argc, char **argv, struct err *err)
 	    {"readonly", no_argument, NULL, OPT_READONLY},
 	    {"uuid", required_argument, NULL, OPT_UUID},
 	    {"filter", required_argument, NULL, OPT_FILTER},
+	    {"has-image", no_argument, NULL, OPT_HAS_IMAGE},
+	    {"snapshot-of", required_argument, NULL, OPT_SNAPSHOT_OF},
 	    {NULL, 0, NULL, 0},
 	};
 	json_t *j = json_pack("{s:s, s:[]}", "request", "volume.create", "filters");

@@ -62,6 +62,7 @@ static const uint16_t ua_codes[SENSE_UA_COUNT] = {
     [SENSE_UA_CAPACITY_CHANGED] = 0x2a09,
     [SENSE_UA_SOFT_THRESHOLD] = 0x3807,
     [SENSE_UA_INQUIRY_CHANGED] = 0x3f03,
+    [SENSE_UA_DATA_REPLACED] = 0x3f0e,
 };
 
 uint16_t sense_ua_asc(enum sense_ua ua)

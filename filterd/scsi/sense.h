@@ -53,6 +53,7 @@ enum sense_ua {
 	SENSE_UA_CAPACITY_CHANGED,
 	SENSE_UA_SOFT_THRESHOLD,
 	SENSE_UA_INQUIRY_CHANGED,
+	SENSE_UA_DATA_REPLACED, /* REPORTED LUNS DATA HAS CHANGED: look at everything anew */
 	SENSE_UA_COUNT
 };
 uint16_t sense_ua_asc(enum sense_ua ua);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # plan: what is to be served, as JSON and on disk; filters' records. Needs nothing that serves.
 LIBS += plan
-plan_SRCS := $(wildcard filterd/volume/plan*.c) filterd/volume/store.c filterd/volume/sidecar.c
+plan_SRCS := $(wildcard filterd/volume/plan*.c) filterd/volume/store.c $(wildcard filterd/volume/sidecar*.c)
 plan_INCS := include common filterd/env filterd/backend filterd/chain filterd/volume
 plan_PKGS := jansson
 
@@ -9,7 +9,7 @@ plan_PKGS := jansson
 LIBS += volume
 volume_SRCS := $(filter-out $(plan_SRCS),$(wildcard filterd/volume/*.c))
 volume_INCS := include common filterd/env filterd/backend filterd/chain filterd/plugin filterd/ring filterd/scsi \
-	filterd/volume
+	filterd/volume filterd/layer
 volume_PKGS := jansson
 
 TESTS += test_volume_plan test_volume_plan_groups test_volume_serve test_volume_states test_volume_settle \
@@ -26,7 +26,7 @@ $(foreach t,test_volume_plan test_volume_plan_groups test_sidecar,$(eval $(call 
 define volume_rig_test
 $(1)_SRCS := tests/unit/$(1).c tests/unit/volume_rig.c $(2)
 $(1)_INCS := $(volume_INCS) tests/lib tests/unit
-$(1)_LIBS := volume plan ring_server scsi chain plugin fake_env common
+$(1)_LIBS := volume plan ring_server scsi chain plugin layer backend fake_env common
 $(1)_PKGS := jansson cmocka
 $(1)_LDLIBS := -ldl
 endef

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 void plan_init(struct plan *p)
 {
@@ -89,6 +90,36 @@ static bool is_uuid_taken(const struct plan *p, const uint8_t uuid[16])
 	return false;
 }
 
+struct plan_volume *plan_shows(const struct plan *p, const char *volume, const char *snapshot)
+{
+	struct list_node *n;
+
+	list_for_each (n, &p->volumes) {
+		struct plan_volume *v = list_entry(n, struct plan_volume, node);
+
+		if (strcmp(v->shows.volume, volume) == 0 &&
+		    (!snapshot || strcasecmp(v->shows.snapshot, snapshot) == 0))
+			return v;
+	}
+	return NULL;
+}
+
+/* The two share files, so they share a datastore and with it a worker. */
+static int check_shown(const struct plan *p, const struct plan_volume *v, struct err *err)
+{
+	const struct plan_volume *of;
+
+	if (!v->shows.volume[0])
+		return 0;
+	of = plan_find_volume(p, v->shows.volume);
+	if (of && strcmp(of->datastore, v->datastore) != 0)
+		return err_set(err, EINVAL, "datastore",
+			       "volume %s shows a snapshot of volume %s, which is on datastore %s, "
+			       "not %s",
+			       v->name, of->name, of->datastore, v->datastore);
+	return 0;
+}
+
 int plan_add_volume(struct plan *p, struct plan_volume *v, struct err *err)
 {
 	const struct plan_datastore *d = plan_find_datastore(p, v->datastore);
@@ -114,6 +145,8 @@ int plan_add_volume(struct plan *p, struct plan_volume *v, struct err *err)
 	if (other)
 		return err_set(err, EEXIST, "datastore", "device %s already is volume %s", d->path,
 			       other->name);
+	if (check_shown(p, v, err) < 0)
+		return -err->code;
 	list_push_back(&p->volumes, &v->node);
 	return 0;
 }

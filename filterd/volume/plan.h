@@ -38,6 +38,12 @@ struct plan_filter {
 	char **values; /* [param_count] */
 };
 
+/* What a volume shows that is none of its own: a snapshot of another one, read-only. */
+struct plan_snapshot {
+	char volume[PARSE_NAME_MAX + 1]; /* "": it is an ordinary volume */
+	char snapshot[37];               /* its UUID, as text */
+};
+
 struct plan_volume {
 	struct list_node node;
 	char name[PARSE_NAME_MAX + 1];
@@ -49,6 +55,7 @@ struct plan_volume {
 	bool is_shared; /* several tgtd processes may serve it */
 	bool is_readonly;
 	bool is_open; /* wanted so at start */
+	struct plan_snapshot shows;
 	uint32_t filter_count;
 	struct plan_filter filters[PLAN_FILTERS_MAX];
 };
@@ -90,6 +97,8 @@ void plan_remove_volume(struct plan *p, struct plan_volume *v);
 void plan_datastore_free(struct plan_datastore *d);
 void plan_volume_free(struct plan_volume *v);
 struct plan_volume *plan_volume_copy(const struct plan_volume *v); /* NULL: no memory */
+/* A volume that shows a snapshot of that one (any, if snapshot is NULL), or NULL. */
+struct plan_volume *plan_shows(const struct plan *p, const char *volume, const char *snapshot);
 /* The volume's image: owned by the caller. "" where the datastore has no files. */
 char *plan_image_path(const struct plan_datastore *d, const struct plan_volume *v);
 
@@ -120,6 +129,8 @@ int must_check plan_from_json(const json_t *j, struct plan *out,
 			      struct err *err); /* out is initialised */
 json_t *plan_datastore_to_json(const struct plan_datastore *d);
 json_t *plan_volume_to_json(const struct plan_volume *v);
+/* "snapshot_of": null for an ordinary volume. */
+json_t *plan_shows_to_json(const struct plan_volume *v);
 json_t *plan_filter_to_json(const struct plan_filter *f);
 int must_check plan_datastore_from_json(const json_t *j, struct plan_datastore **out,
 					struct err *err);

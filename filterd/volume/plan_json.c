@@ -222,17 +222,50 @@ int plan_datastore_from_json(const json_t *j, struct plan_datastore **out, struc
 
 json_t *plan_volume_to_json(const struct plan_volume *v)
 {
-	json_t *filters = json_array();
+	json_t *filters = json_array(), *j;
 	char uuid[37];
 
 	parse_uuid_format(v->uuid, uuid);
 	for (uint32_t i = 0; i < v->filter_count; i++)
 		json_array_append_new(filters, plan_filter_to_json(&v->filters[i]));
-	return json_pack("{s:s, s:s, s:s, s:I, s:i, s:s, s:b, s:b, s:b, s:o}", "name", v->name,
-			 "datastore", v->datastore, "uuid", uuid, "size_bytes",
-			 (json_int_t)v->size_bytes, "block_bytes", (int)v->block_bytes,
-			 "write_cache", write_cache_words[v->write_cache], "shared", v->is_shared,
-			 "readonly", v->is_readonly, "open", v->is_open, "filters", filters);
+	j = json_pack("{s:s, s:s, s:s, s:I, s:i, s:s, s:b, s:b, s:b, s:o}", "name", v->name,
+		      "datastore", v->datastore, "uuid", uuid, "size_bytes",
+		      (json_int_t)v->size_bytes, "block_bytes", (int)v->block_bytes, "write_cache",
+		      write_cache_words[v->write_cache], "shared", v->is_shared, "readonly",
+		      v->is_readonly, "open", v->is_open, "filters", filters);
+	/* Without it, the plan is one that older versions read too. */
+	if (j && v->shows.volume[0])
+		json_object_set_new(j, "snapshot_of", plan_shows_to_json(v));
+	return j;
+}
+
+json_t *plan_shows_to_json(const struct plan_volume *v)
+{
+	if (!v->shows.volume[0])
+		return json_null();
+	return json_pack("{s:s, s:s}", "volume", v->shows.volume, "snapshot", v->shows.snapshot);
+}
+
+static int shows_from_json(const json_t *j, struct plan_volume *v, struct err *err)
+{
+	static const char *const keys[] = {"volume", "snapshot", NULL};
+	const char *volume = "", *snapshot = "";
+	uint8_t uuid[16];
+	int rc;
+
+	if (!j || json_is_null(j))
+		return 0;
+	if (!json_is_object(j))
+		return err_set(err, EINVAL, "snapshot_of", "snapshot_of must be an object");
+	if ((rc = json_only(j, keys, err)) || (rc = json_get_string(j, "volume", &volume, err)) ||
+	    (rc = parse_name("volume", volume, err)) ||
+	    (rc = json_get_string(j, "snapshot", &snapshot, err)) ||
+	    (rc = parse_uuid("snapshot", snapshot, uuid, err)))
+		return rc;
+	snprintf(v->shows.volume, sizeof(v->shows.volume), "%s", volume);
+	parse_uuid_format(uuid, v->shows.snapshot);
+	v->is_readonly = true;
+	return 0;
 }
 
 static int filters_from_json(const json_t *filters, struct plan_volume *v, struct err *err)
@@ -281,9 +314,9 @@ static int volume_words(const json_t *j, struct plan_volume *v, struct err *err)
 
 int plan_volume_from_json(const json_t *j, struct plan_volume **out, struct err *err)
 {
-	static const char *const keys[] = {"name",        "datastore",   "uuid",   "size_bytes",
-					   "block_bytes", "write_cache", "shared", "readonly",
-					   "open",        "filters",     NULL};
+	static const char *const keys[] = {
+	    "name",   "datastore", "uuid", "size_bytes", "block_bytes", "write_cache",
+	    "shared", "readonly",  "open", "filters",    "snapshot_of", NULL};
 	uint64_t size_bytes = 0, block_bytes = 512;
 	struct plan_volume *v;
 	json_t *filters = NULL;
@@ -302,6 +335,7 @@ int plan_volume_from_json(const json_t *j, struct plan_volume **out, struct err 
 	    (rc = json_opt_bool(j, "readonly", &v->is_readonly, err)) ||
 	    (rc = json_opt_bool(j, "open", &v->is_open, err)) ||
 	    (rc = json_opt_array(j, "filters", &filters, err)) ||
+	    (rc = shows_from_json(json_object_get(j, "snapshot_of"), v, err)) ||
 	    (filters && (rc = filters_from_json(filters, v, err))))
 		goto free_volume;
 	if (block_bytes != 512 && block_bytes != 4096) {

@@ -61,7 +61,10 @@ static bool is_of(const char *file, const char *image)
 {
 	size_t n = strlen(image);
 
-	return strncmp(file, image, n) == 0 && file[n] == '.' && is_suffix(file + n + 1);
+	if (strncmp(file, image, n) != 0 || file[n] != '.')
+		return false;
+	return is_suffix(file + n + 1) ||
+	       strncmp(file + n, SIDECAR_SNAP, strlen(SIDECAR_SNAP)) == 0;
 }
 
 void sidecar_drop(const char *image)

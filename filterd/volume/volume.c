@@ -24,7 +24,8 @@
 
 int volume_create(const struct volume_cfg *cfg, struct volume **out, struct err *err)
 {
-	const struct backend_ops *type = backend_find(cfg->type);
+	const struct backend_ops *type =
+	    cfg->has_layers ? &backend_layers : backend_find(cfg->type);
 	struct volume *v;
 
 	if (!type)
@@ -35,7 +36,9 @@ int volume_create(const struct volume_cfg *cfg, struct volume **out, struct err 
 	v->env = cfg->env;
 	v->plan = plan_volume_copy(cfg->plan);
 	v->image_path = strdup(cfg->image_path);
-	if (!v->plan || !v->image_path) {
+	v->groups_path = strdup(cfg->groups_path ? cfg->groups_path : "");
+	v->has_layers = cfg->has_layers;
+	if (!v->plan || !v->image_path || !v->groups_path) {
 		volume_destroy(v);
 		return err_set(err, ENOMEM, "", "no memory for volume %s", cfg->plan->name);
 	}
@@ -61,10 +64,11 @@ void volume_destroy(struct volume *v)
 	if (v->plan)
 		plan_volume_free(v->plan);
 	free(v->image_path);
+	free(v->groups_path);
 	free(v);
 }
 
-static struct backend_cfg backend_cfg_of(const struct volume *v)
+struct backend_cfg volume_backend_cfg(const struct volume *v)
 {
 	return (struct backend_cfg){
 	    .path = v->image_path,
@@ -73,23 +77,25 @@ static struct backend_cfg backend_cfg_of(const struct volume *v)
 	    .write_cache = v->plan->write_cache,
 	    .is_buffered = v->is_buffered,
 	    .is_readonly = v->plan->is_readonly,
+	    .snapshot = v->plan->shows.volume[0] ? v->plan->shows.snapshot : NULL,
+	    .groups_path = v->groups_path,
 	};
 }
 
-static int check_place(const struct volume *v, struct err *err)
+int volume_check_place(const struct volume *v, struct err *err)
 {
 	return v->host->check_place ? v->host->check_place(v->host->ctx, err) : 0;
 }
 
 int volume_make_image(struct volume *v, bool is_full, struct err *err)
 {
-	struct backend_cfg cfg = backend_cfg_of(v);
+	struct backend_cfg cfg = volume_backend_cfg(v);
 	int rc;
 
 	if (!v->type->create)
 		return 0;
 	v->host->blocking(v->host->ctx, true);
-	rc = check_place(v, err);
+	rc = volume_check_place(v, err);
 	if (rc == 0)
 		rc = v->type->create(v->env, &cfg, is_full, err);
 	v->host->blocking(v->host->ctx, false);
@@ -308,12 +314,12 @@ static void wait_for_lock(struct volume *v, struct err *err)
 
 static void open_try(struct volume *v)
 {
-	struct backend_cfg cfg = backend_cfg_of(v);
+	struct backend_cfg cfg = volume_backend_cfg(v);
 	struct err err = {0};
 	int rc;
 
 	v->host->blocking(v->host->ctx, true);
-	rc = check_place(v, &err);
+	rc = volume_check_place(v, &err);
 	if (rc == 0)
 		rc = v->type->open(v->env, &cfg, &v->backend, &err);
 	v->host->blocking(v->host->ctx, false);

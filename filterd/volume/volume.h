@@ -20,6 +20,9 @@
  *   volume_ops.c    grow, flush, filters
  *   volume_rings.c  admission of rings
  *   volume_status.c what there is to see, for a person
+ *   volume_snapshot.c  snapshots, alone or in a group
+ *   volume_revert.c  back to a snapshot; clones
+ *   volume_layers.c  what layers there are; away with one
  *   volume_transfer.c  its whole content in or out; transfer*.c do it
  *   volume_brief.c  the same, for a program that asks often and of all volumes
  *
@@ -43,6 +46,8 @@
 /* A shared volume waits this long for all rings that the last filterd had. */
 #define VOLUME_RINGS_WAIT_MS 1000u
 #define VOLUME_MAX_IOS       1024u
+/* Sidecars that all filters of a volume together name as belonging to its data. */
+#define VOLUME_SIDECARS_MAX 8u
 
 struct net_host;
 struct transfer;
@@ -101,7 +106,9 @@ struct volume_cfg {
 	struct env *env;
 	const struct plan_volume *plan; /* copied */
 	const char *type;               /* backend */
-	const char *image_path;         /* copied */
+	bool has_layers;                /* a dir that may have snapshots */
+	const char *groups_path; /* of has_layers: decisions of groups; outlives the volume */
+	const char *image_path;  /* copied; of plan->shows: the other volume's */
 	bool is_buffered;
 	const struct volume_host *host; /* outlives the volume */
 	struct groups *groups;          /* chain_cfg.groups; may be NULL */
@@ -149,6 +156,54 @@ void volume_transfer(struct volume *v, struct transfer *t, volume_done_fn fn, vo
 typedef void (*volume_command_fn)(void *ctx, int result, json_t *reply, const struct err *err);
 void volume_command(struct volume *v, const char *filter, const char *name, const json_t *args,
 		    int fd, volume_command_fn fn, void *ctx) ON_WORKER;
+
+/* ---- snapshots; layer.h says more. All but list, delete and repair of a serving volume alone. */
+
+struct volume_snapshot {
+	const char *snapshot; /* UUID */
+	const char *name;
+	const char *group; /* UUID of the decision */
+	uint64_t created_ms;
+};
+/*
+ * One point for any number of volumes, decided once by the caller:
+ *
+ *   prepare   under I/O                            0: the request goes on, else it has ended
+ *   hold      I/O is held, the new head is ready   0: the request goes on, else it has ended
+ *   release   after the durable decision: I/O goes on, then the manifest says so; it ends
+ *   cancel    instead of hold or release: as before; it ends
+ *
+ * s is copied. Errors: what a filter refuses names the filter.
+ */
+void volume_snapshot_prepare(struct volume *v, const struct volume_snapshot *s, volume_done_fn fn,
+			     void *ctx) ON_WORKER;
+void volume_snapshot_hold(struct volume *v, volume_done_fn fn, void *ctx) ON_WORKER;
+void volume_snapshot_release(struct volume *v, volume_done_fn fn, void *ctx) ON_WORKER;
+void volume_snapshot_cancel(struct volume *v, volume_done_fn fn, void *ctx) ON_WORKER;
+/* How long the last point held I/O. */
+uint64_t volume_held_us(const struct volume *v) ON_WORKER;
+/* Answers when it is so, with I/O still held; it goes on after volume_confirm(). */
+void volume_revert(struct volume *v, const char *snapshot, volume_done_fn fn, void *ctx) ON_WORKER;
+/* Makes the image of a new volume, with what filters keep beside it. One that is there: 0. */
+void volume_clone(struct volume *v, const char *snapshot, const char *image_path, bool is_linked,
+		  volume_done_fn fn, void *ctx) ON_WORKER;
+/* Also of a volume that is not open. */
+void volume_snapshot_delete(struct volume *v, const char *snapshot, volume_done_fn fn,
+			    void *ctx) ON_WORKER;
+void volume_snapshot_delete_cancel(struct volume *v, const char *snapshot, volume_done_fn fn,
+				   void *ctx) ON_WORKER;
+/* layer_list(); of a volume that does not open for what its layers lack: is_degraded, problem. */
+json_t *volume_snapshot_list(struct volume *v) ON_WORKER;
+/* layer_repair(): an array of sentences; NULL: err. */
+json_t *volume_repair(struct volume *v, bool is_apply, struct err *err) ON_WORKER;
+/* Of one that shows a snapshot: what is kept with it stands beside own_path. */
+int must_check volume_give_sidecars(struct volume *v, const uint8_t shown_uuid[16],
+				    const char *own_path, struct err *err) ON_WORKER;
+/* -EBUSY: another volume's image rests on one of its snapshots; err names it. */
+int must_check volume_check_unshared(struct volume *v, struct err *err) ON_WORKER;
+/* The files of a closed volume are removed. */
+int must_check volume_remove_layers(struct volume *v, struct err *err) ON_WORKER;
+
 /* After a change that went well, if the host notes changes; until then all else gets -EBUSY. */
 void volume_confirm(struct volume *v) ON_WORKER;
 

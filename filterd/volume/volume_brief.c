@@ -57,14 +57,14 @@ json_t *volume_brief(struct volume *v)
 	char uuid[37];
 
 	parse_uuid_format(v->plan->uuid, uuid);
-	return json_pack("{s:s, s:s, s:s, s:I, s:i, s:s, s:s, s:s, s:i, s:s?, s:o}", "name",
-			 v->plan->name, "uuid", uuid, "datastore", v->plan->datastore, "size_bytes",
-			 (json_int_t)v->plan->size_bytes, "block_bytes", (int)v->plan->block_bytes,
-			 "write_cache",
-			 v->plan->write_cache == WRITE_CACHE_VOLATILE ? "volatile" : "durable",
-			 "state", volume_state_word(v->state), "reason", v->reason, "rings",
-			 v->serve ? (int)serve_ring_count(v->serve) : 0, "filter_state",
-			 filter_state(v), "filters", filters(v));
+	return json_pack(
+	    "{s:s, s:s, s:s, s:I, s:i, s:s, s:s, s:s, s:i, s:s?, s:o, s:o}", "name", v->plan->name,
+	    "uuid", uuid, "datastore", v->plan->datastore, "size_bytes",
+	    (json_int_t)v->plan->size_bytes, "block_bytes", (int)v->plan->block_bytes,
+	    "write_cache", v->plan->write_cache == WRITE_CACHE_VOLATILE ? "volatile" : "durable",
+	    "state", volume_state_word(v->state), "reason", v->reason, "rings",
+	    v->serve ? (int)serve_ring_count(v->serve) : 0, "filter_state", filter_state(v),
+	    "filters", filters(v), "snapshot_of", plan_shows_to_json(v->plan));
 }
 
 /* ---------------------------------------------------------------- figures */

@@ -3,6 +3,7 @@
 #ifndef FILTERD_VOLUME_INT_H
 #define FILTERD_VOLUME_INT_H
 
+#include "layer.h"
 #include "volume.h"
 
 enum volume_request {
@@ -15,6 +16,28 @@ enum volume_request {
 	REQUEST_DETACH,
 	REQUEST_SET,
 	REQUEST_TRANSFER,
+	REQUEST_SNAPSHOT,
+	REQUEST_REVERT,
+	REQUEST_CLONE,
+	REQUEST_LAYERS, /* questions and small changes of its layers */
+};
+
+/* A snapshot, revert or clone that is under way; volume_snapshot.c, volume_revert.c. */
+struct volume_point {
+	char snapshot[LAYER_UUID_MAX];
+	char name[LAYER_NAME_MAX];
+	char group[LAYER_UUID_MAX];
+	uint64_t created_ms;
+	char *image; /* of a clone */
+	bool is_linked;
+	bool is_prepared;  /* the engine waits for commit or abort */
+	bool is_committed; /* the engine waits for the decision */
+	uint64_t held_us;
+	struct env_work work; /* files are copied */
+	const char *suffixes[VOLUME_SIDECARS_MAX + 1];
+	json_t *known; /* snapshots that there are; whatever is kept for others goes */
+	struct err err;
+	int result;
 };
 
 struct volume {
@@ -22,6 +45,10 @@ struct volume {
 	struct plan_volume *plan; /* own copy, with the filters and the size in force */
 	char *image_path;
 	const struct backend_ops *type;
+	bool has_layers; /* type is backend_layers */
+	char *groups_path;
+	struct volume_point point;
+	struct backend *borrowed; /* opened for a request of a closed volume */
 	bool is_buffered;
 	const struct volume_host *host;
 	struct chain_host chain_host;
@@ -85,6 +112,16 @@ void volume_end(struct volume *v, int result, const struct err *err);
 /* v->chain_host, for the chain. */
 void volume_host_init(struct volume *v);
 void volume_set_state(struct volume *v, enum volume_state state, const char *reason);
+
+/* Ends point and request. */
+void volume_point_end(struct volume *v, int result, const struct err *err);
+/* Begins a request of a serving volume that has layers. False: refused, fn was told. */
+bool volume_point_begin(struct volume *v, enum volume_request request, const char *snapshot,
+			volume_done_fn fn, void *ctx);
+/* I/O is held and the volume is what it was; volume_confirm() of a revert. */
+void volume_revert_confirm(struct volume *v);
+struct backend_cfg volume_backend_cfg(const struct volume *v);
+int must_check volume_check_place(const struct volume *v, struct err *err);
 
 /* Undoes what an open did, and ends the request: closed, or failed with v->open_err. */
 void volume_take_down(struct volume *v);

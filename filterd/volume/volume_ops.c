@@ -43,6 +43,10 @@ static void grow_confirm(struct volume *v)
 static void confirm(struct volume *v)
 {
 	v->is_unconfirmed = false;
+	if (v->request == REQUEST_REVERT) {
+		volume_revert_confirm(v); /* it ends when I/O goes on */
+		return;
+	}
 	if (v->request == REQUEST_GROW)
 		grow_confirm(v);
 	else
@@ -303,8 +307,9 @@ enum volume_state volume_state(const struct volume *v)
 
 const char *volume_request_word(const struct volume *v)
 {
-	static const char *const words[] = {"",       "open",   "close", "grow",    "flush",
-					    "attach", "detach", "set",   "transfer"};
+	static const char *const words[] = {"",       "open",   "close", "grow",     "flush",
+					    "attach", "detach", "set",   "transfer", "snapshot",
+					    "revert", "clone",  "layers"};
 
 	return (size_t)v->request < sizeof(words) / sizeof(words[0]) ? words[v->request] : "?";
 }

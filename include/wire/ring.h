@@ -215,6 +215,7 @@ enum ring_notice {
 	RING_NOTICE_CAPACITY = 1,  /* value: the new size in bytes; raise 6/2A/09 */
 	RING_NOTICE_THRESHOLD = 2, /* value: percent used; raise 6/38/07 */
 	RING_NOTICE_INQUIRY = 3,   /* raise 6/3F/03 */
+	RING_NOTICE_ATTENTION = 4, /* value: ASC << 8 | ASCQ of the unit attention to raise */
 };
 
 struct ring_msg_notice {

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * volume_layers.c - what snapshots a volume has, and away with one. Works on a volume that is not
+ * open, too: its layers are opened for the request, and closed again.
+ *
+ * Thread: owner worker.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "log.h"
+#include "sidecar.h"
+#include "volume_int.h"
+
+/* ---------------------------------------------------------------- borrowing */
+
+static bool is_not_open(const struct volume *v)
+{
+	return v->state == VOLUME_CLOSED || v->state == VOLUME_FAILED ||
+	       v->state == VOLUME_QUARANTINED;
+}
+
+static int borrow(struct volume *v, struct backend **out, struct err *err)
+{
+	struct backend_cfg cfg = volume_backend_cfg(v);
+	int rc;
+
+	*out = v->backend;
+	if (v->backend)
+		return 0;
+	if (!is_not_open(v))
+		return err_set(err, EBUSY, "volume", "volume %s is %s; try again in a moment",
+			       v->plan->name, volume_state_word(v->state));
+	v->host->blocking(v->host->ctx, true);
+	rc = volume_check_place(v, err);
+	if (rc == 0)
+		rc = v->type->open(v->env, &cfg, out, err);
+	v->host->blocking(v->host->ctx, false);
+	return rc;
+}
+
+static void give_back(struct volume *v, struct backend *b)
+{
+	if (!b || b == v->backend)
+		return;
+	v->host->blocking(v->host->ctx, true);
+	b->ops->close(b);
+	v->host->blocking(v->host->ctx, false);
+}
+
+static int check_layers(const struct volume *v, struct err *err)
+{
+	if (v->has_layers && !v->plan->shows.volume[0])
+		return 0;
+	return err_set(err, EOPNOTSUPP, "volume",
+		       v->has_layers
+			   ? "volume %s shows a snapshot of another volume and has none of its own"
+			   : "volume %s is on a datastore that has no snapshots; those of type dir "
+			     "have",
+		       v->plan->name);
+}
+
+/* ---------------------------------------------------------------- delete */
+
+static void changed(void *ctx, int result, const struct err *err)
+{
+	struct volume *v = ctx;
+	struct err copy = {0};
+
+	if (result)
+		copy = *err; /* it may be the backend's */
+	give_back(v, v->borrowed);
+	v->borrowed = NULL;
+	volume_end(v, result, result ? &copy : NULL);
+}
+
+static void change(struct volume *v, const char *snapshot,
+		   void (*fn_layer)(struct backend *b, const char *snapshot, layer_fn fn,
+				    void *ctx),
+		   volume_done_fn fn, void *ctx)
+{
+	struct backend *b = NULL;
+	struct err err = {0};
+	int rc;
+
+	if (!volume_begin(v, REQUEST_LAYERS, fn, ctx))
+		return;
+	rc = check_layers(v, &err);
+	if (rc == 0)
+		rc = borrow(v, &b, &err);
+	if (rc) {
+		volume_end(v, rc, &err);
+		return;
+	}
+	v->borrowed = b == v->backend ? NULL : b;
+	fn_layer(b, snapshot, changed, v);
+}
+
+void volume_snapshot_delete(struct volume *v, const char *snapshot, volume_done_fn fn, void *ctx)
+{
+	change(v, snapshot, layer_delete, fn, ctx);
+}
+
+void volume_snapshot_delete_cancel(struct volume *v, const char *snapshot, volume_done_fn fn,
+				   void *ctx)
+{
+	change(v, snapshot, layer_delete_cancel, fn, ctx);
+}
+
+/* ---------------------------------------------------------------- list */
+
+static json_t *degraded(const char *problem)
+{
+	return json_pack("{s:b, s:s, s:{}, s:[]}", "is_degraded", 1, "problem", problem, "head",
+			 "items");
+}
+
+json_t *volume_snapshot_list(struct volume *v)
+{
+	struct backend *b = NULL;
+	struct err err = {0};
+	json_t *j;
+
+	if (check_layers(v, &err) < 0)
+		j = json_pack("{s:b, s:s, s:{}, s:[]}", "is_degraded", 0, "problem", "", "head",
+			      "items");
+	else if (v->request != REQUEST_NONE && !v->backend)
+		j = degraded("the volume is being opened or closed; ask again in a moment");
+	else if (borrow(v, &b, &err) < 0)
+		j = degraded(err.text);
+	else
+		j = layer_list(b);
+	give_back(v, b);
+	if (j)
+		json_object_set_new(j, "volume", json_string(v->plan->name));
+	return j;
+}
+
+/* ---------------------------------------------------------------- repair, remove */
+
+json_t *volume_repair(struct volume *v, bool is_apply, struct err *err)
+{
+	json_t *steps = NULL;
+
+	if (check_layers(v, err) < 0)
+		return NULL;
+	if (!is_not_open(v) || v->request != REQUEST_NONE) {
+		if (v->state == VOLUME_SERVING && !is_apply)
+			return json_array(); /* it would not serve otherwise */
+		err_set(err, EBUSY, "volume", "volume %s is %s; close it first", v->plan->name,
+			volume_state_word(v->state));
+		return NULL;
+	}
+	v->host->blocking(v->host->ctx, true);
+	if (volume_check_place(v, err) == 0 &&
+	    layer_repair(v->env, v->image_path, is_apply, &steps, err) < 0)
+		steps = NULL;
+	v->host->blocking(v->host->ctx, false);
+	return steps;
+}
+
+int volume_give_sidecars(struct volume *v, const uint8_t shown_uuid[16], const char *own_path,
+			 struct err *err)
+{
+	int rc;
+
+	v->host->blocking(v->host->ctx, true);
+	rc = volume_check_place(v, err);
+	if (rc == 0)
+		rc =
+		    sidecar_give(v->image_path, v->plan->shows.snapshot, shown_uuid, own_path, err);
+	v->host->blocking(v->host->ctx, false);
+	return rc;
+}
+
+/* What cannot be read rests on nothing that could be told. */
+int volume_check_unshared(struct volume *v, struct err *err)
+{
+	json_t *list = volume_snapshot_list(v), *item;
+	size_t i;
+	int rc = 0;
+
+	json_array_foreach(json_object_get(list, "items"), i, item)
+	{
+		const json_t *clones = json_object_get(item, "clones");
+		const char *clone = json_string_value(json_array_get(clones, 0));
+		const char *name = json_string_value(json_object_get(item, "name"));
+
+		if (clone && rc == 0)
+			rc = err_set(
+			    err, EBUSY, "name",
+			    "volume %s cannot go: volume %s is a clone that rests on its "
+			    "snapshot %s; delete that volume first, or make it a full clone",
+			    v->plan->name, clone, name ? name : "?");
+	}
+	json_decref(list);
+	return rc;
+}
+
+int volume_remove_layers(struct volume *v, struct err *err)
+{
+	int rc = 0;
+
+	if (!v->has_layers || v->plan->shows.volume[0])
+		return 0;
+	v->host->blocking(v->host->ctx, true);
+	rc = volume_check_place(v, err);
+	if (rc == 0 && layer_is_layered(v->env, v->image_path))
+		rc = layer_remove(v->env, v->image_path, err);
+	v->host->blocking(v->host->ctx, false);
+	return rc;
+}
