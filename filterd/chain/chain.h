@@ -150,8 +150,8 @@ void chain_grow(struct chain *c, uint64_t new_size_bytes, chain_done_fn fn,
  * fails (a filter refuses, is cancelled, does not drain) leads to ended() at once, after those that
  * had prepared were told to abort. chain_point_end() may come instead of chain_point_hold().
  * Calls: ended() exactly once, and before chain_point_begin() has returned only for want of memory;
- *        held() and prepared() may end it or go on at once. A chain_point_end() that is on its way when the
- *        drain is late comes too late: ended() says so.
+ *        held() and prepared() may end it or go on at once. A chain_point_end() that is on its way
+ * when the drain is late comes too late: ended() says so.
  */
 struct chain_point_host {
 	void (*prepared)(void *ctx);

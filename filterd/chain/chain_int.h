@@ -325,6 +325,8 @@ int filter_refusal(const struct sluice_filter *f, const char *what, int result,
 
 /* To all filters in order; one that refuses is the result, and those before it are told. */
 int must_check event_prepare(struct chain *c, const struct sluice_event *ev, struct err *err);
+/* SLUICE_HELD to all; those that refuse have prepared, too. */
+int must_check event_held(struct chain *c, const struct sluice_event *ev, struct err *err);
 void event_commit(struct chain *c, const struct sluice_event *ev);
 void event_abort(struct chain *c, const struct sluice_event *ev);
 

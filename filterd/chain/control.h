@@ -29,10 +29,10 @@ struct control_op {
 	uint64_t settle_since_ns; /* 0: nothing has begun to settle */
 	bool needs_drain;
 	bool drains_later; /* settling asks for no drain: run() first works under I/O */
-	bool keeps_hold;  /* chain_drain(), chain_hold_changes(): the hold stays after success */
-	bool has_drained; /* this op began the drain that is on */
-	bool is_waiting;  /* said CONTROL_PENDING */
-	int early;        /* known to fail before its turn: err is filled */
+	bool keeps_hold;   /* chain_drain(), chain_hold_changes(): the hold stays after success */
+	bool has_drained;  /* this op began the drain that is on */
+	bool is_waiting;   /* said CONTROL_PENDING */
+	int early;         /* known to fail before its turn: err is filled */
 	/* 0, -errno with err filled, or CONTROL_PENDING. Called again after control_ready(). */
 	int (*run)(struct control_op *op, struct err *err);
 	void (*release)(struct control_op *op); /* what is in it, not op itself; may be NULL */

@@ -74,6 +74,24 @@ int event_prepare(struct chain *c, const struct sluice_event *ev, struct err *er
 	return r < 0 ? r : 0;
 }
 
+int event_held(struct chain *c, const struct sluice_event *ev, struct err *err)
+{
+	struct sluice_error serr = {{0}, {0}};
+	char what[64];
+	int r = 0;
+
+	walk_enter(c);
+	for (uint32_t i = 0; r >= 0 && i < c->filter_count; i++) {
+		r = call(c->filters[i], SLUICE_HELD, ev, &serr);
+		if (r < 0) {
+			snprintf(what, sizeof(what), "the event '%s'", kind_name(ev->kind));
+			r = filter_refusal(c->filters[i], what, r, &serr, err);
+		}
+	}
+	walk_leave(c);
+	return r < 0 ? r : 0;
+}
+
 void event_commit(struct chain *c, const struct sluice_event *ev)
 {
 	struct sluice_error serr = {{0}, {0}};

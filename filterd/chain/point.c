@@ -47,6 +47,16 @@ static int prepare(struct point *p, struct err *err)
 	return CONTROL_PENDING;
 }
 
+static int held(struct point *p, struct err *err)
+{
+	int rc = event_held(p->op.chain, &p->ev, err);
+
+	if (rc < 0)
+		return rc;
+	p->host->held(p->ctx);
+	return CONTROL_PENDING;
+}
+
 static int end(struct point *p, struct err *err)
 {
 	if (p->result < 0) {
@@ -66,8 +76,7 @@ static int point_run(struct control_op *op, struct err *err)
 	case STEP_PREPARE:
 		return prepare(p, err);
 	case STEP_HELD:
-		p->host->held(p->ctx);
-		return CONTROL_PENDING;
+		return held(p, err);
 	case STEP_END:
 		break;
 	}
@@ -105,7 +114,7 @@ void chain_point_begin(struct chain *c, const struct sluice_event *ev,
 	assert(!c->point);
 	p->op.run = point_run;
 	p->op.release = point_release;
-	p->op.settles = SETTLES_ALL;
+	p->op.settles = ev->kind == SLUICE_EVENT_CLONE ? SETTLES_NONE : SETTLES_ALL;
 	p->op.drains_later = true;
 	p->host = h;
 	p->ctx = ctx;

@@ -90,6 +90,9 @@ enum sluice_phase {
 	    0, /* may refuse (return -errno, fill err); may not change anything visible */
 	SLUICE_COMMIT = 1, /* may not fail */
 	SLUICE_ABORT = 2,  /* undo the preparation; may not fail */
+	/* Of SNAPSHOT and REVERT, between PREPARE and COMMIT: nothing is under way and I/O is held.
+	 * May refuse, as a cache does that is dirty in spite of its settling. */
+	SLUICE_HELD = 3,
 };
 
 enum sluice_event_kind {
@@ -97,8 +100,9 @@ enum sluice_event_kind {
 	SLUICE_EVENT_STOP = 1,  /* it ends serving; the chain is drained */
 	SLUICE_EVENT_GROW = 2,  /* new_size_bytes */
 	/* The volume's content becomes a snapshot; its content becomes a snapshot's again; a clone
-	 * of a snapshot is made. PREPARE comes under I/O, after the settling; COMMIT or ABORT while
-	 * I/O is held, for 50 ms at most, so what takes long belongs into PREPARE. */
+	 * of a snapshot is made. PREPARE comes under I/O, after the settling; HELD, COMMIT and
+	 * mostly ABORT while I/O is held, for 50 ms at most in all: what takes long belongs into
+	 * PREPARE. Nothing is held for a clone. */
 	SLUICE_EVENT_SNAPSHOT = 3,
 	SLUICE_EVENT_REVERT = 4,
 	SLUICE_EVENT_CLONE = 5,

@@ -158,7 +158,7 @@ static int t_event(struct sluice_filter *f, enum sluice_phase phase, const struc
 		   struct sluice_error *err)
 {
 	struct t_filter *t = t_of(f);
-	static const char *const names[] = {"prepare", "commit", "abort"};
+	static const char *const names[] = {"prepare", "commit", "abort", "held"};
 
 	if (ev->kind == SLUICE_EVENT_DETACH) {
 		assert_int_equal(phase, SLUICE_PREPARE);
@@ -167,6 +167,8 @@ static int t_event(struct sluice_filter *f, enum sluice_phase phase, const struc
 		return t->leave_result;
 	}
 	rig_log(t->rig, "%s.%s ", t->ops.name, names[phase]);
+	if (phase == SLUICE_HELD)
+		return t->held_result;
 	return phase == SLUICE_PREPARE ? t->prepare_result : 0;
 }
 

@@ -56,6 +56,7 @@ struct t_filter {
 	bool resumes_on_drain, resumes_on_abort;
 	int attach_result, prepare_result, reconfigure_result;
 	int settle_result; /* of BEGIN; after rig_settles() */
+	int held_result;   /* of a point */
 	int leave_result;  /* of SLUICE_EVENT_DETACH */
 	bool holds_drain;
 	struct sluice_token *tokens[RIG_IOS]; /* those taken, in order; the test finishes them */

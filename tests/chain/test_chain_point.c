@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A point in the volume's life: settle and prepare under I/O, hold, commit; or abort at any step. */
+/* A point in the volume's life: settle and prepare under I/O, hold, commit; or abort at any step.
+ */
 #include "rig.h"
 
 #include <errno.h>
@@ -70,7 +71,7 @@ static void filters_prepare_under_io_and_commit_while_it_is_held(void **state)
 	rig_go(&r, SLUICE_OP_WRITE); /* I/O goes on */
 	rig_expect(&r, "A>B>C>=C<B<A<!");
 	hold();
-	rig_expect(&r, "A.drain+ B.drain+ C.drain+ held ");
+	rig_expect(&r, "A.drain+ B.drain+ C.drain+ A.held B.held C.held held ");
 	rig_go(&r, SLUICE_OP_WRITE);
 	rig_expect(&r, "");
 	end(0);
@@ -109,6 +110,19 @@ static void a_refusal_at_each_position_is_named_and_aborts_those_before(void **s
 	hold();
 	end(0);
 	assert_int_equal(r.result, 0);
+}
+
+static void a_refusal_while_io_is_held_aborts_all(void **state)
+{
+	level[1]->held_result = -EIO;
+	begin();
+	chain_point_hold(r.c);
+	r.log[0] = '\0';
+	fake_env_settle(&r.fe);
+	assert_int_equal(r.result, -EIO);
+	rig_expect(&r, "A.drain+ B.drain+ C.drain+ A.held B.held C.abort B.abort A.abort B.settle- "
+		       "A.drain- B.drain- C.drain- ");
+	assert_non_null(strstr(r.err.text, "'B'"));
 }
 
 static void a_filter_that_cannot_settle_ends_it_before_anybody_prepares(void **state)
@@ -180,6 +194,7 @@ int main(void)
 	    T(filters_prepare_under_io_and_commit_while_it_is_held),
 	    T(what_the_hold_costs_is_measured),
 	    T(a_refusal_at_each_position_is_named_and_aborts_those_before),
+	    T(a_refusal_while_io_is_held_aborts_all),
 	    T(a_filter_that_cannot_settle_ends_it_before_anybody_prepares),
 	    T(the_caller_may_give_up_before_the_hold),
 	    T(the_caller_may_give_up_while_io_is_held),

@@ -106,6 +106,7 @@ int group_reconfigure(struct sluice_group *host, enum sluice_phase phase,
 			volume_ram_resize(v);
 		return 0;
 	case SLUICE_ABORT:
+	case SLUICE_HELD: /* of events alone */
 		return 0;
 	}
 	return 0;

@@ -9,18 +9,18 @@
 #include "request.h"
 #include "volume.h"
 
-#define MIN_DIRTY_BYTES (1ull << 20)
-#define MAX_DIRTY_BYTES (64ull << 20)
+#define MIN_DIRTY_BYTES (256ull << 10)
+#define MAX_DIRTY_BYTES (8ull << 20)
 
 bool settle_wants_all(const struct volume *v)
 {
 	return v->settle.is_on || v->settle.is_flush;
 }
 
-/* What goes down in a quarter of a second. */
+/* What goes down in a fiftieth of a second: a snapshot holds I/O for so long. */
 uint64_t settle_limit_blocks(const struct volume *v)
 {
-	uint64_t bytes = v->destage.bytes_per_s / 4;
+	uint64_t bytes = v->destage.bytes_per_s / 50;
 
 	if (bytes < MIN_DIRTY_BYTES)
 		bytes = MIN_DIRTY_BYTES;

@@ -253,12 +253,14 @@ static void grown(struct volume *v, uint64_t new_size_bytes)
 	v->size_bytes = new_size_bytes;
 }
 
-/* Settling comes before these; the datastore may have failed since. */
-static bool wants_clean(enum sluice_event_kind kind)
+/* Settling comes before these; the datastore may have failed since. What holds I/O is clean only
+ * then. */
+static bool wants_clean(enum sluice_event_kind kind, enum sluice_phase phase)
 {
-	return kind == SLUICE_EVENT_SNAPSHOT || kind == SLUICE_EVENT_REVERT ||
-	       kind == SLUICE_EVENT_CLONE || kind == SLUICE_EVENT_FLUSH ||
-	       kind == SLUICE_EVENT_DETACH;
+	if (kind == SLUICE_EVENT_SNAPSHOT || kind == SLUICE_EVENT_REVERT)
+		return phase == SLUICE_HELD;
+	return phase == SLUICE_PREPARE &&
+	       (kind == SLUICE_EVENT_FLUSH || kind == SLUICE_EVENT_DETACH);
 }
 
 int volume_event(struct sluice_filter *f, enum sluice_phase phase, const struct sluice_event *ev,
@@ -268,7 +270,7 @@ int volume_event(struct sluice_filter *f, enum sluice_phase phase, const struct 
 
 	if (ev->kind == SLUICE_EVENT_GROW && phase == SLUICE_COMMIT)
 		grown(v, ev->new_size_bytes);
-	if (phase == SLUICE_PREPARE && wants_clean(ev->kind))
+	if (wants_clean(ev->kind, phase))
 		return wblog_check_clean(v, err);
 	if (phase == SLUICE_COMMIT && ev->kind == SLUICE_EVENT_DELETE)
 		v->wblog.is_deleted = true;

@@ -385,6 +385,10 @@ int command_start(struct sluice_filter *f, const struct sluice_command *cmd,
 	if (!e->has_looked || e->job)
 		return encryption_refuse(err, "", -EBUSY,
 					 "the header is being read; try again in a moment");
+	if (c && e->is_at_point)
+		return encryption_refuse(err, "", -EBUSY,
+					 "a snapshot is being made, and the header goes with it; "
+					 "try again in a moment");
 	if (c && e->exporting)
 		return encryption_refuse(
 		    err, "", -EBUSY,

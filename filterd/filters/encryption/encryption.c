@@ -18,6 +18,7 @@
 #include "companion.h"
 #include "export.h"
 #include "secret.h"
+#include "snapshot.h"
 
 enum {
 	SECTOR_BYTES,
@@ -188,6 +189,7 @@ static int set_paths(struct encryption *e, struct sluice_error *err)
 			    err, "", rc, "there is no place for the header beside the volume");
 	}
 	memcpy(e->luks.uuid, sluice_volume_uuid(e->f), sizeof(e->luks.uuid));
+	snapshot_read_origins(e);
 	return 0;
 }
 
@@ -279,13 +281,10 @@ static int encryption_event(struct sluice_filter *f, enum sluice_phase phase,
 {
 	struct encryption *e = sluice_state(f);
 
-	if (phase == SLUICE_PREPARE && e->re &&
-	    (ev->kind == SLUICE_EVENT_SNAPSHOT || ev->kind == SLUICE_EVENT_REVERT ||
-	     ev->kind == SLUICE_EVENT_CLONE || ev->kind == SLUICE_EVENT_DETACH))
-		return encryption_refuse(
-		    err, "filter", -EBUSY,
-		    "what the volume is encrypted with is being changed, and its halves have "
-		    "different keys; wait for the end, or cancel it");
+	if (ev->kind == SLUICE_EVENT_SNAPSHOT || ev->kind == SLUICE_EVENT_REVERT)
+		return snapshot_event(e, phase, ev, err);
+	if (phase == SLUICE_PREPARE && e->re && ev->kind == SLUICE_EVENT_DETACH)
+		return encryption_refuse(err, "filter", -EBUSY, SNAPSHOT_HALVES);
 	if (phase != SLUICE_PREPARE || ev->kind != SLUICE_EVENT_DETACH)
 		return 0;
 	if (e->has_looked && is_without_header(e))
@@ -369,6 +368,7 @@ static const struct sluice_filter_ops encryption_ops = {
     .command = command_start,
     .status = encryption_status,
     .figures = encryption_figures,
+    .data_sidecars = snapshot_sidecars,
 };
 
 const struct sluice_filter_ops *sluice_filter_entry(void)

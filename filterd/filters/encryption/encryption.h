@@ -9,6 +9,7 @@
  *     crypt_io.c    reads and writes
  *     reencrypt.h   encrypt and decrypt in place, deep rekey
  *     companion.h   the same on a replicated volume
+ *     snapshot.h    headers of snapshots and clones
  *     xts.h         the cipher    luks.h  the header    secret.h  memory for keys
  *
  *                     format              lock, or a start without a key
@@ -66,6 +67,7 @@ struct walks {
 struct encryption {
 	struct sluice_filter *f;
 	enum state state;
+	bool is_at_point;           /* a snapshot is being made: the header stays as it is */
 	char text[LUKS_TEXT_BYTES]; /* why it is not UNLOCKED */
 	struct xts *xts;            /* iff UNLOCKED */
 	uint32_t sector_bytes;      /* the header's; before there is one, the parameter's */

@@ -123,6 +123,8 @@ static int check_uuid(struct luks *l, struct crypt_device *cd)
 	format_uuid(l->uuid, ours);
 	if (text && strcmp(text, ours) == 0)
 		return 0;
+	if (text && strlen(text) == sizeof(ours) - 1 && strstr(l->origins, text))
+		return 0;
 	snprintf(l->text, sizeof(l->text),
 		 "the header belongs to volume %s, this is volume %s; put the right header in its "
 		 "place",
@@ -155,6 +157,26 @@ static int load(struct luks *l, struct crypt_device *cd)
 	return check_kind(l, cd);
 }
 
+/* "digests": {"0": {"digest": "base64 of a hash"}} */
+static void read_digest(struct crypt_device *cd, char out[LUKS_DIGEST_BYTES])
+{
+	const char *text = NULL, *name;
+	json_t *header, *digest;
+
+	out[0] = '\0';
+	if (crypt_dump_json(cd, &text, 0) < 0 || !text)
+		return;
+	header = json_loads(text, 0, NULL);
+	json_object_foreach(json_object_get(header, "digests"), name, digest)
+	{
+		const char *hash = json_string_value(json_object_get(digest, "digest"));
+
+		if (!out[0] && hash && strlen(hash) < LUKS_DIGEST_BYTES)
+			snprintf(out, LUKS_DIGEST_BYTES, "%s", hash);
+	}
+	json_decref(header);
+}
+
 static void fill(struct crypt_device *cd, struct luks_info *out)
 {
 	const char *json;
@@ -166,6 +188,7 @@ static void fill(struct crypt_device *cd, struct luks_info *out)
 	for (int i = 0; i < crypt_token_max(CRYPT_LUKS2) && !out->key_id[0]; i++)
 		if (is_ours(cd, i, &json))
 			read_key_id(json, out->key_id);
+	read_digest(cd, out->digest);
 }
 
 static int look_at(struct luks *l, const char *path, struct luks_info *out)

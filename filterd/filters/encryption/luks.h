@@ -26,11 +26,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LUKS_PATH_BYTES   4096u
-#define LUKS_KEK_BYTES    32u
-#define LUKS_DEK_BYTES    64u
-#define LUKS_KEY_ID_BYTES 129u /* visible ASCII without " and \, and the zero */
-#define LUKS_TEXT_BYTES   256u
+#define LUKS_PATH_BYTES    4096u
+#define LUKS_KEK_BYTES     32u
+#define LUKS_DEK_BYTES     64u
+#define LUKS_KEY_ID_BYTES  129u /* visible ASCII without " and \, and the zero */
+#define LUKS_TEXT_BYTES    256u
+#define LUKS_ORIGINS_BYTES 1024u
+#define LUKS_DIGEST_BYTES  96u
 
 struct luks {
 	char header[LUKS_PATH_BYTES];
@@ -39,6 +41,8 @@ struct luks {
 	char
 	    data[LUKS_PATH_BYTES]; /* stands for the image while a header is made, and is removed */
 	uint8_t uuid[16];
+	/* Volumes that this one is a clone of: the header may still be theirs. UUIDs as text. */
+	char origins[LUKS_ORIGINS_BYTES];
 	char text[LUKS_TEXT_BYTES]; /* of the last error */
 };
 
@@ -46,6 +50,7 @@ struct luks_info {
 	uint32_t sector_bytes;
 	uint32_t slots; /* in use */
 	char key_id[LUKS_KEY_ID_BYTES];
+	char digest[LUKS_DIGEST_BYTES]; /* of the DEK, salted: tells one from another, no more */
 };
 
 /* What can be known without a key. A damaged header is put right from its backup: was_restored. */

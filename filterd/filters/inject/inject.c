@@ -171,6 +171,24 @@ static enum sluice_verdict inject_done(struct sluice_filter *f, struct sluice_io
 	return act(f, io, WAY_UP);
 }
 
+static int inject_event(struct sluice_filter *f, enum sluice_phase phase,
+			const struct sluice_event *ev, struct sluice_error *err)
+{
+	const struct inject *j = sluice_state(f);
+	enum refusal r = j->rule.refusal;
+
+	if (ev->kind != SLUICE_EVENT_SNAPSHOT && ev->kind != SLUICE_EVENT_REVERT &&
+	    ev->kind != SLUICE_EVENT_CLONE)
+		return 0;
+	if (phase == SLUICE_HELD && r == REFUSE_CRASH_HELD)
+		abort();
+	if ((phase != SLUICE_PREPARE || r != REFUSE_PREPARE) &&
+	    (phase != SLUICE_HELD || r != REFUSE_HELD))
+		return 0;
+	snprintf(err->text, sizeof(err->text), "it was told to");
+	return -ECANCELED;
+}
+
 static size_t inject_status(struct sluice_filter *f, char *json, size_t size_bytes)
 {
 	const struct inject *j = sluice_state(f);
@@ -194,6 +212,7 @@ static struct sluice_filter_ops inject_ops = {
     .attach = inject_attach,
     .detach = inject_detach,
     .reconfigure = inject_reconfigure,
+    .event = inject_event,
     .drain = inject_drain,
     .submit = inject_submit,
     .done = inject_done,

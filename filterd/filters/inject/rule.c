@@ -14,10 +14,12 @@ enum {
 	PARAM_DELAY_US,
 	PARAM_DEADLINE_MS,
 	PARAM_STUBBORN,
+	PARAM_REFUSE,
 	PARAM_COUNT
 };
 
 static const char *const actions[] = {"none", "fail", "corrupt", "hang", "crash", "delay", NULL};
+static const char *const refusals[] = {"none", "prepare", "held", "crash_held", NULL};
 static const char *const ways[] = {"down", "up", NULL};
 static const char *const ops[] = {"any",   "read",         "write",  "flush",
 				  "unmap", "write_zeroes", "extent", NULL};
@@ -91,6 +93,12 @@ const struct sluice_param rule_params[] = {
 			.type = SLUICE_TYPE_BOOL,
 			.unit = "",
 			.help = "A hanging I/O is not let go for a drain or an abort either."},
+    [PARAM_REFUSE] = {.name = "refuse_event",
+		      .type = SLUICE_TYPE_ENUM,
+		      .unit = "",
+		      .choices = refusals,
+		      .help = "At which step snapshots, reverts and clones are refused; crash_held "
+			      "ends filterd there."},
 };
 const uint32_t rule_param_count = PARAM_COUNT;
 
@@ -111,6 +119,7 @@ void rule_set(struct rule *r, const union sluice_value *values)
 	    .delay_us = values[PARAM_DELAY_US].u64,
 	    .deadline_ms = values[PARAM_DEADLINE_MS].u64,
 	    .is_stubborn = values[PARAM_STUBBORN].u64 != 0,
+	    .refusal = (enum refusal)values[PARAM_REFUSE].u64,
 	};
 	if (r->action == ACTION_CORRUPT) {
 		r->way = WAY_UP;

@@ -13,6 +13,7 @@
 #include "sluice/filter.h"
 
 enum action { ACTION_NONE, ACTION_FAIL, ACTION_CORRUPT, ACTION_HANG, ACTION_CRASH, ACTION_DELAY };
+enum refusal { REFUSE_NONE, REFUSE_PREPARE, REFUSE_HELD, REFUSE_CRASH_HELD };
 enum way { WAY_DOWN, WAY_UP };
 
 struct rule {
@@ -27,6 +28,7 @@ struct rule {
 	uint64_t delay_us;
 	uint64_t deadline_ms;
 	bool is_stubborn;
+	enum refusal refusal; /* of events */
 	uint64_t matched, acted;
 };
 

@@ -182,6 +182,7 @@ int volume_reconfigure(struct sluice_filter *f, enum sluice_phase phase,
 		group_pump(v->g, now_ns);
 		return 0;
 	case SLUICE_ABORT:
+	case SLUICE_HELD: /* of events alone */
 		return 0;
 	}
 	return 0;

@@ -478,6 +478,12 @@ int glue_event(struct sluice_filter *f, enum sluice_phase phase, const struct sl
 
 	if (ev->kind == SLUICE_EVENT_GROW && phase == SLUICE_COMMIT && v->gg->state == GLUE_OPEN)
 		group_grown(v->gg->g, v->p.member, ev->new_size_bytes);
+	if (ev->kind == SLUICE_EVENT_REVERT && phase == SLUICE_PREPARE) {
+		snprintf(err->text, sizeof(err->text),
+			 "the volume is replicated, and its copy would stay as it is; take the "
+			 "replication away, revert, and replicate again; or clone the snapshot");
+		return -EBUSY;
+	}
 	if (ev->kind == SLUICE_EVENT_DETACH && phase == SLUICE_PREPARE && v->p.is_leader)
 		v->gg->is_removed = true;
 	return 0;

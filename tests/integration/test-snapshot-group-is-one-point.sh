@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# time limit: 120 s
+#
+# A group of volumes on different workers and datastores is snapshotted at one point: of a writer that counts in one
+# volume and then in the other, no snapshot has the second count without the first. A filter that refuses fails all of
+# it by name, and all goes on as before.
+. "$(dirname "$0")/../lib/harness.sh"
+. "$(dirname "$0")/../lib/snapshot.sh"
+GROUPS_WANTED=${GROUPS_WANTED:-6}
+WORKERS=2 filterd_start
+datastore_dir d0 --worker 0
+datastore_dir d1 --worker 1
+volume_new v0 --datastore d0 --size 16M
+volume_new v1 --datastore d1 --size 16M
+tgtd_start a
+target_new a 1
+lun_sluice a 1 1 v0
+lun_sluice a 1 2 v1
+
+# The count is the byte of block 0: first in v0, when that is acknowledged in v1.
+count_up() {
+	local n
+	coproc A { exec "$(tool scsi_sh)" --hello "$(url a 1 1)" 2>>"$T/session.log"; }
+	exec 7<&"${A[0]}" 8>&"${A[1]}"
+	coproc B { exec "$(tool scsi_sh)" --hello "$(url a 1 2)" 2>>"$T/session.log"; }
+	exec 5<&"${B[0]}" 6>&"${B[1]}"
+	read -r -u 7 -t 20 && read -r -u 5 -t 20
+	for ((n = 1; n < 255; n++)); do
+		[ ! -e "$T/stop" ] || break
+		printf 'write 0 8 0x%02x\n' "$n" >&8
+		read -r -u 7 -t 30 && [ "$REPLY" = good ] || { echo "v0: $REPLY" >"$T/count.failed"; break; }
+		printf 'write 0 8 0x%02x\n' "$n" >&6
+		read -r -u 5 -t 30 && [ "$REPLY" = good ] || { echo "v1: $REPLY" >"$T/count.failed"; break; }
+		echo "$n" >"$T/count"
+	done
+}
+count_is_over() { [ "$(cat "$T/count" 2>/dev/null || echo 0)" -gt "$1" ]; }
+count_up 2>/dev/null &
+counter=$!
+for ((g = 1; g <= GROUPS_WANTED; g++)); do
+	wait_until 20 "the count to go on" count_is_over "$(cat "$T/count" 2>/dev/null || echo 0)"
+	S=$(snapshot_uuid "$g")
+	ctl --json snapshot create "v0:$S" "v1:$S" --name "group-$g" --group "$(snapshot_uuid $((g + 1000)))" |
+		jq .held_us >>"$T/held.group"
+done
+
+# ---------------------------------------------------------------- one that refuses
+for step in prepare held; do
+	ctl filter attach v1 "inject,refuse_event=$step"
+	! ctl snapshot create "v0:$(snapshot_uuid 90)" "v1:$(snapshot_uuid 90)" --name no >"$T/refused" 2>&1 || die "it was made"
+	grep -q inject "$T/refused" || die "the refusal names nobody: $(cat "$T/refused")"
+	[ "$(snapshot_count v0)$(snapshot_count v1)" = "$GROUPS_WANTED$GROUPS_WANTED" ] || die "a part of a refused group is there"
+	wait_until 20 "the count to go on" count_is_over "$(cat "$T/count")"
+	ctl filter detach v1 inject
+done
+touch "$T/stop"
+wait "$counter"
+[ ! -e "$T/count.failed" ] || die "the counter: $(cat "$T/count.failed")"
+
+# ---------------------------------------------------------------- what each group holds
+for ((g = 1; g <= GROUPS_WANTED; g++)); do
+	S=$(snapshot_uuid "$g")
+	volume_new "a$g" --datastore d0 --size 16M --snapshot-of "v0:$S"
+	volume_new "b$g" --datastore d1 --size 16M --snapshot-of "v1:$S"
+	lun_sluice a 1 $((g * 2 + 10)) "a$g"
+	lun_sluice a 1 $((g * 2 + 11)) "b$g"
+	# v0's count is v1's, or one ahead: nothing else is a point that there was.
+	found=
+	for ((n = 0; n < 255; n++)); do
+		hex=$(printf 0x%02x "$n")
+		[ "$(scsi "$(url a 1 $((g * 2 + 11)))" "check 0 8 $hex")" = good ] || continue
+		ahead=$(printf 0x%02x $((n + 1)))
+		[ "$(scsi "$(url a 1 $((g * 2 + 10)))" "check 0 8 $hex")" = good ] ||
+			[ "$(scsi "$(url a 1 $((g * 2 + 10)))" "check 0 8 $ahead")" = good ] ||
+			die "group $g: v1 has count $n, v0 has neither that nor the next"
+		found=$n
+		break
+	done
+	[ -n "$found" ] || die "group $g: no count in v1"
+done
+note "I/O was held for $(held_max group) us at most"
