@@ -12,6 +12,7 @@ CYCLES=${CYCLES:-4}
 
 another_child_than() { local now; now=$(filterd_child); [ -n "$now" ] && [ "$now" != "$1" ]; }
 both_serve() { [ "$(ctl --json status | jq '[.volumes[] | select(.state == "serving")] | length')" = 3 ]; }
+no_record_is_left() { [ -z "$(ls "$STATE_DIR/groups" 2>/dev/null)" ]; }
 has_snapshot() { ctl --json snapshot list "$1" | jq -e ".items[] | select(.snapshot == \"$2\")" >/dev/null; }
 
 expect_error "ended by signal 9|crash loop"
@@ -72,5 +73,5 @@ done
 session_close
 load_end load0 180
 load_end load1 180
-wait_until 30 "no record of a group to be left" test -z "$(ls "$STATE_DIR/groups" 2>/dev/null)"
+wait_until 30 "no record of a group to be left" no_record_is_left
 note "$CYCLES kills, $in_time snapshots were answered for before"
