@@ -230,12 +230,19 @@ static void back_layers_removed(struct errand *j) ON_MAIN
 }
 
 /* Before its filters are told: whose image rests on one of its snapshots? */
+static void looked(void *ctx, json_t *list) ON_WORKER
+{
+	struct errand *j = ctx;
+	struct err err = {0};
+	int rc = volume_check_unshared(j->mv->volume, list, &err);
+
+	json_decref(list);
+	errand_ended(j, rc, &err);
+}
+
 static void run_look(struct errand *j) ON_WORKER
 {
-	struct err err = {0};
-	int rc = volume_check_unshared(j->mv->volume, &err);
-
-	errand_ended(j, rc, &err);
+	volume_snapshot_list(j->mv->volume, looked, j);
 }
 
 static void back_looked(struct errand *j) ON_MAIN

@@ -149,10 +149,17 @@ static struct mvolume *find(struct manager *m, const char *name, manager_fn fn, 
 	return NULL;
 }
 
+static void listed(void *ctx, json_t *list) ON_WORKER
+{
+	struct errand *j = ctx;
+
+	j->json = list;
+	errand_ended(j, 0, NULL);
+}
+
 static void run_list(struct errand *j) ON_WORKER
 {
-	j->json = volume_snapshot_list(j->mv->volume);
-	errand_ended(j, 0, NULL);
+	volume_snapshot_list(j->mv->volume, listed, j);
 }
 
 void manager_list_snapshots(struct manager *m, const char *name, manager_fn fn, void *ctx)

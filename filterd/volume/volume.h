@@ -193,14 +193,16 @@ void volume_snapshot_delete(struct volume *v, const char *snapshot, volume_done_
 void volume_snapshot_delete_cancel(struct volume *v, const char *snapshot, volume_done_fn fn,
 				   void *ctx) ON_WORKER;
 /* layer_list(); of a volume that does not open for what its layers lack: is_degraded, problem. */
-json_t *volume_snapshot_list(struct volume *v) ON_WORKER;
+typedef void (*volume_list_fn)(void *ctx, json_t *list); /* fn's own; NULL: no memory */
+void volume_snapshot_list(struct volume *v, volume_list_fn fn, void *ctx) ON_WORKER;
 /* layer_repair(): an array of sentences; NULL: err. */
 json_t *volume_repair(struct volume *v, bool is_apply, struct err *err) ON_WORKER;
 /* Of one that shows a snapshot: what is kept with it stands beside own_path. */
 int must_check volume_give_sidecars(struct volume *v, const uint8_t shown_uuid[16],
 				    const char *own_path, struct err *err) ON_WORKER;
-/* -EBUSY: another volume's image rests on one of its snapshots; err names it. */
-int must_check volume_check_unshared(struct volume *v, struct err *err) ON_WORKER;
+/* -EBUSY: another volume's image rests on one of the list's snapshots; err names it. */
+int must_check volume_check_unshared(const struct volume *v, const json_t *list,
+				     struct err *err) ON_WORKER;
 /* The files of a closed volume are removed. */
 int must_check volume_remove_layers(struct volume *v, struct err *err) ON_WORKER;
 

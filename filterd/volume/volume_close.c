@@ -20,22 +20,6 @@
 
 /* ---------------------------------------------------------------- taking apart */
 
-/* The filters are gone or were never there, nothing is in flight. */
-static void take_apart(struct volume *v)
-{
-	struct backend *b = v->backend;
-
-	if (v->chain)
-		chain_destroy(v->chain);
-	v->chain = NULL;
-	v->backend = NULL;
-	if (b) {
-		v->host->blocking(v->host->ctx, true);
-		b->ops->close(b);
-		v->host->blocking(v->host->ctx, false);
-	}
-}
-
 static void ended_closed(struct volume *v)
 {
 	struct err err = v->open_err;
@@ -52,12 +36,33 @@ static void ended_closed(struct volume *v)
 	volume_end(v, 0, NULL);
 }
 
+/* Nothing of ours is in flight, nor of its own. */
+static void backend_stopped(void *ctx)
+{
+	struct volume *v = ctx;
+	struct backend *b = v->backend;
+
+	v->backend = NULL;
+	v->host->blocking(v->host->ctx, true);
+	b->ops->close(b);
+	v->host->blocking(v->host->ctx, false);
+	ended_closed(v);
+}
+
+/* The filters are gone or were never there, nothing is in flight. */
 static void filters_left(void *ctx)
 {
 	struct volume *v = ctx;
 
-	take_apart(v);
-	ended_closed(v);
+	if (v->chain)
+		chain_destroy(v->chain);
+	v->chain = NULL;
+	if (!v->backend)
+		ended_closed(v);
+	else if (v->has_layers)
+		layer_stop(v->backend, backend_stopped, v);
+	else
+		backend_stopped(v);
 }
 
 static void detach_filters(struct volume *v)

@@ -49,6 +49,10 @@ struct volume {
 	char *groups_path;
 	struct volume_point point;
 	struct backend *borrowed; /* opened for a request of a closed volume */
+	void (*given_back)(struct volume *v);
+	json_t *list; /* of a closed volume, until that is given back */
+	volume_list_fn list_fn;
+	void *list_ctx;
 	bool is_buffered;
 	const struct volume_host *host;
 	struct chain_host chain_host;

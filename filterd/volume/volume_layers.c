@@ -27,6 +27,7 @@ static int borrow(struct volume *v, struct backend **out, struct err *err)
 	int rc;
 
 	*out = v->backend;
+	v->borrowed = NULL;
 	if (v->backend)
 		return 0;
 	if (!is_not_open(v))
@@ -37,16 +38,31 @@ static int borrow(struct volume *v, struct backend **out, struct err *err)
 	if (rc == 0)
 		rc = v->type->open(v->env, &cfg, out, err);
 	v->host->blocking(v->host->ctx, false);
+	if (rc == 0)
+		v->borrowed = *out;
 	return rc;
 }
 
-static void give_back(struct volume *v, struct backend *b)
+static void lent_stopped(void *ctx)
 {
-	if (!b || b == v->backend)
-		return;
+	struct volume *v = ctx;
+	struct backend *b = v->borrowed;
+
+	v->borrowed = NULL;
 	v->host->blocking(v->host->ctx, true);
 	b->ops->close(b);
 	v->host->blocking(v->host->ctx, false);
+	v->given_back(v);
+}
+
+/* then(v) when it is closed, or at once if it was not opened for this. */
+static void give_back(struct volume *v, void (*then)(struct volume *v))
+{
+	v->given_back = then;
+	if (v->borrowed)
+		layer_stop(v->borrowed, lent_stopped, v);
+	else
+		then(v);
 }
 
 static int check_layers(const struct volume *v, struct err *err)
@@ -63,16 +79,19 @@ static int check_layers(const struct volume *v, struct err *err)
 
 /* ---------------------------------------------------------------- delete */
 
+static void change_ended(struct volume *v)
+{
+	volume_end(v, v->point.result, v->point.result ? &v->point.err : NULL);
+}
+
 static void changed(void *ctx, int result, const struct err *err)
 {
 	struct volume *v = ctx;
-	struct err copy = {0};
 
+	v->point.result = result;
 	if (result)
-		copy = *err; /* it may be the backend's */
-	give_back(v, v->borrowed);
-	v->borrowed = NULL;
-	volume_end(v, result, result ? &copy : NULL);
+		v->point.err = *err; /* it may be the backend's */
+	give_back(v, change_ended);
 }
 
 static void change(struct volume *v, const char *snapshot,
@@ -93,7 +112,6 @@ static void change(struct volume *v, const char *snapshot,
 		volume_end(v, rc, &err);
 		return;
 	}
-	v->borrowed = b == v->backend ? NULL : b;
 	fn_layer(b, snapshot, changed, v);
 }
 
@@ -116,25 +134,59 @@ static json_t *degraded(const char *problem)
 			 "items");
 }
 
-json_t *volume_snapshot_list(struct volume *v)
+static void say(struct volume *v, json_t *list, volume_list_fn fn, void *ctx)
+{
+	if (list)
+		json_object_set_new(list, "volume", json_string(v->plan->name));
+	fn(ctx, list);
+}
+
+static void list_ended(struct volume *v)
+{
+	volume_list_fn fn = v->list_fn;
+	json_t *list = v->list;
+
+	v->list = NULL;
+	volume_end(v, 0, NULL);
+	say(v, list, fn, v->list_ctx);
+}
+
+static void nobody_asked(void *ctx, int result, const struct err *err)
+{
+	/* The request is there to keep others away; the list is the answer. */
+}
+
+static void list_closed(struct volume *v, volume_list_fn fn, void *ctx)
 {
 	struct backend *b = NULL;
 	struct err err = {0};
-	json_t *j;
+
+	if (v->request != REQUEST_NONE) {
+		say(v, degraded("the volume is being opened or closed; ask again in a moment"), fn,
+		    ctx);
+		return;
+	}
+	if (!volume_begin(v, REQUEST_LAYERS, nobody_asked, v))
+		return;
+	v->list_fn = fn;
+	v->list_ctx = ctx;
+	v->list = borrow(v, &b, &err) < 0 ? degraded(err.text) : layer_list(b);
+	give_back(v, list_ended);
+}
+
+void volume_snapshot_list(struct volume *v, volume_list_fn fn, void *ctx)
+{
+	struct err err;
 
 	if (check_layers(v, &err) < 0)
-		j = json_pack("{s:b, s:s, s:{}, s:[]}", "is_degraded", 0, "problem", "", "head",
-			      "items");
-	else if (v->request != REQUEST_NONE && !v->backend)
-		j = degraded("the volume is being opened or closed; ask again in a moment");
-	else if (borrow(v, &b, &err) < 0)
-		j = degraded(err.text);
+		say(v,
+		    json_pack("{s:b, s:s, s:{}, s:[]}", "is_degraded", 0, "problem", "", "head",
+			      "items"),
+		    fn, ctx);
+	else if (v->backend)
+		say(v, layer_list(v->backend), fn, ctx);
 	else
-		j = layer_list(b);
-	give_back(v, b);
-	if (j)
-		json_object_set_new(j, "volume", json_string(v->plan->name));
-	return j;
+		list_closed(v, fn, ctx);
 }
 
 /* ---------------------------------------------------------------- repair, remove */
@@ -175,11 +227,10 @@ int volume_give_sidecars(struct volume *v, const uint8_t shown_uuid[16], const c
 }
 
 /* What cannot be read rests on nothing that could be told. */
-int volume_check_unshared(struct volume *v, struct err *err)
+int volume_check_unshared(const struct volume *v, const json_t *list, struct err *err)
 {
-	json_t *list = volume_snapshot_list(v), *item;
+	json_t *item;
 	size_t i;
-	int rc = 0;
 
 	json_array_foreach(json_object_get(list, "items"), i, item)
 	{
@@ -187,15 +238,14 @@ int volume_check_unshared(struct volume *v, struct err *err)
 		const char *clone = json_string_value(json_array_get(clones, 0));
 		const char *name = json_string_value(json_object_get(item, "name"));
 
-		if (clone && rc == 0)
-			rc = err_set(
+		if (clone)
+			return err_set(
 			    err, EBUSY, "name",
-			    "volume %s cannot go: volume %s is a clone that rests on its "
-			    "snapshot %s; delete that volume first, or make it a full clone",
+			    "volume %s cannot go: volume %s is a clone that rests on its snapshot "
+			    "%s; delete that volume first, or make it a full clone",
 			    v->plan->name, clone, name ? name : "?");
 	}
-	json_decref(list);
-	return rc;
+	return 0;
 }
 
 int volume_remove_layers(struct volume *v, struct err *err)
