@@ -13,7 +13,7 @@ volume_INCS := include common filterd/env filterd/backend filterd/chain filterd/
 volume_PKGS := jansson
 
 TESTS += test_volume_plan test_volume_plan_groups test_volume_serve test_volume_states test_volume_settle \
-	test_volume_filters_life test_volume_peers test_sidecar
+	test_volume_filters_life test_volume_peers test_volume_snapshot test_sidecar
 define volume_plan_test
 $(1)_SRCS := tests/unit/$(1).c
 $(1)_INCS := $(plan_INCS)
@@ -31,4 +31,4 @@ $(1)_PKGS := jansson cmocka
 $(1)_LDLIBS := -ldl
 endef
 $(foreach t,test_volume_serve test_volume_states test_volume_peers,$(eval $(call volume_rig_test,$(t))))
-$(foreach t,test_volume_settle test_volume_filters_life,$(eval $(call volume_rig_test,$(t),tests/unit/keeping_rig.c)))
+$(foreach t,test_volume_settle test_volume_filters_life test_volume_snapshot,$(eval $(call volume_rig_test,$(t),tests/unit/keeping_rig.c)))

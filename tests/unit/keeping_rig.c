@@ -14,7 +14,8 @@ char calls[512];
 char last_event[64];
 int settle_result, attach_result, delete_result;
 bool works_in_attach, owns_in_attach;
-bool is_sealed, is_missing;
+bool is_sealed, is_missing, has_layers;
+int point_results[4];
 
 void keeping_done(void *ctx, int result, const struct err *err)
 {
@@ -82,6 +83,11 @@ static int f_event(struct sluice_filter *f, enum sluice_phase phase, const struc
 	static const char *const names[] = {"start ", "stop ",  "grow ", "",        "",      "",
 					    "",       "flush ", "",      "delete ", "leave "};
 
+	if (ev->kind == SLUICE_EVENT_SNAPSHOT || ev->kind == SLUICE_EVENT_REVERT ||
+	    ev->kind == SLUICE_EVENT_CLONE) {
+		call((const char *[]){"prepare ", "commit ", "abort ", "held "}[phase]);
+		return point_results[phase];
+	}
 	if (phase == SLUICE_ABORT)
 		return 0;
 	if (phase == SLUICE_COMMIT)
@@ -194,6 +200,7 @@ int keeping_set_up(void **state)
 	struct volume_cfg cfg = {.env = &fe.env,
 				 .plan = &plan,
 				 .type = "rig",
+				 .has_layers = has_layers,
 				 .image_path = "/nowhere",
 				 .host = &host,
 				 .incarnation = 5};
@@ -202,6 +209,7 @@ int keeping_set_up(void **state)
 	rig_backend_reset();
 	fake_env_init(&fe, 1);
 	settle_result = attach_result = delete_result = 0;
+	memset(point_results, 0, sizeof(point_results));
 	works_in_attach = owns_in_attach = is_sealed = is_missing = false;
 	calls[0] = last_event[0] = '\0';
 	memset(&plan, 0, sizeof(plan));

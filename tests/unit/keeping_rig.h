@@ -32,6 +32,8 @@ extern char last_event[64];
 /* What the filter answers and does; plain after the set-up. */
 extern int settle_result, attach_result, delete_result;
 extern bool works_in_attach, owns_in_attach;
+extern int point_results[4];       /* of snapshots, reverts and clones, by phase */
+extern bool has_layers;            /* of the next volume: the test has backend_layers */
 extern bool is_sealed, is_missing; /* the record of "cache"; its plug-in */
 
 #define expect(text)                                                                               \
