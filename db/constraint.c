@@ -135,6 +135,14 @@ static const struct referrer referrers[] = {
     {&table_keys, "volume",
      "SELECT v.name AS item FROM volume_keys AS k JOIN volumes AS v ON v.id = k.volume_id"
      " WHERE k.key_id = ?1 ORDER BY v.name"},
+    {&table_keys, "snapshot",
+     "SELECT v.name || '@' || n.name AS item FROM snapshots AS n JOIN volumes AS v"
+     " ON v.id = n.volume_id WHERE n.key_id = ?1 ORDER BY 1"},
+    {&table_policies, "snapshot schedule",
+     "SELECT name AS item FROM snapshot_schedules WHERE policy_id = ?1 ORDER BY name"},
+    {&table_snapshots, "volume",
+     "SELECT v.name AS item FROM volume_origins AS o JOIN volumes AS v ON v.id = o.volume_id"
+     " WHERE o.snapshot_id = ?1 ORDER BY v.name"},
 };
 
 #define NAMES_SHOWN 5u

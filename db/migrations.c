@@ -19,10 +19,12 @@ EMBED(migration_0002, "db/schema/0002_datastore_filters.sql");
 EMBED(migration_0003, "db/schema/0003_key_providers.sql");
 EMBED(migration_0004, "db/schema/0004_datastore_identity.sql");
 EMBED(migration_0005, "db/schema/0005_replication.sql");
+EMBED(migration_0006, "db/schema/0006_snapshots.sql");
 
 const struct migration migrations[] = {
     {"0001_initial", migration_0001},       {"0002_datastore_filters", migration_0002},
     {"0003_key_providers", migration_0003}, {"0004_datastore_identity", migration_0004},
     {"0005_replication", migration_0005},
+    {"0006_snapshots", migration_0006},
 };
 const uint32_t migration_count = sizeof(migrations) / sizeof(migrations[0]);

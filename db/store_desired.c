@@ -7,6 +7,7 @@
 #include "row.h"
 #include "store_link.h"
 #include "store_replication.h"
+#include "store_snapshots.h"
 
 /* Numbers of the hosts that may use a volume, by themselves or by a group, each once. */
 static const char host_ids[] =
@@ -171,10 +172,12 @@ json_t *store_desired(struct store *s, struct err *err)
 		if (add_links(s, volume, err) < 0)
 			return NULL;
 	}
-	if (store_replication_desired(s, all, err) < 0)
+	if (store_replication_desired(s, all, err) < 0 || store_snapshots_desired(s, all, err) < 0)
 		return NULL;
 	json_array_foreach(json_object_get(all, "volumes"), i, volume)
 	{
+		if (json_object_get(volume, "snapshot_of"))
+			continue; /* it is only looked at */
 		add_datastore_rules(
 		    find(json_object_get(all, "datastores"), "name", text_of(volume, "datastore")),
 		    json_object_get(all, "filters"), json_object_get(volume, "rules"));

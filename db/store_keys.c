@@ -92,7 +92,8 @@ json_t *store_stale_volume_keys(struct store *s, struct err *err)
 	    " JOIN policy_rules AS r ON r.policy_id = a.policy_id AND r.version = a.version"
 	    " AND r.class = 'encryption'"
 	    " JOIN keys AS n ON n.name = json_extract(r.parameters, '$.key_id')"
-	    " WHERE k.is_formatted AND n.state = 'active'"
+	    " WHERE k.is_formatted AND n.state = 'active' AND NOT EXISTS"
+	    " (SELECT 1 FROM volume_origins AS x WHERE x.volume_id = v.id AND x.kind = 'exposure')"
 	    " AND (n.id <> k.key_id OR n.version > k.version) ORDER BY v.name",
 	    "");
 }

@@ -30,6 +30,9 @@ const struct store_table *const store_tables[] = {&table_settings,
 						  &table_sessions,
 						  &table_key_providers,
 						  &table_replications,
+						  &table_snapshots,
+						  &table_snapshot_groups,
+						  &table_snapshot_schedules,
 						  NULL};
 
 const struct store_column *table_find(const struct store_table *t, const char *name)

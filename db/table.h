@@ -68,10 +68,12 @@ struct store_table {
 extern const struct store_table table_settings, table_datastores, table_policies, table_volumes,
     table_filters, table_hosts, table_host_groups, table_portals, table_targets, table_peers,
     table_keys, table_webhooks, table_tasks, table_events, table_alert_rules, table_alerts,
-    table_audit, table_users, table_tokens, table_sessions, table_key_providers, table_replications;
+    table_audit, table_users, table_tokens, table_sessions, table_key_providers, table_replications,
+    table_snapshots, table_snapshot_groups, table_snapshot_schedules;
 /* Tables without a name or an id of their own (policy_versions, policy_rules, assignments,
  * compliance, datastore_filters, host_group_members, volume_access, key_versions, volume_keys,
- * task_log, idempotency) have functions instead: store_link.h. */
+ * task_log, idempotency, snapshot_schedule_volumes, volume_origins) have functions instead: store_link.h,
+ * store_snapshots.h. */
 
 /* All of them, ends with NULL; for tests and documentation. */
 extern const struct store_table *const store_tables[];

@@ -179,6 +179,9 @@ static void every_reference_that_holds_a_row_is_known(void **state)
 	    "replication_members.volume_id volumes",
 	    "keys.provider_id key_providers",
 	    "volume_keys.key_id keys",
+	    "snapshots.key_id keys",
+	    "snapshot_schedules.policy_id policies",
+	    "volume_origins.snapshot_id snapshots",
 	};
 	const size_t known_count = sizeof(known) / sizeof(known[0]);
 	sqlite3_stmt *stmt;
