@@ -71,7 +71,8 @@ static json_t *filters_of(const json_t *arguments)
 static int volume_create(struct apply *a, const json_t *arguments, struct err *err)
 {
 	static const char *const same[] = {"name",        "uuid",        "datastore", "size_bytes",
-					   "block_bytes", "write_cache", "open",      NULL};
+					   "block_bytes", "write_cache", "open",      "snapshot_of",
+					   "has_image",   NULL};
 	cleanup_json json_t *q = json_object();
 
 	for (size_t i = 0; same[i]; i++)
@@ -81,6 +82,12 @@ static int volume_create(struct apply *a, const json_t *arguments, struct err *e
 	json_object_set_new(q, "full",
 			    json_boolean(json_is_false(json_object_get(arguments, "is_thin"))));
 	return ask(a, "volume.create", q, err);
+}
+
+/* Asked again it is the same image. */
+static int snapshot_clone(struct apply *a, const json_t *arguments, struct err *err)
+{
+	return ask(a, "snapshot.clone", arguments, err);
 }
 
 /* With the UUID: what was seen a moment ago may be another filterd's by now. */
@@ -150,6 +157,7 @@ static const struct {
     {"datastore.add", datastore_add, APPLY_FILTERD, false},
     {"datastore.remove", datastore_remove, APPLY_FILTERD, false},
     {"datastore.filter.set", datastore_filter_set, APPLY_FILTERD, false},
+    {"snapshot.clone", snapshot_clone, APPLY_FILTERD, false},
     {"volume.create", volume_create, APPLY_FILTERD, false},
     {"volume.open", volume_open, APPLY_FILTERD, false},
     {"volume.close", volume_close, APPLY_FILTERD, false},

@@ -12,11 +12,11 @@ test_planner_converges_INCS := common policy/model policy/plan tests/unit
 test_planner_converges_LIBS := planner model common
 test_planner_converges_PKGS := jansson cmocka
 
-TESTS += test_planner_steps test_planner_problems test_planner_replication
+TESTS += test_planner_steps test_planner_problems test_planner_replication test_planner_snapshots
 define planner_test
 test_planner_$(1)_SRCS := tests/unit/test_planner_$(1).c
 test_planner_$(1)_INCS := common policy/model policy/plan
 test_planner_$(1)_LIBS := planner model common
 test_planner_$(1)_PKGS := jansson cmocka
 endef
-$(foreach t,steps problems replication,$(eval $(call planner_test,$(t))))
+$(foreach t,steps problems replication snapshots,$(eval $(call planner_test,$(t))))

@@ -148,6 +148,14 @@ bool plan_accounts_may_bind(const struct plan *p, const char *user); /* there af
 void plan_accounts_delete(struct plan *p);
 void plan_accounts_create(struct plan *p);
 
+/* ---------------------------------------------------------------- plan_snapshots.c */
+
+bool plan_snapshots_may_create(const struct plan *p, const struct view *v);
+void plan_snapshots_check(struct plan *p, const struct view *v); /* problems */
+/* The image of a clone, before its volume.create; what a volume.create has to be told more. */
+void plan_snapshots_clone(struct plan *p, const struct view *v);
+void plan_snapshots_origin(const struct view *v, json_t *arguments);
+
 /* ---------------------------------------------------------------- plan_replication.c */
 
 /* What becomes of usual for a replicated volume. */

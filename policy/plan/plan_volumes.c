@@ -62,6 +62,7 @@ void plan_volumes_check(struct plan *p, struct view *v)
 	if (!p->filterd)
 		return;
 	check_presence(p, v);
+	plan_snapshots_check(p, v);
 	if (!v->runs || strcmp(plan_text(v->row, "desired_state"), "deleting") == 0)
 		return;
 	check_text(p, v, "datastore");
@@ -131,24 +132,26 @@ void plan_volumes_close(struct plan *p, struct view *v)
 bool plan_volumes_may_create(struct plan *p, const struct view *v)
 {
 	return plan_datastores_has(p, plan_text(v->row, "datastore")) &&
-	       plan_filters_installed(p, v) && plan_needs_met(p, v);
+	       plan_snapshots_may_create(p, v) && plan_filters_installed(p, v) &&
+	       plan_needs_met(p, v);
 }
 
 static void create(struct plan *p, const struct view *v)
 {
 	json_int_t size_bytes = plan_number(v->row, "size_bytes");
+	json_t *arguments = json_pack(
+	    "{s:s, s:s, s:s, s:I, s:I, s:s, s:b, s:o}", "name", v->name, "uuid",
+	    plan_text(v->row, "uuid"), "datastore", plan_text(v->row, "datastore"), "size_bytes",
+	    size_bytes, "block_bytes", plan_number(v->row, "block_bytes"), "write_cache",
+	    plan_text(v->row, "write_cache"), "is_thin",
+	    json_is_true(json_object_get(v->row, "is_thin")), "filters", plan_filters_of(v));
 	char size[32];
 
 	parse_size_format((uint64_t)size_bytes, size, sizeof(size));
-	plan_step(p, plan_volume_of(v), "volume.create",
-		  json_pack("{s:s, s:s, s:s, s:I, s:I, s:s, s:b, s:o}", "name", v->name, "uuid",
-			    plan_text(v->row, "uuid"), "datastore", plan_text(v->row, "datastore"),
-			    "size_bytes", size_bytes, "block_bytes",
-			    plan_number(v->row, "block_bytes"), "write_cache",
-			    plan_text(v->row, "write_cache"), "is_thin",
-			    json_is_true(json_object_get(v->row, "is_thin")), "filters",
-			    plan_filters_of(v)),
-		  "create volume %s, %s on %s", v->name, size, plan_text(v->row, "datastore"));
+	plan_snapshots_clone(p, v);
+	plan_snapshots_origin(v, arguments);
+	plan_step(p, plan_volume_of(v), "volume.create", arguments, "create volume %s, %s on %s",
+		  v->name, size, plan_text(v->row, "datastore"));
 }
 
 static void grow(struct plan *p, const struct view *v)
@@ -157,7 +160,8 @@ static void grow(struct plan *p, const struct view *v)
 	json_int_t is = plan_number(v->runs, "size_bytes");
 	char size[32];
 
-	if (is == 0 || is >= size_bytes) /* 0: as large as its device */
+	/* 0: as large as its device; what a snapshot shows has the size that it had then */
+	if (is == 0 || is >= size_bytes || json_object_get(v->row, "snapshot_of"))
 		return;
 	parse_size_format((uint64_t)size_bytes, size, sizeof(size));
 	plan_step(p, plan_volume_of(v), "volume.grow",

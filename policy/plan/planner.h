@@ -7,8 +7,8 @@
  *   planner.c          order of it all
  *   plan_view.c        both documents indexed, what is to become of each volume
  *   plan_datastores.c  plan_groups.c  plan_volumes.c  plan_filters.c  plan_needs.c
- *   plan_replication.c    towards
- * filterd plan_targets.c  plan_access.c  plan_accounts.c  plan_portals.c    towards tgtd
+ *   plan_replication.c  plan_snapshots.c    towards filterd
+ *   plan_targets.c  plan_access.c  plan_accounts.c  plan_portals.c    towards tgtd
  *
  * desired: store_desired().  running:
  *   {"filterd": {"is_up": bool,
@@ -60,8 +60,10 @@
  * be lost. What wants that is a
  * problem for people. A write-back cache without a place for its log is one, too.
  * - A replicated volume is exported where the status of its replication filter says that it serves
- * ("replication" {"is_serving", "role", "state", ...} of the running volume), and withdrawn where
- * it says that it does not; the filter leaves a chain only while its replication is "ending".
+ * ("replication" {"is_serving", "role", "state", ...} of the running volume), and withdrawn where it
+ * says that it does not; the filter leaves a chain only while its replication is "ending".
+ * - Snapshots are no part of a plan: one that is gone is told, and never made anew. What shows one
+ * ("snapshot_of") or begins as one ("clone_from") waits for the volume that has it.
  * - While the database has no portal at all, tgtd's own stay.
  * - Growing only; a smaller size than the running one is refused by REST and skipped here.
  */
@@ -76,7 +78,9 @@
  * The steps, by name, with their arguments:
  *   datastore.add {name, type, path, is_buffered}      datastore.remove {name}
  *   datastore.filter.set {name, filter, params}        params {}: the filter's defaults
- *   volume.create {name, uuid, datastore, size_bytes, block_bytes, write_cache, is_thin, filters}
+ *   volume.create {name, uuid, datastore, size_bytes, block_bytes, write_cache, is_thin, filters,
+ *                  snapshot_of {volume, snapshot} of an exposure, has_image of a clone}
+ *   snapshot.clone {volume, snapshot, image, is_linked}   the image of a clone
  *   volume.open {name}   volume.close {name}   volume.delete {name}   volume.grow {name,
  * size_bytes} filter.attach {name, filter, on_failure, params}   filter.set {...}   filter.detach
  * {name, filter} portal.add {name}    portal.remove {name} target.create {iqn}  target.delete {iqn}
