@@ -24,7 +24,6 @@ EMBED(migration_0006, "db/schema/0006_snapshots.sql");
 const struct migration migrations[] = {
     {"0001_initial", migration_0001},       {"0002_datastore_filters", migration_0002},
     {"0003_key_providers", migration_0003}, {"0004_datastore_identity", migration_0004},
-    {"0005_replication", migration_0005},
-    {"0006_snapshots", migration_0006},
+    {"0005_replication", migration_0005},   {"0006_snapshots", migration_0006},
 };
 const uint32_t migration_count = sizeof(migrations) / sizeof(migrations[0]);

@@ -109,8 +109,8 @@ json_t *store_stale_volume_keys(struct store *s, struct err *err);
  *                     "newest_version", "hosts": [host ids, groups resolved, each once]}],
  *  "hosts": [rows with secrets sealed]}. Hidden columns are included. A volume's rules are all that
  * hold for it: its policy's, and those that its datastore's filters stand for, with the defaults,
- * on_failure "bypass" where that is allowed, and the datastore's name as "datastore". What comes from
- * a snapshot: store_snapshots_desired().
+ * on_failure "bypass" where that is allowed, and the datastore's name as "datastore". What comes
+ * from a snapshot: store_snapshots_desired().
  */
 json_t *store_desired(struct store *s, struct err *err);
 

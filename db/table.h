@@ -72,8 +72,8 @@ extern const struct store_table table_settings, table_datastores, table_policies
     table_snapshots, table_snapshot_groups, table_snapshot_schedules;
 /* Tables without a name or an id of their own (policy_versions, policy_rules, assignments,
  * compliance, datastore_filters, host_group_members, volume_access, key_versions, volume_keys,
- * task_log, idempotency, snapshot_schedule_volumes, volume_origins) have functions instead: store_link.h,
- * store_snapshots.h. */
+ * task_log, idempotency, snapshot_schedule_volumes, volume_origins) have functions instead:
+ * store_link.h, store_snapshots.h. */
 
 /* All of them, ends with NULL; for tests and documentation. */
 extern const struct store_table *const store_tables[];

@@ -11,6 +11,7 @@
  *   address.c      addresses, networks, portals
  *   compliance.c   desired against running, with causes
  *   alert.c        thresholds with hysteresis
+ *   schedule.c     when a snapshot schedule is due, and what it keeps: schedule.h
  */
 #ifndef POLICY_MODEL_H
 #define POLICY_MODEL_H

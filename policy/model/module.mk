@@ -5,7 +5,7 @@ model_SRCS := $(wildcard policy/model/*.c)
 model_INCS := common policy/model
 model_PKGS := jansson
 
-MODEL_TESTS := rules rules_diff params datastore_filter access address compliance alert
+MODEL_TESTS := rules rules_diff params datastore_filter access address compliance alert schedule schedule_keep
 TESTS += $(MODEL_TESTS:%=test_model_%)
 define model_test
 test_model_$(1)_SRCS := tests/unit/test_model_$(1).c

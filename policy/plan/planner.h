@@ -60,8 +60,8 @@
  * be lost. What wants that is a
  * problem for people. A write-back cache without a place for its log is one, too.
  * - A replicated volume is exported where the status of its replication filter says that it serves
- * ("replication" {"is_serving", "role", "state", ...} of the running volume), and withdrawn where it
- * says that it does not; the filter leaves a chain only while its replication is "ending".
+ * ("replication" {"is_serving", "role", "state", ...} of the running volume), and withdrawn where
+ * it says that it does not; the filter leaves a chain only while its replication is "ending".
  * - Snapshots are no part of a plan: one that is gone is told, and never made anew. What shows one
  * ("snapshot_of") or begins as one ("clone_from") waits for the volume that has it.
  * - While the database has no portal at all, tgtd's own stay.
