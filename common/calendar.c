@@ -9,6 +9,18 @@ void calendar_begin(void)
 	tzset();
 }
 
+static struct calendar calendar_of(const struct tm *tm)
+{
+	return (struct calendar){.year = tm->tm_year + 1900,
+				 .month = tm->tm_mon + 1,
+				 .day = tm->tm_mday,
+				 .hour = tm->tm_hour,
+				 .minute = tm->tm_min,
+				 .second = tm->tm_sec,
+				 .weekday = tm->tm_wday,
+				 .offset_s = tm->tm_gmtoff};
+}
+
 void calendar_local(int64_t at_s, struct calendar *out)
 {
 	time_t t = (time_t)at_s;
@@ -16,14 +28,17 @@ void calendar_local(int64_t at_s, struct calendar *out)
 
 	memset(&tm, 0, sizeof(tm)); /* a time beyond what localtime_r() can say */
 	localtime_r(&t, &tm);
-	*out = (struct calendar){.year = tm.tm_year + 1900,
-				 .month = tm.tm_mon + 1,
-				 .day = tm.tm_mday,
-				 .hour = tm.tm_hour,
-				 .minute = tm.tm_min,
-				 .second = tm.tm_sec,
-				 .weekday = tm.tm_wday,
-				 .offset_s = tm.tm_gmtoff};
+	*out = calendar_of(&tm);
+}
+
+void calendar_at_utc(int64_t at_s, struct calendar *out)
+{
+	time_t t = (time_t)at_s;
+	struct tm tm;
+
+	memset(&tm, 0, sizeof(tm));
+	gmtime_r(&t, &tm);
+	*out = calendar_of(&tm);
 }
 
 int64_t calendar_utc(const struct calendar *c)

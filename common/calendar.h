@@ -18,6 +18,8 @@ struct calendar {
 
 /* Reads TZ or the system's setting; again, when that may have changed. */
 void calendar_begin(void);
+/* What clocks show at UTC. */
+void calendar_at_utc(int64_t at_s, struct calendar *out);
 void calendar_local(int64_t at_s, struct calendar *out);
 /* What a clock at UTC would show so. day and month may be out of range: the 0th is the last of the
  * month before. weekday and offset_s are not looked at. */

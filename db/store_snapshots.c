@@ -94,6 +94,28 @@ json_t *store_volumes_with_snapshots(struct store *s, struct err *err)
 			 "");
 }
 
+json_t *store_volumes_created(struct store *s, struct err *err)
+{
+	return sql_array(s, err,
+			 "SELECT v.name AS item FROM volumes AS v JOIN datastores AS d"
+			 " ON d.id = v.datastore_id AND d.type = 'dir' WHERE v.is_created"
+			 " AND v.desired_state <> 'deleting' AND NOT EXISTS (SELECT 1 FROM"
+			 " volume_origins AS x WHERE x.volume_id = v.id AND x.kind = 'exposure')"
+			 " ORDER BY v.name",
+			 "");
+}
+
+json_t *store_full_clones(struct store *s, const char *volume, struct err *err)
+{
+	return sql_array(s, err,
+			 "SELECT c.id, c.name, c.uuid, n.uuid AS snapshot FROM volume_origins AS o"
+			 " JOIN volumes AS c ON c.id = o.volume_id AND c.is_created"
+			 " JOIN snapshots AS n ON n.id = o.snapshot_id"
+			 " JOIN volumes AS v ON v.id = n.volume_id AND v.name = ?1"
+			 " WHERE o.kind = 'full' ORDER BY c.name",
+			 "t", volume);
+}
+
 json_t *store_snapshots_sum(struct store *s, int64_t volume_id, struct err *err)
 {
 	return sql_first(s, err,
@@ -111,6 +133,14 @@ json_t *store_snapshots_sums(struct store *s, struct err *err)
 	    " FROM snapshots AS n JOIN volumes AS v ON v.id = n.volume_id"
 	    " GROUP BY v.id ORDER BY v.name",
 	    "");
+}
+
+json_t *store_snapshot_tasks(struct store *s, struct err *err)
+{
+	return row_all(s, &table_tasks,
+		       "WHERE t.state IN ('queued', 'running') AND t.kind GLOB 'snapshot.*'"
+		       " ORDER BY t.id",
+		       err);
 }
 
 /* ---------------------------------------------------------------- what a volume came from */
@@ -163,6 +193,11 @@ int store_volume_key_of_snapshot(struct store *s, int64_t volume_id, int64_t sna
 }
 
 /* ---------------------------------------------------------------- schedules */
+
+json_t *store_schedules(struct store *s, struct err *err)
+{
+	return row_all(s, &table_snapshot_schedules, "ORDER BY t.name", err);
+}
 
 json_t *store_schedule_listed(struct store *s, int64_t schedule_id, struct err *err)
 {

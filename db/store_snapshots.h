@@ -22,6 +22,11 @@ json_t *store_snapshot_users(struct store *s, int64_t snapshot_id, struct err *e
 json_t *store_volume_snapshot_users(struct store *s, int64_t volume_id, struct err *err);
 /* [names] of volumes that have any snapshot. */
 json_t *store_volumes_with_snapshots(struct store *s, struct err *err);
+/* [names] of volumes that sluice-filterd has had and that may have snapshots. */
+json_t *store_volumes_created(struct store *s, struct err *err);
+/* [{"id", "name", "uuid", "snapshot"}]: volumes that are there and being copied of this one's
+ * snapshots, to stand alone afterwards. */
+json_t *store_full_clones(struct store *s, const char *volume, struct err *err);
 /* {"count", "own_bytes"} of a volume. */
 json_t *store_snapshots_sum(struct store *s, int64_t volume_id, struct err *err);
 /* [{"volume", "count", "own_bytes", "degraded"}] of all volumes that have any. */
@@ -34,6 +39,9 @@ json_t *store_volume_origin(struct store *s, int64_t volume_id, struct err *err)
 int must_check store_volume_origin_put(struct store *s, int64_t volume_id, int64_t snapshot_id,
 				       const char *kind, struct err *err);
 
+/* Rows of tasks that are queued or running and about snapshots, oldest first. */
+json_t *store_snapshot_tasks(struct store *s, struct err *err);
+
 /* What opens the volume now opens the snapshot. */
 int must_check store_snapshot_key_note(struct store *s, int64_t snapshot_id, int64_t volume_id,
 				       struct err *err);
@@ -42,6 +50,8 @@ int must_check store_snapshot_key_note(struct store *s, int64_t snapshot_id, int
 int must_check store_volume_key_of_snapshot(struct store *s, int64_t volume_id, int64_t snapshot_id,
 					    struct err *err);
 
+/* All rows. */
+json_t *store_schedules(struct store *s, struct err *err);
 /* [names] that were listed for the schedule; all that it is for, policy included: [{"id", "name"}].
  */
 json_t *store_schedule_listed(struct store *s, int64_t schedule_id, struct err *err);

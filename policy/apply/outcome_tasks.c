@@ -8,7 +8,7 @@
  * with a text while a daemon is down or busy. What is refused stays wanted and is tried again; the
  * task only says how it went.
  *
- * Transfers, backups and webhooks' tests have tasks of their own, which whoever carries them out
+ * Transfers, snapshots, backups and webhooks' tests have tasks of their own, which whoever carries them out
  * ends.
  *
  * Thread: the reconciler's.
@@ -42,7 +42,8 @@ static bool is_ours(const json_t *task)
 	static const char *const types[] = {"volume",     "datastore", "portal",     "host",
 					    "host_group", "policy",    "compliance", "config"};
 
-	if (transfer_is_kind(outcome_text(task, "kind")))
+	if (transfer_is_kind(outcome_text(task, "kind")) ||
+	    strncmp(outcome_text(task, "kind"), "snapshot.", 9) == 0)
 		return false;
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
 		if (is_text(task, "object_type", types[i]))

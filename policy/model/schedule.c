@@ -3,6 +3,7 @@
 #include "schedule.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "calendar.h"
@@ -154,4 +155,13 @@ enum schedule_state schedule_look(const struct schedule *s, int64_t last_due_ms,
 	if (seen_ms > now_ms + SCHEDULE_BACK_MS)
 		return SCHEDULE_CLOCK_WAS_WRONG;
 	return last_ms > seen_ms ? SCHEDULE_IS_DUE : SCHEDULE_WAITS;
+}
+
+void schedule_name(const char *schedule, int64_t due_ms, char *out, size_t out_bytes)
+{
+	struct calendar c;
+
+	calendar_at_utc(due_ms / 1000, &c);
+	snprintf(out, out_bytes, "%.60s-%04d%02d%02dT%02d%02dZ", schedule, c.year, c.month, c.day,
+		 c.hour, c.minute);
 }

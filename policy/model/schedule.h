@@ -52,6 +52,10 @@ enum schedule_state { SCHEDULE_WAITS, SCHEDULE_IS_DUE, SCHEDULE_CLOCK_WAS_WRONG 
 enum schedule_state schedule_look(const struct schedule *s, int64_t last_due_ms, int64_t born_ms,
 				  int64_t now_ms, int64_t *due_ms);
 
+/* "nightly-20260131T0130Z": what a schedule's snapshot of this point in time is called. In UTC, so
+ * that the hour that there is twice gives two names. */
+void schedule_name(const char *schedule, int64_t due_ms, char *out, size_t out_bytes);
+
 /* ---------------------------------------------------------------- retention */
 
 struct schedule_keep {

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "app.h"
 #include "json.h"
@@ -17,6 +16,7 @@
 #include "store_link.h"
 #include "store_replication.h"
 #include "tables.h"
+#include "uuid.h"
 #include "volume_rows.h"
 
 void replications_view(struct request *q, json_t *row)
@@ -88,19 +88,6 @@ int replications_is_free(struct request *q, const char *name, struct err *err)
 }
 
 /* ---------------------------------------------------------------- POST */
-
-static int uuid_make(char text[37], struct err *err)
-{
-	uint8_t uuid[16];
-
-	if (getrandom(uuid, sizeof(uuid), 0) != (ssize_t)sizeof(uuid))
-		return err_set(err, EIO, "", "the system gave no random bytes: %s",
-			       strerror(errno));
-	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40); /* version 4: random */
-	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
-	parse_uuid_format(uuid, text);
-	return 0;
-}
 
 static int paired(struct request *q, const char *field, const char *name, struct err *err)
 {

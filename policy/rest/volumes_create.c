@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "access.h"
 #include "app.h"
@@ -20,6 +19,7 @@
 #include "parse.h"
 #include "store_link.h"
 #include "volume_policy.h"
+#include "uuid.h"
 #include "volume_rows.h"
 #include "volume_view.h"
 #include "volumes.h"
@@ -116,19 +116,6 @@ static int source_busy(struct request *q, const struct extras *x, struct err *er
 }
 
 /* ---------------------------------------------------------------- the row and what hangs on it */
-
-static int uuid_make(char text[37], struct err *err)
-{
-	uint8_t uuid[16];
-
-	if (getrandom(uuid, sizeof(uuid), 0) != (ssize_t)sizeof(uuid))
-		return err_set(err, EIO, "", "the system gave no random bytes: %s",
-			       strerror(errno));
-	uuid[6] = (uint8_t)((uuid[6] & 0x0f) | 0x40); /* version 4: random */
-	uuid[8] = (uint8_t)((uuid[8] & 0x3f) | 0x80);
-	parse_uuid_format(uuid, text);
-	return 0;
-}
 
 static int body_check(struct request *q, json_t *body, struct extras *x, struct err *err)
 {
