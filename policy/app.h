@@ -18,6 +18,7 @@ struct history;
 struct http_server;
 struct keys;
 struct replicator;
+struct snapshotter;
 struct sse;
 struct transfers;
 struct webhook;
@@ -33,9 +34,10 @@ struct app {
 	struct auth *auth;
 	struct sse *sse;
 	struct http_server *http;
-	struct keys *keys;             /* who keeps them, and what they are asked: keys/keys.h */
-	struct replicator *replicator; /* paired appliances; apply/replicator.h */
-	struct webhook *webhook;       /* delivers them; see apply/webhook.h */
+	struct keys *keys;               /* who keeps them, and what they are asked: keys/keys.h */
+	struct snapshotter *snapshotter; /* apply/snapshotter.h */
+	struct replicator *replicator;   /* paired appliances; apply/replicator.h */
+	struct webhook *webhook;         /* delivers them; see apply/webhook.h */
 	const struct apply_cfg *cfg;
 	const char *run_dir, *state_dir, *backup_dir, *transfer_dir;
 	const char *egress_socket;

@@ -33,6 +33,7 @@
 #include "notice.h"
 #include "options.h"
 #include "replicator.h"
+#include "snapshotter.h"
 #include "samples.h"
 #include "server.h"
 #include "setup.h"
@@ -270,6 +271,8 @@ static int start_threads(struct policyd *p, struct err *err)
 		rc = sampler_start(&p->cfg, &p->app.sampler, err);
 	if (rc == 0)
 		rc = replicator_start(&p->cfg, &p->app.replicator, err);
+	if (rc == 0)
+		rc = snapshotter_start(&p->cfg, NULL, &p->app.snapshotter, err);
 	p->cfg.key_get = key_get;
 	p->cfg.keys = p->app.keys;
 	if (rc == 0)
@@ -329,6 +332,7 @@ static void end(struct policyd *p)
 		loop_turn(p->app.loop, 0);
 	server_stop(p->app.http);
 	replicator_stop(p->app.replicator);
+	snapshotter_stop(p->app.snapshotter);
 	transfers_stop(p->app.transfers); /* its tasks ask for keys */
 	keys_feed_stop(p->keys_feed);
 	if (p->app.keys) {

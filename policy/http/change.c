@@ -13,6 +13,7 @@
 #include "idempotency.h"
 #include "json.h"
 #include "planner.h"
+#include "snapshotter.h"
 #include "sse.h"
 #include "store_link.h"
 
@@ -132,6 +133,7 @@ static void tell(struct exchange *x)
 {
 	if (!(x->match.route->flags & ROUTE_NO_RECONCILE) && x->app->reconciler)
 		reconciler_wake(x->app->reconciler);
+	snapshotter_wake(x->app->snapshotter);
 	if (x->app->sse)
 		sse_poke(x->app->sse);
 }

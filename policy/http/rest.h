@@ -123,6 +123,10 @@ extern const struct route *const rest_tables[];
  * shown to each (may be NULL), which may add members. */
 int must_check rest_list(struct request *q, struct reply *r, const struct store_table *t,
 			 void (*each)(struct request *q, json_t *row), struct err *err);
+/* The same of the rows alone whose column has this value. */
+int must_check rest_list_of(struct request *q, struct reply *r, const struct store_table *t,
+			    const char *column, const char *value,
+			    void (*each)(struct request *q, json_t *row), struct err *err);
 /* Names that rest_list() takes, for route.query, made from the table's flags at start. */
 extern const char *const rest_list_query[];
 /* One row, public, with its ETag. Owns: takes row. */

@@ -77,10 +77,30 @@ static int take_numbers(const struct request *q, struct store_query *query, stru
 	return 0;
 }
 
+/* column NULL: all. */
+static void add_filter(const char *filters[2 * FILTERS_MAX + 3], const char *column,
+		       const char *value)
+{
+	uint32_t i = 0;
+
+	while (filters[i])
+		i += 2;
+	filters[i] = column;
+	filters[i + 1] = value;
+	filters[i + 2] = NULL;
+}
+
 int rest_list(struct request *q, struct reply *r, const struct store_table *t,
 	      void (*each)(struct request *q, json_t *row), struct err *err)
 {
-	const char *filters[2 * FILTERS_MAX + 1];
+	return rest_list_of(q, r, t, NULL, NULL, each, err);
+}
+
+int rest_list_of(struct request *q, struct reply *r, const struct store_table *t,
+		 const char *column, const char *value,
+		 void (*each)(struct request *q, json_t *row), struct err *err)
+{
+	const char *filters[2 * FILTERS_MAX + 3];
 	struct store_query query = {
 	    .filters = filters,
 	    .search = request_query(q, "q"),
@@ -93,6 +113,8 @@ int rest_list(struct request *q, struct reply *r, const struct store_table *t,
 	if (take_filters(q->http, t, filters, err) < 0 || take_sort(t, query.sort, err) < 0 ||
 	    take_numbers(q, &query, err) < 0)
 		return -err->code;
+	if (column)
+		add_filter(filters, column, value);
 	list = store_list(q->store, t, &query, err);
 	if (!list)
 		return -err->code;

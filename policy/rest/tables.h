@@ -12,7 +12,8 @@ extern const struct route datastores_routes[], datastore_filters_routes[], volum
     replications_routes[], replication_ops_routes[], keys_routes[], key_providers_routes[],
     key_provider_ops_routes[], tasks_routes[], events_routes[], alerts_routes[], stats_routes[],
     webhooks_routes[], settings_routes[], config_routes[], backups_routes[], system_routes[],
-    unmanaged_routes[];
+    unmanaged_routes[], snapshots_routes[], snapshot_ops_routes[], snapshot_volumes_routes[],
+    snapshot_groups_routes[], snapshot_schedules_routes[];
 extern const struct route setup_routes[], login_routes[], users_routes[], tokens_routes[],
     web_sessions_routes[], audit_routes[];
 

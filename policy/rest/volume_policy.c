@@ -8,6 +8,7 @@
 #include "json.h"
 #include "model.h"
 #include "replications.h"
+#include "snapshots.h"
 #include "store_link.h"
 #include "tables.h"
 #include "volume_rows.h"
@@ -77,6 +78,8 @@ static int put(struct request *q, struct reply *r, struct err *err)
 	if (!old)
 		return -err->code;
 	rc = replications_refuse_replica(q, rows_id(old), "change its policy", err);
+	if (!rc)
+		rc = snapshots_no_exposure(q, old, "it has the policy of its volume", err);
 	if (rc)
 		return rc;
 	rc = volume_policy_assign(q, rows_id(old), policy, version, err);
@@ -91,6 +94,8 @@ static int take_away(struct request *q, struct reply *r, struct err *err)
 	if (!old)
 		return -err->code;
 	rc = replications_refuse_replica(q, rows_id(old), "change its policy", err);
+	if (!rc)
+		rc = snapshots_no_exposure(q, old, "it has the policy of its volume", err);
 	if (!rc)
 		rc = store_assign(q->store, rows_id(old), 0, 0, err);
 	return rc ? rc : touched(q, r, old, "volume.policy_removed", NULL, err);

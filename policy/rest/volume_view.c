@@ -10,6 +10,7 @@
 #include "app.h"
 #include "json.h"
 #include "store_link.h"
+#include "store_snapshots.h"
 #include "tgt_ops.h"
 #include "volume_rows.h"
 
@@ -42,6 +43,8 @@ void volume_view_add(struct request *q, json_t *row)
 	add(row, "access", store_access(q->store, id, &err));
 	add(row, "assignment", store_assignment(q->store, id, &err));
 	add(row, "compliance", store_compliance(q->store, id, &err));
+	add(row, "origin", store_volume_origin(q->store, id, &err));
+	add(row, "snapshots", store_snapshots_sum(q->store, id, &err));
 }
 
 json_t *volume_view_wanted(struct request *q, struct err *err)

@@ -19,6 +19,7 @@
 #include "store_link.h"
 #include "tables.h"
 #include "replications.h"
+#include "snapshots.h"
 #include "volume_rows.h"
 #include "volume_view.h"
 
@@ -143,6 +144,9 @@ static int patch(struct request *q, struct reply *r, struct err *err)
 	    (rc = volumes_state_check(body, err)))
 		return rc;
 	if (json_object_get(body, "size_bytes") &&
+	    (rc = snapshots_no_exposure(q, old, "it has the size that it had then", err)))
+		return rc;
+	if (json_object_get(body, "size_bytes") &&
 	    (rc = grow_check(q, old, rows_u64(body, "size_bytes"), err)))
 		return rc;
 	if (rows_u64(body, "size_bytes") > rows_u64(old, "size_bytes") &&
@@ -199,6 +203,7 @@ static int delete (struct request *q, struct reply *r, struct err *err)
 		return err_set(err, EBUSY, "", "volume %s is being deleted already", name);
 	if ((rc = volume_view_no_transfer(old, err)) ||
 	    (rc = replications_refuse(q, rows_id(old), "end that first", err)) ||
+	    (rc = snapshots_may_go(q, old, err)) ||
 	    (rc = volume_view_nobody(q, name, "their disk and its data go away", err)))
 		return rc;
 	row = store_update(q->store, &table_volumes, rows_id(old), changes, q->if_match, err);
@@ -211,7 +216,7 @@ static int delete (struct request *q, struct reply *r, struct err *err)
 }
 
 static const char *const force_query[] = {"force", NULL};
-static const char *const delete_query[] = {"force", "confirm", NULL};
+static const char *const delete_query[] = {"force", "confirm", "confirm_snapshots", NULL};
 
 const struct route volumes_routes[] = {
     {"GET", "/volumes", REST_VIEWER, 0, list, "volume", rest_list_query},
