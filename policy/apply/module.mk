@@ -20,9 +20,9 @@ $(eval $(call apply_test,tgt_show,apply common))
 $(eval $(call apply_test,tgt_client,apply common,tests/unit/fake_tgtd.c))
 $(eval $(call apply_test,seal,apply common))
 $(eval $(call apply_test,reconciler_failures,apply common))
-$(eval $(call apply_test,reconciler,$(apply_TEST_LIBS),tests/unit/fake_tgtd.c tests/unit/fake_control.c))
-$(eval $(call apply_test,reconciler_filters,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c))
-$(eval $(call apply_test,reconciler_slow,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c))
+$(eval $(call apply_test,reconciler,$(apply_TEST_LIBS),tests/unit/fake_tgtd.c tests/unit/fake_control.c tests/unit/fake_snapshots.c))
+$(eval $(call apply_test,reconciler_filters,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c tests/unit/fake_snapshots.c))
+$(eval $(call apply_test,reconciler_slow,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c tests/unit/fake_snapshots.c))
 
 # One round against a database, for tests that do without the whole of policyd.
 PROGS += reconcile_once
@@ -36,6 +36,6 @@ TESTS += test_replicator_answers
 $(eval $(call apply_test,replicator_answers,$(apply_TEST_LIBS),tests/unit/store_rig.c))
 TESTS += test_figures test_events_feed test_webhook_sign test_alert_watch
 $(eval $(call apply_test,figures,apply common))
-$(eval $(call apply_test,events_feed,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c))
+$(eval $(call apply_test,events_feed,$(apply_TEST_LIBS),tests/unit/store_rig.c tests/unit/fake_control.c tests/unit/fake_snapshots.c))
 $(eval $(call apply_test,webhook_sign,apply common))
 $(eval $(call apply_test,alert_watch,$(apply_TEST_LIBS),tests/unit/store_rig.c))

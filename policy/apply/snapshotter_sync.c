@@ -191,7 +191,7 @@ static void free_clones(struct snapshotter *n, const json_t *clones, const json_
 		struct err err = {0};
 		int rc;
 
-		if (!item || has_text(json_object_get(item, "clones"), notes_text(c, "uuid")))
+		if (!item || has_text(json_object_get(item, "clones"), notes_text(c, "name")))
 			continue;
 		rc = store_begin(n->notes.store, &err);
 		if (rc)

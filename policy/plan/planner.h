@@ -80,7 +80,7 @@
  *   datastore.filter.set {name, filter, params}        params {}: the filter's defaults
  *   volume.create {name, uuid, datastore, size_bytes, block_bytes, write_cache, is_thin, filters,
  *                  snapshot_of {volume, snapshot} of an exposure, has_image of a clone}
- *   snapshot.clone {volume, snapshot, image, is_linked}   the image of a clone
+ *   snapshot.clone {volume, snapshot, image, is_linked}   a clone's image, by its name
  *   volume.open {name}   volume.close {name}   volume.delete {name}   volume.grow {name,
  * size_bytes} filter.attach {name, filter, on_failure, params}   filter.set {...}   filter.detach
  * {name, filter} portal.add {name}    portal.remove {name} target.create {iqn}  target.delete {iqn}

@@ -37,6 +37,11 @@ const struct route *const rest_tables[] = {
     targets_routes,
     transfers_routes,
     unmanaged_routes,
+    snapshots_routes,
+    snapshot_ops_routes,
+    snapshot_volumes_routes,
+    snapshot_groups_routes,
+    snapshot_schedules_routes,
     keys_routes,
     key_providers_routes,
     key_provider_ops_routes,
@@ -74,6 +79,11 @@ json_t *reconciler_volume(struct reconciler *r, const char *name)
 
 void reconciler_wake(struct reconciler *r) {}
 
+json_t *replicator_status(struct replicator *r, const char *replication)
+{
+	return NULL;
+}
+
 json_t *sampler_figures(struct sampler *s)
 {
 	return copy_of(rig.figures);
@@ -103,12 +113,6 @@ json_t *sampler_chains(struct sampler *s)
 json_t *sampler_chain(struct sampler *s, const char *volume)
 {
 	return json_deep_copy(rig.chain);
-}
-
-/* Nobody replicates here. */
-json_t *replicator_status(struct replicator *r, const char *replication)
-{
-	return NULL;
 }
 
 /* ---------------------------------------------------------------- open, close */

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ctl_server.h"
+#include "fake_snapshots.h"
 #include "fd.h"
 #include "json.h"
 
@@ -28,7 +29,8 @@ struct fake_control {
 	char path[108];
 	json_t *datastores; /* {name: {...}} */
 	json_t *volumes;
-	json_t *asked; /* {request: count} */
+	json_t *asked;     /* {request: count} */
+	json_t *snapshots; /* fake_snapshots.h */
 	char refused[64], refusal[128];
 	int code;
 	char held_request[64], held_volume[64];
@@ -187,8 +189,14 @@ static int change(struct fake_control *f, const char *request, const json_t *bod
 /* Kept for fake_control_hold() to give up. */
 static bool is_held(struct fake_control *f, struct ctl_call *call)
 {
+	const char *name = text_at(call->body, "name");
+
+	if (!*name)
+		name = text_at(call->body, "volume");
+	if (!*name)
+		name = text_at(json_array_get(json_object_get(call->body, "members"), 0), "volume");
 	if (f->held || strcmp(call->request, f->held_request) != 0 ||
-	    strcmp(text_at(call->body, "name"), f->held_volume) != 0)
+	    strcmp(name, f->held_volume) != 0)
 		return false;
 	f->held = call;
 	return true;
@@ -197,17 +205,22 @@ static bool is_held(struct fake_control *f, struct ctl_call *call)
 static void release(struct fake_control *f)
 {
 	struct ctl_call *call = NULL;
+	json_t *answer = NULL;
 	struct err err = {0};
 
 	pthread_mutex_lock(&f->lock);
 	if (f->held && !f->held_request[0]) {
 		call = f->held;
 		f->held = NULL;
-		(void)change(f, call->request, call->body, &err);
+		if (strncmp(call->request, "snapshot.", 9) == 0)
+			(void)!fake_snapshots(f->snapshots, call->request, call->body, &answer,
+					      &err);
+		else
+			(void)change(f, call->request, call->body, &err);
 	}
 	pthread_mutex_unlock(&f->lock);
 	if (call)
-		ctl_answer(call, NULL);
+		ctl_answer(call, answer);
 }
 
 static void handle(void *ctx, struct ctl_call *call)
@@ -245,6 +258,8 @@ static void handle(void *ctx, struct ctl_call *call)
 				   1, "wall_ms", 5, "datastore", "fast", "volume", "", "filter",
 				   "io_control", "kind", "io_control_external_load", "text",
 				   "somebody else");
+	else if (strncmp(call->request, "snapshot.", 9) == 0)
+		rc = fake_snapshots(f->snapshots, call->request, call->body, &answer, &err);
 	else
 		rc = change(f, call->request, call->body, &err);
 	pthread_mutex_unlock(&f->lock);
@@ -279,6 +294,7 @@ struct fake_control *fake_control_start(const char *path, int incarnation)
 	f->datastores = json_object();
 	f->volumes = json_object();
 	f->asked = json_object();
+	f->snapshots = json_object();
 	snprintf(f->path, sizeof(f->path), "%s", path);
 	assert_int_equal(loop_create(&f->loop, &err), 0);
 	f->listener = fd_unix_listen(path, SOCK_STREAM, 0600, &err);
@@ -303,6 +319,7 @@ void fake_control_stop(struct fake_control *f)
 	json_decref(f->datastores);
 	json_decref(f->volumes);
 	json_decref(f->asked);
+	json_decref(f->snapshots);
 	pthread_mutex_destroy(&f->lock);
 	free(f);
 }
@@ -369,6 +386,14 @@ void fake_control_drop_volume(struct fake_control *f, const char *name)
 {
 	pthread_mutex_lock(&f->lock);
 	json_object_del(f->volumes, name);
+	pthread_mutex_unlock(&f->lock);
+}
+
+void fake_control_snapshots(struct fake_control *f, void (*fn)(json_t *snapshots, void *ctx),
+			    void *ctx)
+{
+	pthread_mutex_lock(&f->lock);
+	fn(f->snapshots, ctx);
 	pthread_mutex_unlock(&f->lock);
 }
 

@@ -27,6 +27,9 @@ void fake_control_add_volume(struct fake_control *f, const char *name, const cha
 /* A filter in its chain; the one called "cache" is a cache with 4096 dirty bytes. */
 void fake_control_set_filter(struct fake_control *f, const char *volume, const char *filter);
 void fake_control_drop_volume(struct fake_control *f, const char *name);
+/* What its snapshots are; members set here show in the answers. See fake_snapshots.h. */
+void fake_control_snapshots(struct fake_control *f, void (*fn)(json_t *snapshots, void *ctx),
+			    void *ctx);
 /* How often request was asked. */
 int fake_control_asked(struct fake_control *f, const char *request);
 
