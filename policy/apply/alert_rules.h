@@ -7,6 +7,7 @@
  *   alert_cache.c   what caches are
  *   alert_keys.c    who keeps keys, keys, and volumes that wait for theirs
  *   alert_replication.c  lag, peers, split brain
+ *   alert_snapshots.c    snapshots that are not whole, and the space that they take
  *
  * Thread: the sampler's. Pure: facts in, measurements out.
  */
@@ -27,6 +28,7 @@ struct alert_facts {
 	const json_t *events;               /* of the last ALERT_EVENTS_MS, any order */
 	const json_t *failed_tasks;         /* rows */
 	const json_t *key_providers, *keys; /* rows */
+	const json_t *snapshots;            /* store_snapshots_sums() */
 };
 #define ALERT_EVENTS_MS (10u * 60u * 1000u)
 #define ALERT_TASKS_MS  (60u * 60u * 1000u)
@@ -51,6 +53,9 @@ bool alert_cache_log_full(const struct alert_facts *f, alert_emit_fn emit, void 
 bool alert_key_provider_down(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
 bool alert_key_unusable(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
 bool alert_volume_locked(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+
+bool alert_snapshot_degraded(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
+bool alert_snapshot_space(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
 
 bool alert_replication_rpo(const struct alert_facts *f, alert_emit_fn emit, void *ctx);
 bool alert_replication_peer_lost(const struct alert_facts *f, alert_emit_fn emit, void *ctx);

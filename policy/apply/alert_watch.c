@@ -17,6 +17,7 @@
 #include "alert_rows.h"
 #include "json.h"
 #include "store_link.h"
+#include "store_snapshots.h"
 
 /* What the emit function works on. */
 struct round {
@@ -233,14 +234,16 @@ static int look(struct alert_watch *w, struct store *s, struct alert_facts *f, s
 	cleanup_json json_t *providers =
 	    tasks ? alert_rows_all(s, &table_key_providers, err) : NULL;
 	cleanup_json json_t *keys = providers ? alert_rows_all(s, &table_keys, err) : NULL;
+	cleanup_json json_t *snapshots = keys ? store_snapshots_sums(s, err) : NULL;
 
-	if (!keys || recent_events(w, s, f->now_ms, err) < 0)
+	if (!snapshots || recent_events(w, s, f->now_ms, err) < 0)
 		return -err->code;
 	f->datastores = datastores;
 	f->volumes = volumes;
 	f->failed_tasks = tasks;
 	f->key_providers = providers;
 	f->keys = keys;
+	f->snapshots = snapshots;
 	f->events = w->events;
 	for (uint32_t i = 0; i < alert_rules_count; i++) {
 		const json_t *row = row_of(rules, alert_rules[i].name);

@@ -13,7 +13,7 @@
  *   print.c          rows and objects for people; value.c one value by its unit
  *   help.c           help and mistakes, out of the table
  *   complete.c       bash completion, out of the table and the appliance's names
- *   status.c top.c follow.c files.c cache.c   commands that do more than ask once
+ *   status.c top.c follow.c files.c cache.c snapshots.c   commands that do more than ask once
  *
  * What a route takes is checked by the appliance; here stands only what it takes to write it down.
  *
@@ -175,6 +175,7 @@ int files_read_run(struct cli *c, const struct call *call);  /* volume read */
 int files_write_run(struct cli *c, const struct call *call); /* volume write */
 int files_config_export_run(struct cli *c, const struct call *call);
 int connect_run(struct cli *c, const struct call *call);
+int snapshot_tree_run(struct cli *c, const struct call *call);
 int cache_show_run(struct cli *c, const struct call *call);
 int cache_drop_run(struct cli *c, const struct call *call);
 int encryption_show_run(struct cli *c, const struct call *call);

@@ -7,13 +7,11 @@
 #include "cli.h"
 
 const struct command *const command_tables[] = {
-    table_status_commands,    table_volume_commands,
-    table_cache_commands,     table_encryption_commands,
-    table_datastore_commands, table_host_commands,
-    table_policy_commands,    table_replication_commands,
-    table_key_commands,       table_record_commands,
-    table_alert_commands,     table_user_commands,
-    table_system_commands,    NULL,
+    table_status_commands, table_volume_commands,     table_snapshot_commands,
+    table_cache_commands,  table_encryption_commands, table_datastore_commands,
+    table_host_commands,   table_policy_commands,     table_replication_commands,
+    table_key_commands,    table_record_commands,     table_alert_commands,
+    table_user_commands,   table_system_commands,     NULL,
 };
 
 void table_each(bool (*fn)(void *ctx, const struct command *cmd), void *ctx)

@@ -67,9 +67,16 @@ static const struct arg set_args[] = {
     ARG_DESCRIPTION,
     ARG_END,
 };
+static const struct arg stop_args[] = {
+    VOLUME_NAME,
+    {"--force", ARG_FLAG, TO_QUERY, "force", 0, NULL, "also while hosts are logged in"},
+    ARG_END,
+};
 static const struct arg delete_args[] = {
     VOLUME_NAME,
     {"--force", ARG_FLAG, TO_QUERY, "force", 0, NULL, "also while hosts are logged in"},
+    {"--snapshots", ARG_TEXT, TO_QUERY, "confirm_snapshots", 0, NULL,
+     "how many snapshots go with it, if it has any"},
     ARG_END,
 };
 static const struct arg access_args[] = {
@@ -140,8 +147,8 @@ const struct command table_volume_commands[] = {
      COMMAND_DESTROYS | COMMAND_CONFIRMS, NULL, NULL},
     {"volume start", "POST", ON("/start"), "Opens a volume and exports it.", name_args, NULL, 0,
      NULL, NULL},
-    {"volume stop", "POST", ON("/stop"), "Takes a volume from its hosts and closes it.",
-     delete_args, NULL, 0, NULL, NULL},
+    {"volume stop", "POST", ON("/stop"), "Takes a volume from its hosts and closes it.", stop_args,
+     NULL, 0, NULL, NULL},
     {"volume flush", "POST", ON("/flush"), "Brings acknowledged writes to stable storage.",
      name_args, NULL, 0, NULL, NULL},
     {"volume access show", "GET", ON("/access"), "Shows who may log in.", name_args, NULL, 0, NULL,

@@ -10,7 +10,7 @@ extern const struct command table_status_commands[], table_volume_commands[],
     table_datastore_commands[], table_host_commands[], table_policy_commands[],
     table_cache_commands[], table_encryption_commands[], table_key_commands[],
     table_record_commands[], table_alert_commands[], table_user_commands[], table_system_commands[],
-    table_replication_commands[];
+    table_replication_commands[], table_snapshot_commands[];
 
 /* The object that the path names; list: whose names fit it. */
 #define ARG_NAME_OF(list, what)                                                                    \

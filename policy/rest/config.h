@@ -4,7 +4,7 @@
  *
  *   {"format": 1, "datastores": [...], "key_providers": [...], "keys": [...], "policies": [...],
  *    "hosts": [...], "host_groups": [...], "portals": [...], "volumes": [...], "peers": [...],
- *    "replications": [...]}
+ *    "replications": [...], "snapshot_schedules": [...]}
  *
  *   config_sections.c  which sections and members there are; checking a document. Pure.
  *   config_export.c    the document of what is wanted now

@@ -8,6 +8,7 @@
 #include "json.h"
 #include "store_link.h"
 #include "store_replication.h"
+#include "store_snapshots.h"
 #include "volume_rows.h"
 
 /* ---------------------------------------------------------------- members that are no columns */
@@ -90,6 +91,13 @@ static int add_group(struct store *s, const json_t *row, json_t *o, struct err *
 	return members ? 0 : -err->code;
 }
 
+static int add_listed(struct store *s, const json_t *row, json_t *o, struct err *err)
+{
+	json_t *volumes = store_schedule_listed(s, rows_id(row), err);
+
+	return volumes ? json_object_set_new(o, "volumes", volumes) : -err->code;
+}
+
 /* ---------------------------------------------------------------- what is left out */
 
 /* What a peer began stands in the peer's document. */
@@ -115,6 +123,9 @@ static bool is_kept(const json_t *row)
 	return strcmp(rows_text(row, "state"), "destroying") != 0;
 }
 
+struct source;
+static bool is_exposure(struct store *s, const struct source *from, const json_t *row);
+
 static const struct source {
 	const struct store_table *table;
 	int (*add)(struct store *s, const json_t *row, json_t *o, struct err *err);
@@ -131,7 +142,18 @@ static const struct source {
     {&table_volumes, add_volume, is_staying},
     {&table_peers, NULL, is_staying},
     {&table_replications, add_group, is_begun_here},
+    {&table_snapshot_schedules, add_listed, NULL},
 };
+
+/* It shows a snapshot, and a document has none: on another appliance it would be an empty disk. */
+static bool is_exposure(struct store *s, const struct source *from, const json_t *row)
+{
+	struct err err;
+	cleanup_json json_t *origin =
+	    from->table == &table_volumes ? store_volume_origin(s, rows_id(row), &err) : NULL;
+
+	return strcmp(rows_text(origin, "kind"), "exposure") == 0;
+}
 
 static json_t *object_of(struct store *s, const struct config_section *c, const struct source *from,
 			 const json_t *row, struct err *err)
@@ -196,7 +218,7 @@ static json_t *section(struct store *s, uint32_t number, struct err *err)
 	out = json_array();
 	json_array_foreach(rows, i, row)
 	{
-		if (from->may_show && !from->may_show(row))
+		if ((from->may_show && !from->may_show(row)) || is_exposure(s, from, row))
 			continue;
 		o = object_of(s, &config_sections[number], from, row, err);
 		if (!o) {

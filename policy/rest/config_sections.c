@@ -44,6 +44,10 @@ const struct config_section config_sections[] = {
 	  "bandwidth_day_bytes_per_s", "day_from_h", "day_to_h", "backpressure_max_ms",
 	  "compression", "journal_bytes", "stage_bytes"),
      none, none},
+    {"snapshot_schedules", "snapshot_schedule", "/snapshot-schedules", "name",
+     LIST("name", "description", "every", "at", "weekday", "keep_hourly", "keep_daily",
+	  "keep_weekly", "policy", "is_group", "is_enabled", "volumes"),
+     LIST("volumes"), none},
 };
 const uint32_t config_section_count = sizeof(config_sections) / sizeof(config_sections[0]);
 
@@ -160,7 +164,7 @@ int config_check(const json_t *document, struct err *err)
 			    err, EINVAL, name,
 			    "there is no section %.40s; there are datastores, "
 			    "key_providers, keys, policies, hosts, host_groups, portals, "
-			    "volumes, peers and replications",
+			    "volumes, peers, replications and snapshot_schedules",
 			    name);
 		if (section_check(c, value, err) < 0)
 			return -EINVAL;
@@ -269,7 +273,7 @@ static int portal_normalise(struct store *s, json_t *o, struct err *err)
 }
 
 /* An empty name is none. */
-static int volume_normalise(struct store *s, json_t *o, struct err *err)
+static int policy_name_normalise(struct store *s, json_t *o, struct err *err)
 {
 	const json_t *policy = json_object_get(o, "policy");
 
@@ -286,7 +290,7 @@ int config_normalise(struct store *s, json_t *document, struct err *err)
 	} steps[] = {
 	    {"datastores", datastore_normalise}, {"policies", policy_normalise},
 	    {"hosts", host_normalise},           {"portals", portal_normalise},
-	    {"volumes", volume_normalise},
+	    {"volumes", policy_name_normalise},  {"snapshot_schedules", policy_name_normalise},
 	};
 	json_t *o;
 	size_t k;

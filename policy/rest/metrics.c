@@ -262,6 +262,26 @@ static void key_providers(FILE *f, const json_t *providers)
 	}
 }
 
+static void snapshots(FILE *f, const json_t *sums)
+{
+	static const char *const names[][4] = {
+	    {"sluice_snapshots", "", "Snapshots of a volume.", "count"},
+	    {"sluice_snapshot_bytes", "bytes", "Space that a volume's snapshots take.",
+	     "own_bytes"},
+	};
+	const json_t *s;
+	size_t i;
+
+	for (size_t n = 0; n < COUNT(names); n++) {
+		head(f, names[n][0], names[n][1], names[n][2]);
+		json_array_foreach(sums, i, s)
+		{
+			sample(f, names[n][0], "volume", text_of(s, "volume"),
+			       json_number_value(json_object_get(s, names[n][3])));
+		}
+	}
+}
+
 static void datastore_filters(FILE *f, const json_t *datastores)
 {
 	struct origin o = {.metric = "sluice_datastore_filter", .label = "datastore"};
@@ -340,6 +360,7 @@ char *metrics_write(const json_t *facts)
 	table(f, datastore_rows, COUNT(datastore_rows), datastores, "datastore");
 	datastore_filters(f, json_object_get(facts, "datastore_filters"));
 	volume_filters(f, json_object_get(facts, "chains"));
+	snapshots(f, json_object_get(facts, "snapshots"));
 	encryption(f, figures, json_object_get(facts, "walks"));
 	key_providers(f, json_object_get(facts, "key_providers"));
 	counted(f, "sluice_keys", "Keys by state.", "state", json_object_get(facts, "keys"),

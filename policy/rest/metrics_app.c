@@ -7,6 +7,7 @@
 #include "json.h"
 #include "metrics.h"
 #include "store_link.h"
+#include "store_snapshots.h"
 #include "volume_rows.h"
 
 static json_t *open_alerts(struct store *s)
@@ -99,6 +100,7 @@ char *metrics_text(struct app *app)
 		put(facts, "health", reconciler_health(app->reconciler));
 	put(facts, "datastores", rows_all(app->store, &table_datastores, NULL, NULL));
 	put(facts, "volumes", rows_all(app->store, &table_volumes, NULL, NULL));
+	put(facts, "snapshots", store_snapshots_sums(app->store, NULL));
 	put(facts, "key_providers", rows_all(app->store, &table_key_providers, NULL, NULL));
 	put(facts, "keys", rows_all(app->store, &table_keys, NULL, NULL));
 	put(facts, "walks", walks(app->store));
