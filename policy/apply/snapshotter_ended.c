@@ -83,6 +83,8 @@ static void made(struct snapshotter *n, const json_t *task, json_int_t held_us)
 		json_object_del(n->lists, notes_text(row, "volume"));
 		snapshotter_sync(n, notes_text(row, "volume"));
 	}
+	if (*notes_text(json_object_get(task, "parameters"), "schedule"))
+		n->retention_ns = 0; /* it may be one too many now */
 	if (json_array_size(rows) > 0)
 		tell_made(n, task, rows, held_us);
 	notes_task_end(&n->notes, task, NULL);

@@ -59,8 +59,7 @@ static void keep(struct snapshotter *n, const json_t *row, const char *text)
 	notes_event(&n->notes, "warning", "snapshot.kept", "snapshot", object,
 		    "snapshot %s of volume %s is %s", notes_text(row, "name"),
 		    notes_text(row, "volume"), text);
-	notes_row(&n->notes, &table_snapshots, row, json_pack("{s:s}", "state_text", text),
-			 &err);
+	notes_row(&n->notes, &table_snapshots, row, json_pack("{s:s}", "state_text", text), &err);
 }
 
 static int delete_in_transaction(struct snapshotter *n, const json_t *schedule, const json_t *row,

@@ -113,8 +113,9 @@ static int add_row(struct run *r, const char *volume, const char *group, char uu
 
 	if (rc)
 		return rc;
-	row = json_pack("{s:s, s:s, s:s, s:O, s:s*}", "uuid", uuid, "volume", volume, "name",
-			r->name, "schedule", json_object_get(r->row, "name"), "group", group);
+	row = json_pack("{s:s, s:s, s:s, s:O, s:I, s:s*}", "uuid", uuid, "volume", volume, "name",
+			r->name, "schedule", json_object_get(r->row, "name"), "created_ms",
+			(json_int_t)r->n->now_ms(), "group", group);
 	made = store_insert(r->n->notes.store, &table_snapshots, row, err);
 	return made ? 0 : -err->code;
 }
@@ -249,7 +250,7 @@ static void look_at(struct snapshotter *n, const json_t *row)
 		run_now(n, row, due_ms);
 	else if (state == SCHEDULE_CLOCK_WAS_WRONG)
 		notes_row(&n->notes, &table_snapshot_schedules, row,
-				 json_pack("{s:I}", "last_due_ms", (json_int_t)due_ms), &err);
+			  json_pack("{s:I}", "last_due_ms", (json_int_t)due_ms), &err);
 }
 
 void snapshotter_schedules_round(struct snapshotter *n)

@@ -7,15 +7,15 @@ import { axePath, check, clean, note, open, run, shots, signIn, view } from './b
 import { routes } from '../../web/console/js/routes.js';
 
 const isLong = process.argv.includes('shots');
-const params = { '/volumes/:name': ['/volumes/silver', '/volumes/gold?tab=history', '/volumes/silver?tab=access', '/volumes/gold?tab=events'], '/volumes/:name/connect': ['/volumes/silver/connect'],
+const params = { '/volumes/:name': ['/volumes/silver', '/volumes/gold?tab=history', '/volumes/silver?tab=snapshots', '/volumes/silver?tab=access', '/volumes/gold?tab=events'], '/volumes/:name/connect': ['/volumes/silver/connect'],
 	'/policies/:name': ['/policies/database', '/policies/read-cache'], '/policies/:name/edit': ['/policies/database/edit'], '/tasks/:id': ['/tasks/3'],
 	'/hosts': ['/hosts', '/hosts?tab=groups', '/hosts?tab=sessions', '/hosts?tab=portals'], '/policies': ['/policies', '/policies?tab=compliance'],
 	'/encryption': ['/encryption', '/encryption?tab=keys', '/encryption?tab=providers'], '/alerts': ['/alerts', '/alerts?tab=past', '/alerts?tab=rules'],
-	'/users': ['/users', '/users?tab=tokens', '/users?tab=sessions'] };
+	'/users': ['/users', '/users?tab=tokens', '/users?tab=sessions'], '/snapshots': ['/snapshots', '/snapshots?tab=groups', '/snapshots?tab=all'] };
 const places = routes.flatMap(route => params[route.path] || [route.path]);
 
 /* Buttons that open a window, by view: what is in the window is looked at, too. */
-const windows = { '/hosts': 'Add a host', '/datastores': 'Add a datastore', '/volumes/silver': 'Grow', '/encryption?tab=keys': 'Make a key', '/encryption?tab=providers': 'Add a provider',
+const windows = { '/hosts': 'Add a host', '/datastores': 'Add a datastore', '/volumes/silver': 'Grow', '/volumes/silver?tab=snapshots': 'Take a snapshot', '/snapshots': 'Make a schedule', '/snapshots?tab=groups': 'Take a group', '/encryption?tab=keys': 'Make a key', '/encryption?tab=providers': 'Add a provider',
 	'/users': 'Add a user', '/users?tab=tokens': 'Make a token', '/webhooks': 'Add a webhook', '/policies': 'New policy', '/io-control': 'Settings', '/policies/database': 'Delete' };
 
 const rules = { runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'] } };

@@ -28,7 +28,7 @@ faults, asked = [], 0
 
 
 def path_of(o):
-    path = o.full.replace("{name}", "nobody").replace("{version}", "9").replace("{key}", "nokey")
+    path = o.full.replace("{name}", "nobody").replace("{version}", "9").replace("{key}", "nokey").replace("{snapshot}", "none")
     return path.replace("{id}", "9-9-9" if "iscsi-sessions" in path else "999999")
 
 

@@ -111,6 +111,9 @@ def populate(w):
     w.ok("POST", "/volumes", {"name": "v4", "datastore": "second", "size_bytes": 4 << 20, "policy": "secret"})
     w.ok("PUT", "/settings/egress_allow", {"value": ["http://127.0.0.1:9"]})
     w.ok("POST", "/webhooks", {"name": "chat", "url": "http://127.0.0.1:9/hook", "kinds": ["volume.*"]})
+    w.ok("POST", "/volumes/v1/snapshots", {"name": "s1", "description": "first"})
+    w.ok("POST", "/snapshot-groups", {"name": "sg", "volumes": ["v1"]})
+    w.ok("POST", "/snapshot-schedules", {"name": "nightly", "every": "day", "at": "02:00", "keep_daily": 3, "volumes": ["v1"]})
     w.ok("POST", "/users", {"name": "anna", "role": "operator", "password": "correct horse battery"})
     w.ok("POST", "/tokens", {"name": "ci", "role": "viewer", "expires_in_s": 3600})
 
@@ -121,7 +124,8 @@ def names_for(path):
     return {
         "datastores": "main", "volumes": "v1", "hosts": "h1", "host-groups": "g1", "portals": "127.0.0.1:3299",
         "policies": "slow", "filters": "delay", "peers": "site-b", "alert-rules": None, "webhooks": "chat",
-        "users": "anna", "tokens": "ci", "key-providers": "vault", "keys": "main-key",
+        "users": "anna", "tokens": "ci", "key-providers": "vault", "keys": "main-key", "snapshot-groups": "sg",
+        "snapshot-schedules": "nightly",
     }.get(first)
 
 
@@ -143,7 +147,7 @@ def read_everything(w):
             for rule in w.ask("GET", "/alert-rules")[1]["items"]:
                 w.ask("GET", "/alert-rules/" + rule["name"])
         elif "{" in path:
-            w.ok("GET", path.replace("{name}", names_for(path)).replace("{version}", "1"))
+            w.ok("GET", path.replace("{name}", names_for(path)).replace("{version}", "1").replace("{snapshot}", "s1"))
         else:
             w.ok("GET", path)
             read_list(w, o)
@@ -175,6 +179,7 @@ def change_everything(w):
     w.ok("POST", "/volumes/v3/cache/drop", {"dirty_bytes": 0})
     w.ok("GET", "/volumes/v3/cache")
     change_encryption(w)
+    change_snapshots(w)
     w.ok("PATCH", "/volumes/v1", {"size_bytes": 8 << 20, "description": "grown"})
     w.ok("PUT", "/volumes/v1/access", {"hosts": ["h1", "h2"], "host_groups": []})
     w.ok("PUT", "/volumes/v1/mutual-chap", {"user": "target-v1"})
@@ -296,6 +301,21 @@ def change_encryption(w):
     w.ok("GET", at)
 
 
+def change_snapshots(w):
+    at = "/volumes/v1/snapshots"
+    w.ok("PATCH", at + "/s1", {"description": "the first"})
+    w.ok("POST", at + "/s1/expose", {"name": "v1-then"})
+    w.ok("POST", at + "/s1/clone", {"name": "v1-copy", "is_linked": True})
+    w.ok("GET", "/volumes/v1-then")
+    w.ok("GET", "/volumes/v1/snapshot-tree")
+    w.ok("DELETE", "/volumes/v1-then?confirm=v1-then")
+    w.ok("DELETE", "/volumes/v1-copy?confirm=v1-copy")
+    w.ok("POST", at + "/s1/revert", {"confirm": "v1"})
+    w.ok("GET", "/volumes/v1/repair")
+    w.until_ended(w.ask("POST", "/volumes/v1/repair")[1].get("task_id", 0))  # it serves, so that is refused
+    w.ok("PATCH", "/snapshot-schedules/nightly", {"keep_daily": 5})
+
+
 def close_session(w):
     for session in w.ok("GET", "/iscsi-sessions")["items"]:
         w.ok("GET", f"/iscsi-sessions?volume={session['volume']}")
@@ -317,6 +337,8 @@ def dry_runs(w):
         "changeKeyProvider": {"description": "dry"}, "createKey": {"name": "dry", "provider": "vault"},
         "changeKey": {"description": "dry"}, "rotateKey": None, "testKeyProvider": None,
         "changeWebhook": {"is_enabled": True}, "createPortal": {"address": "127.0.0.9"}, "deletePolicy": None,
+        "createSnapshot": None, "createSnapshotGroup": {"name": "dry", "volumes": ["v1"]}, "changeSnapshotSchedule": {"keep_daily": 2},
+        "createSnapshotSchedule": {"name": "dry", "every": "hour", "keep_hourly": 1},
         "deleteHost": None, "startVolume": None, "stopVolume": None, "deleteVolumePolicy": None,
     }
     before = w.ask("GET", "/volumes/v1")[1]
@@ -335,7 +357,7 @@ def dry_runs(w):
 def refusals(w):
     """Refused, each with a proper problem: what is unknown, misspelt, of the wrong type, not there."""
     for o in w.document.operations:
-        path = o.path.replace("{name}", "nobody").replace("{id}", "999999").replace("{version}", "9").replace("{key}", "nokey").replace("{filter}", "no")
+        path = o.path.replace("{name}", "nobody").replace("{id}", "999999").replace("{version}", "9").replace("{key}", "nokey").replace("{filter}", "no").replace("{snapshot}", "none")
         if o.path.startswith("/iscsi-sessions/"):
             path = "/iscsi-sessions/9-9-9"
         status, _ = w.ask(o.method, path + "?nonsense=1", {} if o.method != "GET" else None)
@@ -352,6 +374,9 @@ def refusals(w):
 
 
 def delete_everything(w):
+    w.ok("DELETE", "/snapshot-schedules/nightly")
+    w.ok("DELETE", "/snapshot-groups/sg?confirm=sg")
+    w.ok("DELETE", "/volumes/v1/snapshots/s1?confirm=s1")
     w.ok("DELETE", "/volumes/v1?confirm=v1&force=1")
     w.ok("DELETE", "/volumes/v2?confirm=v2")
     w.ok("DELETE", "/volumes/v3?confirm=v3")
@@ -405,7 +430,7 @@ def edges(w):
         schema = w.document.resolve(content["schema"]) if content else {}
         if "properties" not in schema or not schema.get("examples"):
             continue
-        path = o.path.replace("{name}", names_for(o.path) or "appliance_name").replace("{key}", "appliance_name")
+        path = o.path.replace("{name}", names_for(o.path) or "appliance_name").replace("{key}", "appliance_name").replace("{snapshot}", "s1")
         query = "?dry_run=1" if "dry_run" in w.document.query_names(o) else ""
         for name in schema.get("required", []):
             status, _ = w.ask(o.method, path + query, {n: v for n, v in schema["examples"][0].items() if n != name})

@@ -19,6 +19,7 @@ endef
 $(foreach t,$(REST_TESTS),$(eval $(call rest_test,$(t))))
 test_rest_cache_SRCS += tests/unit/fake_control.c tests/unit/fake_snapshots.c
 test_rest_snapshots_SRCS += tests/unit/fake_control.c tests/unit/fake_snapshots.c
+test_rest_schedules_SRCS += tests/unit/fake_control.c tests/unit/fake_snapshots.c
 
 test_connect_SRCS := tests/unit/test_connect.c policy/rest/connect.c
 test_connect_INCS := policy/rest

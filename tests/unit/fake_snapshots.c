@@ -5,8 +5,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "clock.h"
-
 #define MERGE_BYTES 100
 
 static const char *text_at(const json_t *j, const char *key)
@@ -45,11 +43,11 @@ static json_t *item_of(json_t *v, const char *uuid, size_t *at)
 static void take(json_t *all, const json_t *member)
 {
 	json_t *v = fake_snapshots_of(all, text_at(member, "volume"));
-	json_t *item = json_pack(
-	    "{s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:i, s:i, s:[]}", "snapshot",
-	    text_at(member, "snapshot"), "name", text_at(member, "name"), "parent",
-	    text_at(v, "parent"), "created_ms", (json_int_t)clock_wall_ms(), "own_bytes", 4096,
-	    "size_bytes", 1048576, "state", "ready", "done_bytes", 0, "total_bytes", 0, "clones");
+	json_t *item = json_pack("{s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:i, s:i, s:[]}", "snapshot",
+				 text_at(member, "snapshot"), "name", text_at(member, "name"),
+				 "parent", text_at(v, "parent"), "created_ms", (json_int_t)0,
+				 "own_bytes", 4096, "size_bytes", 1048576, "state", "ready",
+				 "done_bytes", 0, "total_bytes", 0, "clones");
 
 	json_array_append_new(json_object_get(v, "items"), item);
 	json_object_set(v, "parent", json_object_get(member, "snapshot"));

@@ -23,6 +23,7 @@ export const routes = [
 	{ path: '/cache', view: () => import('./views/cache.js'), name: 'Cache', title: 'Cache', icon: 'cache', group: 'Services' },
 	{ path: '/encryption', view: () => import('./views/encryption.js'), name: 'Encryption', title: 'Encryption', icon: 'lock', group: 'Services' },
 	{ path: '/replication', view: () => import('./views/replication.js'), name: 'Replication', title: 'Replication', icon: 'replica', group: 'Services' },
+	{ path: '/snapshots', view: () => import('./views/snapshots.js'), name: 'Snapshots', title: 'Snapshots', icon: 'copy', group: 'Services' },
 	{ path: '/tasks', view: () => import('./views/tasks.js'), name: 'Tasks', title: 'Tasks', icon: 'task', group: 'Watch' },
 	{ path: '/tasks/:id', view: () => import('./views/task.js'), name: 'Task', under: '/tasks' },
 	{ path: '/events', view: () => import('./views/events.js'), name: 'Events', title: 'Events', icon: 'event', group: 'Watch' },

@@ -52,11 +52,11 @@ export function Card({ title, sub, actions, isFlush, wide, children }) {
 
 const tones = {
 	online: 'good', ok: 'good', compliant: 'good', succeeded: 'good', active: 'good', enabled: 'good', serving: 'good', paired: 'good',
-	free: 'good', connected: 'good', synced: 'good', in_sync: 'good',
+	free: 'good', ready: 'good', connected: 'good', synced: 'good', in_sync: 'good',
 	pending: 'busy', running: 'busy', queued: 'busy', warming: 'busy', settling: 'busy', preparing: 'busy', recovering: 'busy',
-	syncing: 'busy', resync: 'busy',
+	syncing: 'busy', resync: 'busy', creating: 'busy', deleting: 'busy',
 	out_of_date: 'warn', warning: 'warn', locked: 'warn', degraded: 'warn', acknowledged: 'warn', congested: 'warn', unreachable: 'warn',
-	failed: 'bad', error: 'bad', critical: 'bad', non_compliant: 'bad', refused: 'bad', lost: 'bad', split_brain: 'bad',
+	failed: 'bad', error: 'bad', critical: 'bad', non_compliant: 'bad', refused: 'bad', lost: 'bad', missing: 'bad', split_brain: 'bad',
 };
 
 /** A state, told by colour, shape and word. @param {{state: string, text?: any, hint?: string, tone?: string}} props */

@@ -13,17 +13,18 @@ import { Chain } from './volume-chain.js';
 import { History, LiveCharts } from './volume-charts.js';
 import { Access, GrowDialog, MutualDialog, PolicyDialog, Sessions, TransferDialog } from './volume-parts.js';
 import { EventList } from './events.js';
+import { VolumeSnapshots, lostSnapshots } from './volume-snapshots.js';
 
-const TABS = [['overview', 'Overview'], ['history', 'History'], ['access', 'Hosts and sessions'], ['events', 'Events']];
+const TABS = [['overview', 'Overview'], ['history', 'History'], ['snapshots', 'Snapshots'], ['access', 'Hosts and sessions'], ['events', 'Events']];
 
 function askDelete(volume, force) {
 	const name = volume.name;
 	confirm({
 		title: `Delete volume ${name}?`, verb: 'Delete the volume', name,
 		lost: html`All data of <b>${name}</b> is lost: ${bytes(volume.allocated_bytes)} in datastore ${volume.datastore}, ${bytes(volume.size_bytes)} as its hosts
-			see it. There is no way back but a copy made before.${force && html` <b>Hosts are using it now</b>; they get errors.`}`,
+			see it.${lostSnapshots(volume)} There is no way back but a copy made before.${force && html` <b>Hosts are using it now</b>; they get errors.`}`,
 		run: async () => {
-			await change(`Deletion of ${name}`, 'DELETE', `/volumes/${part(name)}?confirm=${part(name)}${force ? '&force=true' : ''}`);
+			await change(`Deletion of ${name}`, 'DELETE', `/volumes/${part(name)}?confirm=${part(name)}${volume.snapshots.count ? `&confirm_snapshots=${volume.snapshots.count}` : ''}${force ? '&force=1' : ''}`);
 			location.hash = '/volumes';
 		},
 	});
@@ -100,6 +101,7 @@ export function Volume({ name }) {
 			<div role="tabpanel" aria-label=${TABS.find(([key]) => key === at)?.[1]}>
 			${at === 'overview' && html`<${Overview} volume=${v} />`}
 			${at === 'history' && html`<${History} name=${name} />`}
+			${at === 'snapshots' && html`<${VolumeSnapshots} volume=${v} />`}
 			${at === 'access' && html`<${Access} volume=${v} onChanged=${resource.reload} /><${Sessions} volume=${name} />`}
 			${at === 'events' && html`<${Card} isFlush><${EventList} query=${{ object_type: 'volume', object_name: name }} /><//>`}</div>
 			${dialog === 'grow' && html`<${GrowDialog} volume=${v} onClose=${close} />`}
