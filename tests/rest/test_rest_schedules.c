@@ -89,6 +89,14 @@ static void ready(json_int_t count)
 	count_becomes("/snapshots", count);
 }
 
+/* By then its row is there. */
+static void asked(const char *request, int times)
+{
+	for (int i = 0; i < TRIES && fake_control_asked(filterd, request) < times; i++)
+		poll(NULL, 0, 10);
+	assert_int_equal(fake_control_asked(filterd, request), times);
+}
+
 static void what_makes_no_sense_is_refused(void **state)
 {
 	refused(422, "every", "", "POST", "/snapshot-schedules", "{\"name\":\"s\"}");
@@ -131,6 +139,7 @@ static void it_keeps_so_many_and_never_touches_others(void **state)
 	       "{\"name\":\"s\",\"every\":\"hour\",\"keep_hourly\":2,\"volumes\":[\"a\"]}");
 	for (int i = 1; i <= 4; i++) {
 		pass_hours(1);
+		asked("snapshot.create", 1 + i);
 		ready(1 + (i < 2 ? i : 2));
 	}
 	expect(200, "GET", "/volumes/a/snapshots/mine", NULL);
@@ -186,6 +195,7 @@ static void a_group_is_taken_together(void **state)
 	ready(2);
 	assert_int_equal(fake_control_asked(filterd, "snapshot.create"), 1);
 	pass_hours(1);
+	asked("snapshot.create", 2);
 	count_becomes("/snapshot-groups", 1); /* the first one has gone with its snapshots */
 	ready(2);
 }
