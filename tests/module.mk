@@ -5,7 +5,7 @@
 # "seconds" limits one test, generously: a busy machine is no failure. "jobs" is how many of the suite run side by side.
 # tests/lib/check.sh runs it, in two lanes: what computes, at a lower priority, and what waits more than it computes.
 COMPUTING := build lint unit asan tsan models sim mutants fuzz
-.PHONY: check check-log-long check-repl-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
+.PHONY: check check-log-long check-layer-long check-repl-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
 	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-conformance check-console check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
@@ -14,13 +14,15 @@ CYCLES  ?= 20
 FUZZ_S  ?= 15
 # A minute of two cores.
 REPL_SEEDS ?= 8000
+# Half a minute of two cores.
+LAYER_SEEDS ?= 3000
 export CYCLES
 
 MANIFEST := build/check/manifest
 comma := ,
 line  = $(file >>$(MANIFEST),$(1)|$(2)|$(3)|$(4)|$(5))
 # One thread and no shared memory: nothing that ThreadSanitizer could find.
-PURE_TESTS = sim_repl sim_io_control sim_log sim_cache test_cache_s3fifo test_cache_ram test_cache_seq test_cache_warm test_cache_flash_read \
+PURE_TESTS = sim_layer sim_repl sim_io_control sim_log sim_cache test_cache_s3fifo test_cache_ram test_cache_seq test_cache_warm test_cache_flash_read \
 	$(filter test_mclock_% test_planner_% test_model_% test_io_control_% test_peer_% test_link_% test_repl_wire_% test_repl_receiver_%,$(TESTS))
 # Hundreds of runs of what one run shows ThreadSanitizer as well (test_encryption_reencrypt_words).
 MANY_RUNS  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults
@@ -28,7 +30,7 @@ tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl) $(if 
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell console
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
-MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/sim/io_control/mutants.sh tests/sim/log/mutants.sh tests/sim/repl/mutants.sh tests/unit/*_mutants.sh)
+MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/sim/io_control/mutants.sh tests/sim/log/mutants.sh tests/sim/layer/mutants.sh tests/sim/repl/mutants.sh tests/unit/*_mutants.sh)
 SIM                = $(filter sim,$(TESTS))
 CONFORMANCE_SCRIPT = $(wildcard tests/integration/test-conformance.sh)
 CRASH_SCRIPT       = $(sort $(wildcard tests/integration/test-*-under-load.sh tests/fault/test-*.sh))
@@ -77,6 +79,7 @@ check-manifest:
 	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) $(SEEDS) seeds,build/release/tests/$(s) --count $(SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) every short workload,build/release/tests/$(s) --exhaustive 2 --nested 1))
 	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) faults,build/release/tests/$(s) --faults --count 300))
+	$(foreach s,$(filter sim_layer,$(TESTS)),$(call line,sim,300,1,layers$(comma) $(LAYER_SEEDS) seeds,build/release/tests/$(s) --count $(LAYER_SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(filter sim_repl,$(TESTS)),$(call line,sim,600,1,replication$(comma) $(REPL_SEEDS) seeds,build/release/tests/$(s) --count $(REPL_SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(s),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
@@ -177,6 +180,12 @@ REPL_FIRST ?= 1
 check-repl-long:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release build/release/tests/sim_repl
 	build/release/tests/sim_repl --endless --first $(REPL_FIRST) --jobs $(JOBS)
+## check-layer-long: volumes with snapshots killed anywhere: LAYER_SEEDS=100000, 40 scripts at each of their calls
+check-layer-long: LAYER_SEEDS_LONG := $(if $(filter command line environment,$(origin LAYER_SEEDS)),$(LAYER_SEEDS),100000)
+check-layer-long:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release build/release/tests/sim_layer
+	build/release/tests/sim_layer --count $(LAYER_SEEDS_LONG) --jobs $(JOBS)
+	build/release/tests/sim_layer --enumerate 40
 ## check-mutants: every deliberate fault must be caught
 check-mutants:
 	$(call suite,mutants)

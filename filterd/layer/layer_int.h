@@ -355,6 +355,8 @@ void merge_progress(struct layers *v, uint32_t layer, uint64_t *done_bytes, uint
 void merge_close(struct layers *v);
 /* No I/O of it is under way when fn comes. */
 void merge_stop(struct layers *v, void (*fn)(void *ctx), void *ctx);
+/* layer_choose.c: under the lock; sets m->from and m->to. */
+enum merge_what choose_what(struct layers *v);
 /* What is being merged still may be. */
 bool merge_is_wanted(struct layers *v);
 /* layer_copy.c: copies from m->page on; merge_copied() follows. */

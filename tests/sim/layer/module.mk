@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Volumes with snapshots on simulated files. The layers are compiled again with small pages, so that a small volume has several and they
 # are dropped and loaded, and with the choice of a deliberate fault.
-sim_layer_FLAGS := -DLAYER_PAGE_BLOCKS=4 -DLAYER_PAGES_KEPT=2 -DMERGE_CURSOR_PAGES=1
+sim_layer_FLAGS := -DLAYER_PAGE_BLOCKS=4 -DLAYER_PAGES_KEPT=2 -DMERGE_CURSOR_PAGES=1 -DSLOT_BITS_AT=1024u
 
 TESTS += sim_layer
 sim_layer_SRCS := $(wildcard tests/sim/layer/*.c) tests/sim/memory.c $(layer_SRCS)
