@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "log.h"
 #include "sidecar.h"
@@ -94,12 +95,39 @@ static void given(struct env_work *w)
 	chain_point_end(v->chain, v->point.result, &v->point.err);
 }
 
+/* Whoever asks again has lost the first answer. A full clone that has come to stand alone is known
+ * to nobody any more, and its name is taken. */
+static bool is_this_clone(struct volume *v)
+{
+	const char *slash = strrchr(v->point.image, '/'),
+		   *name = slash ? slash + 1 : v->point.image;
+	size_t chars = strlen(name) - strlen(".img"), i, k;
+	json_t *list = layer_list(v->backend), *s, *clone;
+	bool is = false;
+
+	json_array_foreach(json_object_get(list, "items"), i, s)
+	{
+		const char *uuid = json_string_value(json_object_get(s, "snapshot"));
+
+		if (!uuid || strcasecmp(uuid, v->point.snapshot) != 0)
+			continue;
+		json_array_foreach(json_object_get(s, "clones"), k, clone)
+		{
+			const char *text = json_string_value(clone);
+
+			is = is || (strlen(text) == chars && strncmp(text, name, chars) == 0);
+		}
+	}
+	json_decref(list);
+	return is;
+}
+
 static void cloned(void *ctx, int result, const struct err *err)
 {
 	struct volume *v = ctx;
 	struct volume_point *p = &v->point;
 
-	if (result && result != -EEXIST) {
+	if (result && (result != -EEXIST || !is_this_clone(v))) {
 		chain_point_end(v->chain, result, err);
 		return;
 	}

@@ -51,6 +51,7 @@ scsi_expect "$(url a 1 3)" "write 0 8 0xff" "check 7/27/00"
 grep -q shown "$T/refused" || die "the refusal names nobody: $(cat "$T/refused")"
 
 ctl snapshot clone v0 "$A" copy
+ctl snapshot clone v0 "$A" copy # once more: the first answer might have been lost
 volume_new copy --datastore d0 --size 64M --has-image
 lun_sluice a 1 4 copy
 scsi_expect "$(url a 1 4)" "check 0 8 0xa1" good
