@@ -18,5 +18,5 @@ api_ok PUT /volumes/seen/access '{"hosts":["reader"],"host_groups":[]}' >/dev/nu
 task_done
 session_open --name "$INITIATOR" "$(lun_url seen)"
 dd if=/dev/zero of="$T/transfer/in.raw" bs=1M count=4 status=none
-timeout -k 2 150 /usr/bin/python3 "${0%.sh}.py" "$POLICYD_SOCKET" "$T/routes.txt" \
+timeout -k 2 $((150 * PATIENCE)) /usr/bin/python3 "${0%.sh}.py" "$POLICYD_SOCKET" "$T/routes.txt" \
 	"$RUN_DIR/policyd-web.sock" "$RUN_DIR/setup-token"
