@@ -255,8 +255,8 @@ int volume_remove_layers(struct volume *v, struct err *err)
 	if (!v->has_layers || v->plan->shows.volume[0])
 		return 0;
 	v->host->blocking(v->host->ctx, true);
-	rc = volume_check_place(v, err);
-	if (rc == 0 && layer_is_layered(v->env, v->image_path))
+	/* Where its datastore is not mounted nothing is removed, nor is anything in the way. */
+	if (volume_check_place(v, err) == 0 && layer_is_layered(v->env, v->image_path))
 		rc = layer_remove(v->env, v->image_path, err);
 	v->host->blocking(v->host->ctx, false);
 	return rc;
