@@ -30,9 +30,15 @@ count_up() {
 		[ ! -e "$T/stop" ] || break
 		n=$((n % 250 + 1))
 		printf 'write 0 8 0x%02x\n' "$n" >&8
-		read -r -u 7 -t 30 && [ "$REPLY" = good ] || { echo "v0: $REPLY" >"$T/count.failed"; break; }
+		if ! read -r -u 7 -t 30 || [ "$REPLY" != good ]; then
+			echo "v0: $REPLY" >"$T/count.failed"
+			break
+		fi
 		printf 'write 0 8 0x%02x\n' "$n" >&6
-		read -r -u 5 -t 30 && [ "$REPLY" = good ] || { echo "v1: $REPLY" >"$T/count.failed"; break; }
+		if ! read -r -u 5 -t 30 || [ "$REPLY" != good ]; then
+			echo "v1: $REPLY" >"$T/count.failed"
+			break
+		fi
 		echo "$total" >"$T/count"
 	done
 }
