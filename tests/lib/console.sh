@@ -78,7 +78,7 @@ console_keys() {
 }
 
 console_seed() {
-	local MIB=1048576
+	local MIB=1048576 name
 	console_datastores
 	console_keys
 	console_policies
@@ -97,6 +97,13 @@ console_seed() {
 	api_ok POST /peers '{"name":"second-site","address":"192.0.2.20","description":"The other building"}' >/dev/null
 	api_ok POST /backups >/dev/null
 	settled
+	for name in monday tuesday; do
+		api_ok POST /volumes/silver/snapshots "{\"name\":\"$name\"}" >/dev/null
+		task_done
+	done
+	api_ok POST /snapshot-groups '{"name":"together","volumes":["silver"]}' >/dev/null
+	task_done
+	api_ok POST /snapshot-schedules '{"name":"nightly","every":"day","at":"02:00","keep_daily":7,"keep_weekly":4,"volumes":["silver"]}' >/dev/null
 }
 
 console_load() {
