@@ -8,8 +8,8 @@
  * with a text while a daemon is down or busy. What is refused stays wanted and is tried again; the
  * task only says how it went.
  *
- * Transfers, snapshots, backups and webhooks' tests have tasks of their own, which whoever carries them out
- * ends.
+ * Transfers, snapshots, backups and webhooks' tests have tasks of their own, which whoever carries
+ * them out ends.
  *
  * Thread: the reconciler's.
  */

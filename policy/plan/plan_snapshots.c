@@ -50,8 +50,7 @@ void plan_snapshots_clone(struct plan *p, const struct view *v)
 		return;
 	plan_step(p, plan_volume_of(v), "snapshot.clone",
 		  json_pack("{s:s, s:s, s:s, s:b}", "volume", plan_text(from, "volume"), "snapshot",
-			    plan_text(from, "snapshot"), "image", v->name,
-			    "is_linked", is_linked),
+			    plan_text(from, "snapshot"), "image", v->name, "is_linked", is_linked),
 		  "make volume %s of snapshot %s of volume %s", v->name,
 		  plan_text(from, "snapshot_name"), plan_text(from, "volume"));
 }

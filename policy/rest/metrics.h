@@ -19,8 +19,9 @@ char *metrics_text(struct app *app);
 /*
  * The same from facts; pure. All members may be absent: {"figures": sampler_figures(),
  * "datastore_filters": sampler_datastores(), "chains": sampler_chains(), "datastores": [rows],
- * "volumes": [rows], "snapshots": store_snapshots_sums(), "sessions": [...], "alerts": [open ones], "health":
- * reconciler_health(), "tasks": {state: count}, "compliance": {status: count}, "uptime_s"}
+ * "volumes": [rows], "snapshots": store_snapshots_sums(), "sessions": [...], "alerts": [open ones],
+ * "health": reconciler_health(), "tasks": {state: count}, "compliance": {status: count},
+ * "uptime_s"}
  */
 char *metrics_write(const json_t *facts);
 
