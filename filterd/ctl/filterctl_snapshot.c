@@ -136,7 +136,9 @@ static void print_clones(const json_t *clones)
 	json_t *clone;
 
 	json_array_foreach(clones, i, clone)
-	    printf("%s%s", i ? ", " : "", json_string_value(clone));
+	{
+		printf("%s%s", i ? ", " : "", json_string_value(clone));
+	}
 	printf("%s\n", json_array_size(clones) ? "" : "-");
 }
 
@@ -168,7 +170,10 @@ void filterctl_print_steps(const json_t *answer)
 	size_t i;
 	json_t *step;
 
-	json_array_foreach(steps, i, step) puts(json_string_value(step));
+	json_array_foreach(steps, i, step)
+	{
+		puts(json_string_value(step));
+	}
 	if (json_array_size(steps) == 0)
 		puts("nothing is to be done");
 }

@@ -301,8 +301,9 @@ void pages_new_head(struct layers *v)
 	struct list_node *n;
 
 	v->pages.epoch++;
-	list_for_each (n, &v->pages.lru)
+	list_for_each (n, &v->pages.lru) {
 		list_entry(n, struct page, lru)->generation = 0;
+	}
 }
 
 int pages_open(struct layers *v, struct err *err)

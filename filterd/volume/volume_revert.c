@@ -28,7 +28,7 @@ static void revert_prepared(void *ctx)
 	chain_point_hold(v->chain);
 }
 
-static void reverted(void *ctx, int result, const struct err *err)
+static void reverted(void *ctx, int result, const struct err *err) ON_WORKER
 {
 	struct volume *v = ctx;
 

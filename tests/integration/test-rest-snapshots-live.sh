@@ -31,10 +31,10 @@ sluice snapshot tree v0 | grep -q 'v0 as it is now' || die "sluice snapshot tree
 sluice snapshot list v0 | grep -q second
 
 note "a snapshot as a LUN of its own"
-sluice snapshot expose v0 first then --host one >/dev/null
-wait_until 20 "the exposure to be online" is_online then
-expect "what was there first" good "$(last_of "$(lun_url then)" "check 0 8 0x11")"
-expect "a write to it" 'check*' "$(last_of "$(lun_url then)" "write 0 8 0x55")"
+sluice snapshot expose v0 first past --host one >/dev/null
+wait_until 20 "the exposure to be online" is_online past
+expect "what was there first" good "$(last_of "$(lun_url past)" "check 0 8 0x11")"
+expect "a write to it" 'check*' "$(last_of "$(lun_url past)" "write 0 8 0x55")"
 [ "$(jget .origin.kind)" = exposure ] || die "what it came from: $(cat "$T/api.body")"
 
 note "a linked and a full clone"
@@ -52,9 +52,9 @@ stands_alone() { api GET /volumes/full >/dev/null && [ "$(jget .origin)" = null 
 wait_until 30 "the full clone to stand alone" stands_alone
 
 note "what something rests on stays"
-api_refused 409 DELETE '/volumes/v0/snapshots/first?confirm=first' | jq -er .detail | grep -q then
+api_refused 409 DELETE '/volumes/v0/snapshots/first?confirm=first' | jq -er .detail | grep -q past
 api_refused 409 DELETE '/volumes/v0?confirm=v0' | jq -er .detail | grep -q linked
-api_ok DELETE '/volumes/then?confirm=then' >/dev/null
+api_ok DELETE '/volumes/past?confirm=past' >/dev/null
 task_done
 
 note "going back, while an initiator is logged in"

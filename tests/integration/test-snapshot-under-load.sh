@@ -56,6 +56,7 @@ volume_new copy --datastore d0 --size 64M --has-image
 lun_sluice a 1 4 copy
 scsi_expect "$(url a 1 4)" "check 0 8 0xa1" good
 scsi_expect "$(url a 1 4)" "write 8192 8 0xc1" good
+# shellcheck disable=SC2317 # wait_until calls it
 session_is_told_nothing() { session_do tur && [ "$REPLY" = good ]; }
 wait_until 5 "the session to have heard of the new LUNs" session_is_told_nothing
 session_do "check 8192 8 0"

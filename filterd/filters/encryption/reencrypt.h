@@ -190,6 +190,8 @@ void look_again(struct reencrypt *re);
 
 /* ---------------------------------------------------------------- reencrypt.c */
 
+#define UNIT_BYTES 4096u /* of what is left out because it is a hole */
+
 #define REENCRYPT_STORE_KEY "reencrypt" /* not '0': there is a sidecar, of this kind */
 #define REENCRYPT_NEXT_KEY  "deknext"
 

@@ -17,7 +17,6 @@
 
 #define WINDOW_BYTES (1ull << 30) /* so much is held at a time, for some milliseconds */
 #define RUNS_MAX     256u         /* looked through, backward */
-#define UNIT_BYTES   4096u
 
 static uint64_t room_bytes(const struct reencrypt *re)
 {

@@ -16,8 +16,7 @@
 #include "reencrypt.h"
 #include "reencrypt_pace.h"
 
-#define UNIT_BYTES 4096u /* of what is left out because it is a hole */
-#define RETRY_NS   (1000ull * 1000 * 1000)
+#define RETRY_NS (1000ull * 1000 * 1000)
 
 static void step_again(struct reencrypt *re);
 
@@ -36,11 +35,6 @@ void walk_timer_in(struct reencrypt *re, uint64_t ns)
 	re->timer.fn = timer_fired;
 	re->timer.ctx = re;
 	sluice_timer_set(re->e->f, &re->timer, sluice_now_ns(re->e->f) + ns);
-}
-
-static bool is_zero(const uint8_t *p, uint64_t len_bytes)
-{
-	return p[0] == 0 && memcmp(p, p + 1, len_bytes - 1) == 0;
 }
 
 static uint64_t unit_at(const struct reencrypt *re, uint64_t at_bytes)
@@ -239,7 +233,7 @@ static uint64_t run_of(const struct reencrypt *re, bool is_hole)
 	uint64_t at_bytes = re->at_bytes;
 
 	while (at_bytes < re->zone_bytes &&
-	       is_zero(re->journal + at_bytes, unit_at(re, at_bytes)) == is_hole)
+	       xts_is_hole(re->journal + at_bytes, unit_at(re, at_bytes)) == is_hole)
 		at_bytes += unit_at(re, at_bytes);
 	return at_bytes - re->at_bytes;
 }
@@ -309,7 +303,7 @@ static int transform(struct reencrypt *re, struct xts *from, struct xts *to)
 	if (from)
 		rc = xts_decrypt(from, re->zone_offset_bytes, re->out, re->zone_bytes);
 	for (uint64_t at = 0; to && rc == 0 && at < re->zone_bytes; at += sector_bytes)
-		if (!is_zero(re->raw + at, sector_bytes))
+		if (!xts_is_hole(re->raw + at, sector_bytes))
 			rc = xts_encrypt(to, re->zone_offset_bytes + at, re->out + at, re->out + at,
 					 sector_bytes);
 	return rc;
@@ -338,7 +332,7 @@ static void zone_read(struct sluice_own_io *own)
 		snprintf(text, sizeof(text), "the volume could not be read at byte %llu",
 			 (unsigned long long)re->zone_offset_bytes);
 		given_up(re, text);
-	} else if (is_zero(re->raw, re->zone_bytes)) {
+	} else if (xts_is_hole(re->raw, re->zone_bytes)) {
 		step_flush(re); /* what was unmapped there might come back */
 	} else if (transform(re, re->is_backward ? below : above, to) < 0) {
 		given_up(re, "the cipher failed");

@@ -149,15 +149,6 @@ static void tweak_set(uint8_t tweak[TWEAK_BYTES], uint64_t offset_bytes)
 	memcpy(tweak, &number, sizeof(number));
 }
 
-/* Data differs within the first words nearly always, so a full look is rare. */
-static bool is_zero(const uint8_t *p, uint32_t len_bytes)
-{
-	uint64_t first;
-
-	memcpy(&first, p, sizeof(first));
-	return first == 0 && memcmp(p, p + sizeof(first), len_bytes - sizeof(first)) == 0;
-}
-
 int xts_encrypt(struct xts *x, uint64_t offset_bytes, const void *from, void *to,
 		uint64_t len_bytes)
 {
@@ -168,7 +159,7 @@ int xts_encrypt(struct xts *x, uint64_t offset_bytes, const void *from, void *to
 	for (uint64_t at = 0; at < len_bytes; at += x->sector_bytes) {
 		tweak_set(tweak, offset_bytes + at);
 		if (one(&x->encrypt, tweak, out + at, in + at, x->sector_bytes) < 0 ||
-		    is_zero(out + at, x->sector_bytes))
+		    xts_is_hole(out + at, x->sector_bytes))
 			return -EIO;
 	}
 	return 0;
@@ -180,7 +171,7 @@ int xts_decrypt(struct xts *x, uint64_t offset_bytes, void *buf, uint64_t len_by
 	uint8_t tweak[TWEAK_BYTES] = {0};
 
 	for (uint64_t at = 0; at < len_bytes; at += x->sector_bytes) {
-		if (is_zero(p + at, x->sector_bytes))
+		if (xts_is_hole(p + at, x->sector_bytes))
 			continue;
 		tweak_set(tweak, offset_bytes + at);
 		if (one(&x->decrypt, tweak, p + at, p + at, x->sector_bytes) < 0)

@@ -18,7 +18,9 @@
 #ifndef ENCRYPTION_XTS_H
 #define ENCRYPTION_XTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #define XTS_KEY_BYTES 64u /* AES-256: data key, then tweak key */
 
@@ -43,5 +45,14 @@ int xts_encrypt(struct xts *x, uint64_t offset_bytes, const void *from, void *to
 		uint64_t len_bytes);
 /* In place; holes stay zeros. */
 int xts_decrypt(struct xts *x, uint64_t offset_bytes, void *buf, uint64_t len_bytes);
+
+/* Whether ciphertext is a hole: all zeros. len_bytes >= 8. */
+static inline bool xts_is_hole(const uint8_t *p, uint64_t len_bytes)
+{
+	uint64_t first; /* data differs here nearly always, so a full look is rare */
+
+	memcpy(&first, p, sizeof(first));
+	return first == 0 && memcmp(p, p + sizeof(first), len_bytes - sizeof(first)) == 0;
+}
 
 #endif
