@@ -122,7 +122,7 @@ ifeq ($(wildcard build/tgt-src/usr/tgtd.h)$(TGT_HEADERS_TRIED),)
 	$(Q)$(MAKE) --no-print-directory TGT_HEADERS_TRIED=1 product
 endif
 ## tests: build every test program too
-tests: all $(TEST_FILES)
+tests: all $(PLUGIN_FILES) $(TEST_FILES)
 # Of a sanitizer's variant: the product and the test programs, not the tools that speak iSCSI; and the one tool
 # that runs a part of the product.
 variant-tests: product $(TEST_FILES) $(B)/bin/reconcile_once

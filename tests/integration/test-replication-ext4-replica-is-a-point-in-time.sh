@@ -40,7 +40,7 @@ made() { grep -a "^file" "$T/work.out" | tail -n 1 | tr -dc 0-9; }
 made_more() { [ "$(made)" -ge "$1" ]; }
 wait_until 180 "files to be made" guest_said work "file 20"
 
-caught_up() { [ "$(repl b .persisted_lsn)" -gt "$MARK" ] && [ "$(repl b .is_consistent)" = true ]; }
+caught_up() { [ "$(repl b .point_lsn)" -gt "$MARK" ] && [ "$(repl b .is_consistent)" = true ]; }
 some_moment() { sleep "$(awk -v r="$RANDOM" 'BEGIN { print r / 32768 * 2 }')"; }
 
 # The files are 1 to N without a gap, but for those that went; each is what its name says.

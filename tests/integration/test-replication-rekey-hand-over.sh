@@ -14,9 +14,11 @@ command -v qemu-io >/dev/null || skip "qemu-io is not installed; apt-get install
 # shellcheck source=tests/lib/replicated_key.sh
 . "$ROOT/tests/lib/replicated_key.sh"
 
+# Who has just lost the other may not know it yet.
+is_taken() { repl_say "$1" handover >"$T/handover.json" 2>"$T/refused"; }
 hand_over() { # FROM TO
 	switch_to none
-	repl_say "$1" handover >"$T/handover.json"
+	wait_until 60 "$1 to hand over" is_taken "$1"
 	wait_until 30 "$2 to serve" repl_is "$2" .is_serving true
 	wait_until 30 "the pair to be in sync" repl_is "$2" .state primary_pair
 }

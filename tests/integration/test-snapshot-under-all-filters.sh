@@ -46,7 +46,8 @@ load_end load 180
 wait_until "${MERGE_LIMIT_S:-120}" "all to be merged" snapshots_are v0 0
 after_kib=$(memory_kib)
 note "I/O was held for $(held_max v0) us at most, $(held_median v0) us as a rule; memory: $before_kib KiB before, $row_kib KiB with $SNAPSHOTS snapshots, $after_kib KiB after"
-[ "$after_kib" -lt $((before_kib + 131072)) ] || die "memory grew from $before_kib to $after_kib KiB"
+# (A sanitizer keeps what was given back.)
+[ "$VARIANT" != release ] || [ "$after_kib" -lt $((before_kib + 131072)) ] || die "memory grew from $before_kib to $after_kib KiB"
 
 # ---------------------------------------------------------------- with the key of their time
 A=$(snapshot_uuid 700001)

@@ -19,10 +19,11 @@ ctl --json volume show v1 >/dev/null 2>&1 && die "v1 is there all the same"
 [ ! -e "$T/d0/v1.img" ] || die "its image is left behind, and in the way of the next one"
 rm "$STATE_DIR/fill"
 volume_new v1 --datastore d0 --size 8M
+is_serving() { [ "$(ctl --json volume show "$1" | jq -r .volume.state)" = serving ]; }
 filterd_stop
 filterd_start
 for v in v0 v1; do
-	expect "$v after a restart" serving "$(ctl --json volume show $v | jq -r .volume.state)"
+	wait_until 10 "$v to serve after a restart" is_serving "$v"
 done
 filterd_stop
 umount "$STATE_DIR"

@@ -110,8 +110,10 @@ bool receiver_is_secondary(const struct repl_receiver *r)
 void receiver_point(struct repl_receiver *r, uint64_t lsn)
 {
 	r->figures.last_point_ms = r->host->ops->now_ns(r->host->ctx) / MS;
-	if (lsn)
+	if (lsn) {
+		r->figures.point_lsn = lsn;
 		group_saw_lsn(r->group, lsn);
+	}
 }
 
 void receiver_figures(const struct repl_receiver *r, struct receiver_figures *out)

@@ -38,6 +38,7 @@ struct receiver_figures {
 	uint64_t frames;
 	uint64_t last_point_ms; /* the host's clock when the replica was last a point in time; 0:
 				   never here */
+	uint64_t point_lsn;     /* of that point: what a promotion would keep; 0: none here yet */
 	uint64_t staged_bytes;  /* of changes, not below yet; at most */
 	uint64_t applied_windows;
 	bool is_resyncing, is_staged;

@@ -70,6 +70,7 @@ void group_figures(struct repl_group *g, struct repl_group_figures *out)
 	link_figures(g, out);
 	resync_figures(g, out);
 	receiver_figures(g->receiver, &r);
+	out->point_lsn = node_is_primary(g->node) ? g->persisted_lsn : r.point_lsn;
 	out->last_mark_ms =
 	    node_is_primary(g->node) ? g->lag.last_ack_ns / 1000000u : r.last_point_ms;
 }
@@ -148,9 +149,9 @@ static void add_figures(struct text *t, const struct repl_group_figures *f)
 	    f->repaired_blocks);
 	add(t,
 	    ",\"sent_bytes\":%" PRIu64 ",\"sent_wire_bytes\":%" PRIu64
-	    ",\"received_bytes\":%" PRIu64 ",\"last_mark_ms\":%" PRIu64
+	    ",\"received_bytes\":%" PRIu64 ",\"last_mark_ms\":%" PRIu64 ",\"point_lsn\":%" PRIu64
 	    ",\"is_paused\":%s,\"gap_since_ms\":%" PRIu64,
-	    f->sent_bytes, f->sent_wire_bytes, f->received_bytes, f->last_mark_ms,
+	    f->sent_bytes, f->sent_wire_bytes, f->received_bytes, f->last_mark_ms, f->point_lsn,
 	    yes(f->is_paused), f->gap_since_ms);
 }
 
