@@ -82,8 +82,7 @@ static struct rlog_buf *room_for(struct sluice_rlog *log, const struct sluice_rl
 			  (e->kind == SLUICE_RLOG_ZERO && b->rec.data_blocks);
 	if (is_full)
 		rlog_record_write(log);
-	if (e->kind == SLUICE_RLOG_ZERO &&
-	    !rlog_zeros_has_room(&log->map.zeros, log->zeros_pending + 1))
+	if (e->kind == SLUICE_RLOG_ZERO && !rlog_space_has_zeros(log))
 		whole = UINT32_MAX;
 	else if (e->kind != SLUICE_RLOG_DATA)
 		whole = 0;

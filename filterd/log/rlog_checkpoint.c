@@ -42,7 +42,8 @@ int rlog_checkpoint_init(struct sluice_rlog *log)
 		return -ENOMEM;
 	log->checkpointer = c;
 	area = log->geo.checkpoint_blocks * bytes;
-	need = RLOG_CHECKPOINT_FIXED + (uint64_t)log->map.zeros.capacity * RLOG_CHECKPOINT_ZERO;
+	need = RLOG_CHECKPOINT_FIXED +
+	       (uint64_t)rlog_geometry_zeros(log->geo.log_blocks) * RLOG_CHECKPOINT_ZERO;
 	c->mem_bytes = area < PIECE_BYTES ? area : PIECE_BYTES;
 	if (c->mem_bytes < need)
 		c->mem_bytes = (need + bytes - 1) / bytes * bytes;
@@ -177,7 +178,9 @@ void rlog_checkpoint_pump(struct sluice_rlog *log)
 	    log->is_failed || log->is_closing || !log->is_ready || log->is_dropping)
 		return;
 	log->appended_since_bytes = 0;
-	if (log->written.v == log->tail.v)
+	/* After a recovery there may be more ranges than an area takes, until the tail moves. */
+	if (log->written.v == log->tail.v ||
+	    log->map.zeros.count > rlog_geometry_zeros(log->geo.log_blocks))
 		return;
 	c->is_busy = true;
 	log->map.is_frozen = true;

@@ -142,7 +142,9 @@ void rlog_destage_pump(struct sluice_rlog *log)
 	log->n.coalesced_blocks +=
 	    x->w.data_blocks > x->w.item_count ? x->w.data_blocks - x->w.item_count : 0;
 	rlog_window_each(&x->w, forget, log);
+	log->zeros_gone += log->map.zeros.count;
 	rlog_map_set_tail(&log->map, rlog_ring_pos(log, x->w.end.v));
+	log->zeros_gone -= log->map.zeros.count;
 	log->tail = x->w.end;
 	rlog_stats_trimmed(log);
 	x->wait.fn = superblock_durable;

@@ -152,6 +152,7 @@ struct sluice_rlog {
 	struct env_msg seal_msg;
 	bool is_seal_posted, is_short_of_space;
 	uint32_t zeros_pending; /* in records that are not in the map yet */
+	uint32_t zeros_gone;    /* ranges that were, in front of a tail that is not durable yet */
 	void (*want_space_fn)(void *ctx);
 	void *want_space_ctx;
 	struct env_msg want_space_msg;
@@ -310,7 +311,10 @@ bool rlog_commit_is_behind(const struct sluice_rlog *log);
 
 /* ---------------------------------------------------------------- rlog_space.c */
 uint32_t rlog_space_free(const struct sluice_rlog *log, bool is_epoch);
-void rlog_space_want(struct sluice_rlog *log); /* tells the owner */
+/* Would one more range of zeros fit into the map, with those that are on their way? */
+bool rlog_space_has_zeros(const struct sluice_rlog *log);
+uint32_t rlog_space_replay_zeros(const struct sluice_rlog *log); /* that a map may have at most */
+void rlog_space_want(struct sluice_rlog *log);                   /* tells the owner */
 
 /* ---------------------------------------------------------------- rlog_super.c */
 /* w is told when both superblocks durably say what the log says now. */

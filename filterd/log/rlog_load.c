@@ -45,8 +45,7 @@ static uint64_t take_zero(struct sluice_rlog *log, const uint8_t *p)
 	if (is_live(log, z.pos)) {
 		struct rlog_zero zero = {z.start, z.end, z.pos, z.may_unmap};
 
-		if (!rlog_zeros_has_room(&log->map.zeros, 1) &&
-		    log->map.zeros.count == log->map.zeros.capacity)
+		if (!rlog_zeros_has_room(&log->map.zeros, 1))
 			return 0;
 		rlog_zeros_insert(&log->map.zeros, &zero);
 	}

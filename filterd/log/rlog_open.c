@@ -75,8 +75,7 @@ int rlog_open_memory(struct sluice_rlog *log, struct sluice_error *err)
 	buf_bytes = (buf_bytes + RLOG_MEM_ALIGN - 1) / RLOG_MEM_ALIGN * RLOG_MEM_ALIGN;
 	log->buf_mem = aligned_alloc(RLOG_MEM_ALIGN, buf_bytes * RLOG_BUFS);
 	if (!log->buf_mem ||
-	    rlog_map_init(&log->map, log->geo.log_blocks,
-			  rlog_geometry_zeros(log->geo.log_blocks)) ||
+	    rlog_map_init(&log->map, log->geo.log_blocks, rlog_space_replay_zeros(log)) ||
 	    rlog_checkpoint_init(log)) {
 		snprintf(err->text, sizeof(err->text),
 			 "out of memory for the map of a log of %u blocks", log->geo.log_blocks);

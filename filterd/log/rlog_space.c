@@ -22,6 +22,24 @@ uint32_t rlog_space_free(const struct sluice_rlog *log, bool is_epoch)
 	return used >= log->geo.log_blocks ? 0 : (uint32_t)(log->geo.log_blocks - used);
 }
 
+/* Ranges that left the map with the old tail count until the superblock with the new one is
+ * durable: a replay would find them, and what took their room. */
+bool rlog_space_has_zeros(const struct sluice_rlog *log)
+{
+	uint32_t max = rlog_geometry_zeros(log->geo.log_blocks);
+
+	return log->map.zeros.count + log->zeros_gone + 2ull * (log->zeros_pending + 1) <= max;
+}
+
+/* Those that were gone may be cut in pieces by what came later, with one piece more for each range
+ * of that; and while a record is taken, each of its ranges counts for two. */
+uint32_t rlog_space_replay_zeros(const struct sluice_rlog *log)
+{
+	uint32_t in_record = rlog_record_room(log->geo.block_bytes) / RLOG_EXTENT_BYTES;
+
+	return 2 * rlog_geometry_zeros(log->geo.log_blocks) + 2 * in_record;
+}
+
 static void want_space(struct env_msg *m)
 {
 	struct sluice_rlog *log = m->ctx;

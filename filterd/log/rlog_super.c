@@ -69,6 +69,8 @@ static void synced(struct rlog_wait *w, int result)
 	}
 	log->n.superblocks++;
 	log->sb_tail_v = log->super_tail_v;
+	if (log->sb_tail_v == log->tail.v)
+		log->zeros_gone = 0;
 	list_init(&now);
 	list_splice_back(&now, &log->super_running);
 	log->calling++;

@@ -46,11 +46,25 @@ static void accept(struct sluice_rlog *log, const uint8_t *header, const struct 
 	r->is_first = false;
 }
 
-/* A map that was forged so that it has more than the circle could hold. */
-static bool is_over_full(const struct sluice_rlog *log, const struct rlog_record *h)
+static uint32_t zero_ranges(const uint8_t *header, const struct rlog_record *h)
+{
+	uint32_t n = 0;
+	struct rlog_extent x;
+
+	for (uint32_t i = 0; i < h->extent_count; i++) {
+		rlog_record_extent(header, i, &x);
+		n += x.kind == SLUICE_RLOG_ZERO;
+	}
+	return n;
+}
+
+/* A map that was forged so that it has more than the circle could hold, or more ranges of zeros
+ * than appends ever leave there (rlog_space_has_zeros()). */
+static bool is_over_full(const struct sluice_rlog *log, const uint8_t *header,
+			 const struct rlog_record *h)
 {
 	return (uint64_t)log->map.used + h->data_blocks > log->geo.log_blocks ||
-	       !rlog_zeros_has_room(&log->map.zeros, h->extent_count - (h->extent_count > 0));
+	       !rlog_zeros_has_room(&log->map.zeros, zero_ranges(header, h));
 }
 
 static void step(struct sluice_rlog *log)
@@ -76,7 +90,7 @@ static void step(struct sluice_rlog *log)
 			return;
 		if (!data_is_good(log, p, &h))
 			break;
-		if (is_over_full(log, &h)) {
+		if (is_over_full(log, p, &h)) {
 			r->is_over_full = true;
 			break;
 		}
