@@ -47,6 +47,17 @@ uint64_t gate_complete_lsn(const struct repl_group *g)
 	return lsn;
 }
 
+bool gate_is_landing(const struct repl_group *g, uint64_t lsn, const struct repl_range *r)
+{
+	for (const struct repl_io *io = g->running.first; io; io = io->next) {
+		if (io->lsn && io->lsn <= lsn && io->legs & REPL_LEG_BELOW &&
+		    io->member == r->member && io->offset_bytes < r->offset_bytes + r->len_bytes &&
+		    r->offset_bytes < io->offset_bytes + io->len_bytes)
+			return !REPL_MUTATE(READ_WHILE_LANDING);
+	}
+	return false;
+}
+
 /* ---------------------------------------------------------------- legs */
 
 void gate_own_io(struct repl_io *io, uint16_t flags, void (*fn)(struct repl_own *o))
@@ -132,11 +143,13 @@ void gate_leg_done(struct repl_io *io, uint8_t leg, enum sluice_status status)
 static void below_done(struct repl_own *o)
 {
 	struct repl_io *io = o->ctx;
+	struct repl_group *g = io->group;
 
 	if (io->is_partial)
 		partial_written(io);
 	else
 		gate_leg_done(io, REPL_LEG_BELOW, (enum sluice_status)o->status);
+	resync_pump(g); /* a range may have waited for this */
 }
 
 /* ---------------------------------------------------------------- run */

@@ -107,6 +107,7 @@ struct resync_slot {
 	struct digest_sum *ours, *theirs;
 	struct digest_job job;
 	uint64_t pass; /* that it works for */
+	uint64_t lsn;  /* changes up to here land before anything is read */
 	struct repl_timer retry;
 };
 
@@ -220,6 +221,8 @@ void gate_pump(struct repl_group *g);   /* held I/O may go on, or is refused */
 void gate_settle(struct repl_group *g); /* acks that were kept back may go */
 void gate_check(struct repl_group *g);  /* equal, or drained? */
 uint64_t gate_complete_lsn(const struct repl_group *g);
+/* Is one of the changes up to that lsn still on its way to this place of the own volume? */
+bool gate_is_landing(const struct repl_group *g, uint64_t lsn, const struct repl_range *r);
 void gate_own_io(struct repl_io *io, uint16_t flags, void (*fn)(struct repl_own *o));
 
 /* direct.c */

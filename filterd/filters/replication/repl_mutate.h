@@ -30,6 +30,7 @@ enum repl_mutation {
 	REPL_MUTATION_WINDOW_UNSTAGED,    /* R9: a window goes below as it comes */
 	REPL_MUTATION_BIT_FORGOTTEN,      /* R10: a change that is only noted is not noted */
 	REPL_MUTATION_GIVE_UNDER_LEASE,   /* R1: serves on while the witness may give the role */
+	REPL_MUTATION_READ_WHILE_LANDING, /* a resync reads what a change is being written to */
 	REPL_MUTATION_END,
 };
 

@@ -6,14 +6,17 @@
  *   dirty   ------------------------------------------------> EXTENT, READ --> SEND --> end
  *
  * Several slots are under way at once, over ranges that do not overlap. What is read is in the
- * stream before the next window begins (window.c).
+ * stream before the next window begins (window.c). Changes that were on their way to the volume
+ * when a slot came to their place land first: their bit, or their window, may be gone already, and
+ * nothing else would bring them to the peer. Later ones are in the journal, or have set their bit
+ * again.
  */
 #include <string.h>
 
 #include "group_int.h"
 #include "repl_mutate.h"
 
-#define RETRY_NS 2000000ull /* no buffer */
+#define RETRY_NS 2000000ull /* no buffer, or a change has to land first */
 
 static uint32_t block_of(const struct resync_slot *s)
 {
@@ -24,6 +27,24 @@ static uint32_t block_of(const struct resync_slot *s)
 static bool is_stale(const struct resync_slot *s)
 {
 	return s->pass != s->g->resync.pass;
+}
+
+static bool is_landing(const struct resync_slot *s, uint64_t at_bytes, uint64_t len_bytes)
+{
+	struct repl_range r = {.member = s->member,
+			       .offset_bytes = s->offset_bytes + at_bytes,
+			       .len_bytes = len_bytes};
+
+	return gate_is_landing(s->g, s->lsn, &r);
+}
+
+static void retry(struct resync_slot *s, void (*fn)(struct repl_timer *t))
+{
+	struct repl_group *g = s->g;
+
+	s->retry.fn = fn;
+	s->retry.ctx = s;
+	g->host.ops->timer_set(g->host.ctx, &s->retry, group_now_ns(g) + RETRY_NS);
 }
 
 static void buf_free(struct resync_slot *s)
@@ -151,9 +172,7 @@ static void read_go(struct resync_slot *s)
 	s->buf_bytes = s->part_bytes;
 	s->buf = g->host.ops->buf_get(g->host.ctx, s->buf_bytes);
 	if (!s->buf) {
-		s->retry.fn = read_again;
-		s->retry.ctx = s;
-		g->host.ops->timer_set(g->host.ctx, &s->retry, group_now_ns(g) + RETRY_NS);
+		retry(s, read_again);
 		return;
 	}
 	own_go(s, SLUICE_OP_READ, read_done);
@@ -183,12 +202,30 @@ static void extent_done(struct repl_own *o)
 		read_go(s);
 }
 
+static void part_begin(struct resync_slot *s);
+
+static void part_again(struct repl_timer *t)
+{
+	part_begin(t->ctx);
+}
+
+static void part_begin(struct resync_slot *s)
+{
+	if (is_stale(s))
+		end(s, false);
+	else if (is_landing(s, s->at_bytes, s->part_bytes))
+		retry(s, part_again);
+	else
+		own_go(s, SLUICE_OP_EXTENT, extent_done);
+}
+
 static void part_go(struct resync_slot *s, uint64_t len)
 {
 	s->step = SLOT_READ;
 	s->part_bytes = len < RESYNC_READ_BYTES ? len : RESYNC_READ_BYTES;
+	s->lsn = s->g->head_lsn;
 	reading_set(s, true);
-	own_go(s, SLUICE_OP_EXTENT, extent_done);
+	part_begin(s);
 }
 
 /* ---------------------------------------------------------------- compare */
@@ -281,8 +318,8 @@ static void ask(struct resync_slot *s)
 	struct repl_digest_ask a = {.block_bytes = block_of(s)};
 	struct repl_header h;
 
-	if (!bulk_may_send(g, 0))
-		return;
+	if (!bulk_may_send(g, 0) || is_landing(s, 0, s->len_bytes))
+		return; /* resync_slot_go() again */
 	s->tag = ++g->resync.tag;
 	frame_begin(&h, REPL_DIGEST_ASK, g->node->record.term, s->tag);
 	frame_set_range(&h, s->member, s->offset_bytes, s->len_bytes);
@@ -330,6 +367,7 @@ void resync_slot_digest(struct repl_group *g, const struct repl_header *h, const
 void resync_slot_begin(struct resync_slot *s)
 {
 	s->pass = s->g->resync.pass;
+	s->lsn = s->g->head_lsn;
 	s->at_bytes = 0;
 	s->is_asked = s->has_ours = s->has_theirs = s->has_failed = s->is_disturbed = false;
 	s->step = s->is_suspect ? SLOT_ASK : SLOT_READ;
