@@ -28,11 +28,22 @@ static bool track_choose(struct repl_group *g)
 	return true;
 }
 
+/* Whoever was given the role may not have heard how far the peer had counted. A reign would look
+ * empty whose successor starts in front of it. */
+static void count_from_reign(struct repl_group *g)
+{
+	const struct repl_node_record *r = &g->node->record;
+
+	if (r->lineage_count)
+		group_saw_lsn(g, r->lineage[r->lineage_count - 1].start_lsn);
+}
+
 /* A primary's initiators wait; others' hear that this side does not serve. */
 void group_do_serve(struct repl_group *g, bool is_on)
 {
 	g->is_serving = is_on;
 	if (is_on) {
+		count_from_reign(g);
 		track_choose(g);
 		g->refuse = g->is_stopping ? g->refuse : SLUICE_OK;
 	} else if (!is_primary_state(g)) {
