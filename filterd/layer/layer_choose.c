@@ -35,8 +35,6 @@ static enum merge_what choose_way(struct layers *v, uint32_t x, uint32_t c)
 	bool may_go_up = x != 1;
 	bool may_go_down = !is_held(v, c);
 
-	if (v->m->merge_from == c && v->m->merge_to == x && may_go_down)
-		return MERGE_DOWN;
 	if (may_go_up && (!may_go_down || lx->own_blocks <= lc->own_blocks))
 		return MERGE_UP;
 	return may_go_down ? MERGE_DOWN : MERGE_NOTHING;
@@ -62,10 +60,23 @@ static enum merge_what choose_for(struct layers *v, uint32_t x)
 	return what == MERGE_NOTHING && is_deleting_on(v->m, x) ? MERGE_UNNAME : what;
 }
 
+/* Until it is ended the target is neither what it was nor what it will be, and only the record says
+ * so. */
+static enum merge_what choose_recorded(struct layers *v)
+{
+	struct merge *m = &v->merge;
+
+	m->from = v->m->merge_from;
+	m->to = v->m->merge_to;
+	return is_pinned(v, m->to) || is_held(v, m->from) ? MERGE_NOTHING : MERGE_DOWN;
+}
+
 enum merge_what choose_what(struct layers *v)
 {
 	struct merge *m = &v->merge;
 
+	if (v->m->merge_from && !LAYER_MUTATE(RECORD_LEFT))
+		return choose_recorded(v);
 	for (uint32_t i = 0; i < v->m->layer_count; i++) {
 		enum merge_what what;
 

@@ -203,6 +203,22 @@ static bool is_all_zero(const uint8_t *p, size_t n)
 	return p[0] == 0 && memcmp(p, p + 1, n - 1) == 0;
 }
 
+static void pass_by(struct layers *v)
+{
+	v->merge.block += v->merge.run_blocks;
+	give_way(v);
+}
+
+static void on_hole(struct env_io *io)
+{
+	struct layers *v = volume_of(io);
+
+	if (io->result)
+		merge_copied(v, io->result);
+	else
+		pass_by(v);
+}
+
 static void on_read(struct env_io *io)
 {
 	struct layers *v = volume_of(io);
@@ -212,11 +228,15 @@ static void on_read(struct env_io *io)
 		merge_copied(v, io->result);
 		return;
 	}
-	/* Below a volume that stands alone there are zeros anyway: what is sparse stays so. */
+	/* Below a volume that stands alone there are zeros anyway: what is sparse stays so. But
+	 * memory will say that the target has these blocks, and a first write that was killed
+	 * before its map entry may have left data in the file: that goes. */
 	if (m->what == MERGE_COPY && is_all_zero(m->buf, (size_t)m->run_blocks * BLOCK_BYTES)) {
-		m->block += m->run_blocks;
-		m->done_blocks += m->run_blocks;
-		give_way(v);
+		if (LAYER_MUTATE(COPY_LEAVES_REST))
+			pass_by(v);
+		else
+			submit(v, ENV_IO_PUNCH, m->target->data, NULL, run_offset(m),
+			       (uint64_t)m->run_blocks * BLOCK_BYTES, on_hole);
 		return;
 	}
 	submit(v, ENV_IO_WRITE, m->target->data, m->buf, run_offset(m),

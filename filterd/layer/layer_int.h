@@ -159,6 +159,7 @@ struct mapflush {
 	struct layer *below;
 	bool is_trusted; /* what a process before us left unflushed is flushed */
 	bool is_posted, is_running;
+	bool has_failed; /* the last round: entries that a read shows are not on the disk */
 	int rc;
 	uint32_t under_way;
 	struct commit commit; /* of the head's map */

@@ -256,7 +256,8 @@ static void on_map_flushed(struct map_waiter *w, int result)
 	layer_io_end(x, result ? SLUICE_ERR_FAILED : SLUICE_OK);
 }
 
-/* The map is flushed with each change of it, but for what an earlier process left. */
+/* The map is flushed with each change of it, but for what an earlier process left and what could
+ * not be written. */
 static void on_flushed(struct commit_waiter *w, int result)
 {
 	struct layer_io *x = list_entry(w, struct layer_io, committed);
@@ -264,7 +265,7 @@ static void on_flushed(struct commit_waiter *w, int result)
 	x->mapped.fn = on_map_flushed;
 	if (result)
 		layer_io_end(x, SLUICE_ERR_FAILED);
-	else if (x->v->mapflush.is_trusted)
+	else if (x->v->mapflush.is_trusted && !x->v->mapflush.has_failed)
 		layer_io_end(x, SLUICE_OK);
 	else
 		mapflush_wait(x->v, &x->mapped);

@@ -103,7 +103,6 @@ static void end_in_manifest(struct layers *v, struct manifest *next)
 	struct manifest_layer *to = manifest_layer(next, m->to);
 	uint32_t unnamed = m->what == MERGE_UP ? m->from : m->to;
 
-	next->merge_from = next->merge_to = 0;
 	to->own_blocks += m->done_blocks;
 	if (m->what == MERGE_COPY) {
 		next->origin_path[0] = '\0';

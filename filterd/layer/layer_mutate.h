@@ -35,10 +35,13 @@ enum layer_mutation {
 	LAYER_MUTATION_MERGE_PINNED,        /* LAYER-10: a layer with a snapshot is merged away */
 	LAYER_MUTATION_MERGE_NOT_FLUSHED,   /* the end of a merge is told before it is flushed */
 	LAYER_MUTATION_CURSOR_EARLY,        /* the cursor is a page ahead of what is flushed */
-	LAYER_MUTATION_MERGE_MAP_STAYS,     /* memory still names the layer that is gone */
-	LAYER_MUTATION_REVERT_KEEPS_MAP,    /* memory still shows the former head */
-	LAYER_MUTATION_HOLD_FORGOTTEN,      /* a clone's hold is not looked at */
-	LAYER_MUTATION_GROW_NOT_FLUSHED,    /* the manifest has the size before the files have it */
+	LAYER_MUTATION_RECORD_LEFT,         /* LAYER-13: another merge before the one on record */
+	LAYER_MUTATION_COPY_LEAVES_REST, /* LAYER-12: where a copy skips zeros the file keeps more
+					  */
+	LAYER_MUTATION_MERGE_MAP_STAYS,  /* memory still names the layer that is gone */
+	LAYER_MUTATION_REVERT_KEEPS_MAP, /* memory still shows the former head */
+	LAYER_MUTATION_HOLD_FORGOTTEN,   /* a clone's hold is not looked at */
+	LAYER_MUTATION_GROW_NOT_FLUSHED, /* the manifest has the size before the files have it */
 	LAYER_MUTATION_END,
 };
 

@@ -42,6 +42,7 @@ static void round_end(struct layers *v, int rc)
 	}
 	list_splice_back(&ended, &f->running);
 	f->is_running = false;
+	f->has_failed = rc || f->rc;
 	gather_on(v);
 	while ((n = list_pop_front(&ended))) {
 		struct map_waiter *w = list_entry(n, struct map_waiter, node);
@@ -241,6 +242,7 @@ static void on_failed(void *ctx, int result)
 void mapflush_set_file(struct layers *v, struct env_file *map, bool is_new)
 {
 	assert(mapflush_is_idle(v));
+	v->mapflush.has_failed = false;
 	v->mapflush.is_trusted = is_new || LAYER_MUTATE(NO_FLUSH_AT_OPEN);
 	commit_init(&v->mapflush.commit, v->env, map, on_failed, v);
 }

@@ -4,3 +4,13 @@ LIBS += layer
 layer_SRCS := $(wildcard filterd/layer/*.c)
 layer_INCS := include common filterd/env filterd/backend filterd/layer
 layer_PKGS := jansson
+
+layer_TESTS := test_layer_merge
+TESTS += $(layer_TESTS)
+define layer_test
+$(1)_SRCS := tests/unit/$(1).c tests/unit/layer_rig.c tests/unit/backend_rig.c
+$(1)_INCS := $(layer_INCS) tests/unit
+$(1)_LIBS := layer backend env common
+$(1)_PKGS := cmocka liburing jansson
+endef
+$(foreach t,$(layer_TESTS),$(eval $(call layer_test,$(t))))

@@ -19,7 +19,7 @@
 #include "rng.h"
 #include "timer_heap.h"
 
-#define FS_FILES      64u
+#define FS_FILES      80u
 #define FS_FILE_BYTES (80u << 10)
 #define FS_PENDING    96u
 #define FS_DATA_BYTES (512u << 10)

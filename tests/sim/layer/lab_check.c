@@ -198,4 +198,5 @@ void lab_close(struct lab *l, struct volume *v)
 		return;
 	v->b->ops->close(v->b);
 	v->b = NULL;
+	image_closed(&v->image);
 }

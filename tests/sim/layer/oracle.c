@@ -22,6 +22,7 @@ void image_grow(struct image *m, uint32_t sectors)
 {
 	for (; m->sectors < sectors; m->sectors++) {
 		m->live[m->sectors] = 0;
+		m->is_loose[m->sectors] = false;
 		m->count[m->sectors] = 1;
 		m->may[m->sectors][0] = 0;
 	}
@@ -49,6 +50,7 @@ void image_begin(struct image *m, uint32_t sector, uint32_t version)
 {
 	add(m, sector, version);
 	m->live[sector] = UNKNOWN;
+	m->is_loose[sector] = true;
 }
 
 void image_end(struct image *m, uint32_t sector, uint32_t version, bool is_ok, bool is_durable)
@@ -56,6 +58,7 @@ void image_end(struct image *m, uint32_t sector, uint32_t version, bool is_ok, b
 	if (!is_ok)
 		return;
 	m->live[sector] = version;
+	m->is_loose[sector] = false;
 	if (is_durable) {
 		m->count[sector] = 1;
 		m->may[sector][0] = version;
@@ -69,6 +72,16 @@ void image_flushed(struct image *m)
 			continue;
 		m->count[i] = 1;
 		m->may[i][0] = m->live[i];
+		m->is_loose[i] = false;
+	}
+}
+
+void image_closed(struct image *m)
+{
+	for (uint32_t i = 0; i < m->sectors; i++) {
+		if (m->is_loose[i] && m->count[i] > 1)
+			m->live[i] = UNKNOWN;
+		m->is_loose[i] = false;
 	}
 }
 
@@ -77,6 +90,7 @@ void image_crash(struct image *m, bool is_power_cut)
 	for (uint32_t i = 0; is_power_cut && i < m->sectors; i++)
 		if (m->count[i] > 1)
 			m->live[i] = UNKNOWN;
+	image_closed(m);
 }
 
 const char *image_check(struct image *m, const uint8_t *data, bool is_settling,

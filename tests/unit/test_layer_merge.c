@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/* test_layer_merge.c - snapshots that go and clones that come to stand alone: nobody sees other
+ * data by it, whatever an earlier process left behind. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "layer_rig.h"
+
+#define BLOCKS 64u
+
+static struct layer_rig rig;
+
+static int set_up(void **state)
+{
+	layer_rig_init(&rig, (uint64_t)BLOCKS * RIG_BLOCK);
+	layer_rig_create(&rig, "v.img");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	layer_rig_fini(&rig);
+	return 0;
+}
+
+static struct backend *with_snapshots(void)
+{
+	struct backend *v = layer_rig_open(&rig, "v.img", NULL);
+
+	layer_rig_fill(&rig, v, 0, 8, 0x11);
+	assert_int_equal(layer_rig_snapshot(&rig, v, "one"), 0);
+	layer_rig_fill(&rig, v, 4, 16, 0x22);
+	assert_int_equal(layer_rig_snapshot(&rig, v, "two"), 0);
+	layer_rig_fill(&rig, v, 6, 2, 0x33);
+	return v;
+}
+
+static void full_clone_comes_to_stand_alone_and_the_snapshot_may_go(void **state)
+{
+	struct backend *v = with_snapshots(), *c;
+
+	assert_int_equal(layer_rig_clone(&rig, v, "two", "c.img", false), 0);
+	c = layer_rig_open(&rig, "c.img", NULL);
+	layer_rig_fill(&rig, c, 0, 1, 0x44);
+	layer_rig_wait_alone(&rig, "c.layers");
+	assert_int_equal(layer_rig_delete(&rig, v, "two"), 0);
+	layer_rig_wait_state(&rig, v, "two", "absent");
+	for (int i = 0; i < 2; i++) {
+		layer_rig_expect(&rig, c, 0, 1, 0x44);
+		layer_rig_expect(&rig, c, 1, 3, 0x11);
+		layer_rig_expect(&rig, c, 4, 16, 0x22);
+		layer_rig_expect(&rig, c, 20, BLOCKS - 20, 0);
+		layer_rig_close(&rig, c);
+		c = layer_rig_open(&rig, "c.img", NULL);
+	}
+	layer_rig_close(&rig, c);
+	layer_rig_close(&rig, v);
+}
+
+static void linked_clone_stays_on_its_snapshot(void **state)
+{
+	struct backend *v = with_snapshots(), *c;
+
+	assert_int_equal(layer_rig_clone(&rig, v, "one", "c.img", true), 0);
+	c = layer_rig_open(&rig, "c.img", NULL);
+	assert_int_equal(layer_rig_delete(&rig, v, "one"), -EBUSY);
+	layer_rig_fill(&rig, v, 0, 8, 0x55);
+	layer_rig_expect(&rig, c, 0, 8, 0x11);
+	layer_rig_close(&rig, c);
+	assert_int_equal(layer_remove(rig.env, layer_rig_path(&rig, "c.img"), NULL), 0);
+	assert_int_equal(layer_rig_delete(&rig, v, "one"), 0);
+	layer_rig_wait_state(&rig, v, "one", "absent");
+	layer_rig_close(&rig, v);
+}
+
+/* A first write's data reached the clone's file, and its process was killed before the map said so:
+ * the block is what the snapshot holds, zeros. It stays that when the copy passes by. */
+static void full_clone_shows_nothing_that_a_killed_first_write_left(void **state)
+{
+	struct backend *v = with_snapshots(), *c;
+
+	assert_int_equal(layer_rig_clone(&rig, v, "two", "c.img", false), 0);
+	layer_rig_poke(&rig, "c.img", 30 * RIG_BLOCK, 0xee, RIG_BLOCK);
+	c = layer_rig_open(&rig, "c.img", NULL);
+	layer_rig_expect(&rig, c, 0, 4, 0x11);
+	layer_rig_expect(&rig, c, 20, BLOCKS - 20, 0);
+	layer_rig_wait_alone(&rig, "c.layers");
+	layer_rig_expect(&rig, c, 20, BLOCKS - 20, 0);
+	layer_rig_close(&rig, c);
+	layer_rig_close(&rig, v);
+}
+
+static void wait_for_a_failure(void)
+{
+	while (layer_rig_failures() == 0)
+		rig_turn(&(struct rig){.env = rig.env});
+}
+
+/* "two" is being merged with "three" and its own file is half replaced when the disk is full.
+ * Whatever else is deleted then, over restarts, "two" is not given back. */
+static void snapshot_whose_blocks_began_to_be_replaced_is_not_given_back(void **state)
+{
+	struct backend *v = with_snapshots();
+
+	assert_int_equal(layer_rig_snapshot(&rig, v, "three"), 0);
+	layer_rig_fill(&rig, v, 40, 1, 0x66);
+	layer_rig_close(&rig, v);
+	layer_rig_fail_writes("v.l2.map", NULL);
+	v = layer_rig_open(&rig, "v.img", NULL);
+	assert_int_equal(layer_rig_delete(&rig, v, "two"), 0);
+	wait_for_a_failure();
+	assert_int_equal(layer_rig_delete(&rig, v, "one"), 0);
+	layer_rig_close(&rig, v);
+	layer_rig_fail_writes("v.l2.map", "v.img");
+	v = layer_rig_open(&rig, "v.img", NULL);
+	wait_for_a_failure();
+	assert_int_equal(layer_rig_cancel(&rig, v, "two"), -EINPROGRESS);
+	layer_rig_close(&rig, v);
+
+	layer_rig_fail_writes(NULL, NULL);
+	v = layer_rig_open(&rig, "v.img", NULL);
+	layer_rig_wait_state(&rig, v, "two", "absent");
+	layer_rig_wait_state(&rig, v, "one", "absent");
+	layer_rig_expect(&rig, v, 40, 1, 0x66);
+	layer_rig_expect(&rig, v, 6, 2, 0x33);
+	assert_int_equal(layer_rig_revert(&rig, v, "three"), 0);
+	layer_rig_expect(&rig, v, 0, 4, 0x11);
+	layer_rig_expect(&rig, v, 4, 2, 0x22);
+	layer_rig_expect(&rig, v, 6, 2, 0x33);
+	layer_rig_expect(&rig, v, 8, 12, 0x22);
+	layer_rig_expect(&rig, v, 20, BLOCKS - 20, 0);
+	layer_rig_close(&rig, v);
+}
+
+/* As filterd does when a volume that nobody uses is told to forget a snapshot. */
+static void snapshot_of_a_closed_volume_is_deleted_and_merged_at_the_next_open(void **state)
+{
+	struct backend *v = with_snapshots();
+
+	layer_rig_close(&rig, v);
+	v = layer_rig_open(&rig, "v.img", NULL);
+	assert_int_equal(layer_rig_delete(&rig, v, "one"), 0);
+	layer_rig_close(&rig, v); /* at once */
+	v = layer_rig_open(&rig, "v.img", NULL);
+	layer_rig_wait_state(&rig, v, "one", "absent");
+	layer_rig_close(&rig, v);
+	assert_false(layer_rig_has(&rig, "v.l2"));
+	v = layer_rig_open(&rig, "v.img", "two");
+	layer_rig_expect(&rig, v, 0, 4, 0x11);
+	layer_rig_expect(&rig, v, 4, 16, 0x22);
+	layer_rig_close(&rig, v);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup_teardown(full_clone_comes_to_stand_alone_and_the_snapshot_may_go,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(linked_clone_stays_on_its_snapshot, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(full_clone_shows_nothing_that_a_killed_first_write_left,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		snapshot_whose_blocks_began_to_be_replaced_is_not_given_back, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		snapshot_of_a_closed_volume_is_deleted_and_merged_at_the_next_open, set_up,
+		tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
