@@ -7,9 +7,10 @@
 . "$(dirname "$0")/../lib/appliance.sh"
 expect_error "filterd"
 
+# What filterd said itself; that policyd found it restarted is an event of policyd's.
 count_of() {
 	api GET "/events?kind=$1&limit=1000" >/dev/null
-	jget '.items | length'
+	jget '[.items[] | select(.details.source == "sluice-filterd")] | length'
 }
 has_restarts() { [ "$(count_of daemon.restarted)" = "$1" ]; }
 
