@@ -36,6 +36,7 @@ struct repl_receiver *receiver_create(struct repl_group *g, uint64_t stage_bytes
 	r->poke = (struct repl_timer){.fn = poked, .ctx = r};
 	turns_init(&r->turns, RECEIVER_RUNNING);
 	for (uint32_t i = RECEIVER_SLOTS; i-- > 0;) {
+		r->slots[i].buf = NULL;
 		r->slots[i].next_free = r->free_slots;
 		r->free_slots = &r->slots[i];
 	}
