@@ -311,6 +311,8 @@ bool rlog_commit_is_behind(const struct sluice_rlog *log);
 
 /* ---------------------------------------------------------------- rlog_space.c */
 uint32_t rlog_space_free(const struct sluice_rlog *log, bool is_epoch);
+/* Ranges of zeros that appends may leave in the map. */
+uint32_t rlog_space_max_zeros(const struct sluice_rlog *log);
 /* Would one more range of zeros fit into the map, with those that are on their way? */
 bool rlog_space_has_zeros(const struct sluice_rlog *log);
 uint32_t rlog_space_replay_zeros(const struct sluice_rlog *log); /* that a map may have at most */

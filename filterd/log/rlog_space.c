@@ -22,13 +22,20 @@ uint32_t rlog_space_free(const struct sluice_rlog *log, bool is_epoch)
 	return used >= log->geo.log_blocks ? 0 : (uint32_t)(log->geo.log_blocks - used);
 }
 
+/* A journal or a stage is emptied by nobody while a window comes: all of that must fit. */
+uint32_t rlog_space_max_zeros(const struct sluice_rlog *log)
+{
+	uint32_t n = rlog_geometry_zeros(log->geo.log_blocks);
+
+	return log->geo.checkpoint_blocks || n > SLUICE_RLOG_RANGES ? n : SLUICE_RLOG_RANGES;
+}
+
 /* Ranges that left the map with the old tail count until the superblock with the new one is
  * durable: a replay would find them, and what took their room. */
 bool rlog_space_has_zeros(const struct sluice_rlog *log)
 {
-	uint32_t max = rlog_geometry_zeros(log->geo.log_blocks);
-
-	return log->map.zeros.count + log->zeros_gone + 2ull * (log->zeros_pending + 1) <= max;
+	return log->map.zeros.count + log->zeros_gone + 2ull * (log->zeros_pending + 1) <=
+	       rlog_space_max_zeros(log);
 }
 
 /* Those that were gone may be cut in pieces by what came later, with one piece more for each range
@@ -37,7 +44,7 @@ uint32_t rlog_space_replay_zeros(const struct sluice_rlog *log)
 {
 	uint32_t in_record = rlog_record_room(log->geo.block_bytes) / RLOG_EXTENT_BYTES;
 
-	return 2 * rlog_geometry_zeros(log->geo.log_blocks) + 2 * in_record;
+	return 2 * rlog_space_max_zeros(log) + 2 * in_record;
 }
 
 static void want_space(struct env_msg *m)

@@ -110,6 +110,10 @@ struct sluice_rlog_entry {
 	uint64_t host[6];
 };
 
+/* A log without checkpoints takes ZEROs at once while twice their number is not more than this, and
+ * there is room; so any one window of another log with blocks of 4 KiB fits. */
+#define SLUICE_RLOG_RANGES 8192u
+
 /* The caller owns e, which must stay until fn; fn exactly once. A full log makes it wait (its owner
  * sees that in the stats and by want_space). Large DATA is split over records, whole at fn. */
 void sluice_rlog_append(struct sluice_rlog *log, struct sluice_rlog_entry *e);

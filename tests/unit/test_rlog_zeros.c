@@ -14,6 +14,14 @@
 
 #define RANGES_MAX 40u
 
+/* With checkpoints, of which none comes: a map of few ranges. */
+static void init(struct rig *r, uint64_t seed)
+{
+	rig_init(r, seed, 160);
+	r->cfg.checkpoint_bytes = 1 << 30;
+	assert_int_equal(rig_open(r), 0);
+}
+
 /* Every other block, one range after the other, until one has to wait; how many are in the map. */
 static uint32_t fill_with_ranges(struct rig *r, uint64_t from)
 {
@@ -39,8 +47,7 @@ static void data_behind_many_ranges_is_there_after_a_crash(void **state)
 	uint32_t ranges;
 	struct rig r;
 
-	rig_init(&r, 1, 120);
-	assert_int_equal(rig_open(&r), 0);
+	init(&r, 1);
 	ranges = fill_with_ranges(&r, 0);
 	/* One record with an extent for each, since they are no neighbours. */
 	for (uint32_t i = 0; i < 4; i++)
@@ -78,8 +85,7 @@ static bool dies_at(uint64_t seed, uint32_t step)
 	uint32_t count = 0;
 	struct rig r;
 
-	rig_init(&r, seed, 160);
-	assert_int_equal(rig_open(&r), 0);
+	init(&r, seed);
 	fill_with_ranges(&r, 0);
 	sink = rig_sink(&r);
 	d = (struct sluice_rlog_destage){
@@ -120,10 +126,38 @@ static void ranges_that_took_the_room_of_others_are_no_damage(void **state)
 	(void)state;
 }
 
+/* Nobody destages a stage while it fills, and it says beforehand what will fit. */
+static void a_log_without_checkpoints_takes_a_whole_window_of_ranges(void **state)
+{
+	uint32_t count = SLUICE_RLOG_RANGES / 2;
+	struct rig_entry **e = calloc(count, sizeof(struct rig_entry *));
+	struct rig r;
+
+	assert_non_null(e);
+	rig_init(&r, 1, 6000);
+	r.cfg.checkpoint_bytes = 0;
+	assert_int_equal(rig_open(&r), 0);
+	for (uint32_t i = 0; i < count; i++)
+		e[i] = rig_begin(&r, SLUICE_RLOG_ZERO, 2ull * i, 1, 0, false);
+	rig_run(&r);
+	for (uint32_t i = 0; i < count; i++)
+		assert_true(e[i]->is_done && e[i]->e.result == 0);
+	assert_int_equal(rig_flush(&r), 0);
+	rig_crash(&r, true);
+	assert_int_equal(rig_open(&r), 0);
+	assert_int_equal(rig_stats(&r).zero_blocks, count);
+	for (uint32_t i = 0; i < count; i++)
+		rig_entry_free(e[i]);
+	free(e);
+	rig_fini(&r);
+	(void)state;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(data_behind_many_ranges_is_there_after_a_crash),
+	    cmocka_unit_test(a_log_without_checkpoints_takes_a_whole_window_of_ranges),
 	    cmocka_unit_test(ranges_that_took_the_room_of_others_are_no_damage),
 	};
 
