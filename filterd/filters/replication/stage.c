@@ -30,7 +30,7 @@ static void end(struct stage *s, enum stage_state state, int result)
 	sluice_rlog_stats(s->log, &st);
 	s->state = st.is_failed ? STAGE_FAILED : state;
 	if (s->state == STAGE_FREE)
-		s->used_blocks = 0;
+		s->used_blocks = s->used_ranges = 0;
 	s->fn(s->ctx, result);
 }
 
@@ -50,6 +50,7 @@ static void opened(void *ctx, const struct sluice_rlog_opened *how)
 	spare = st.capacity_blocks / 2 < SPARE_BLOCKS ? st.capacity_blocks / 2 : SPARE_BLOCKS;
 	s->room_blocks = st.capacity_blocks - spare;
 	s->used_blocks = st.used_blocks;
+	s->used_ranges = st.zero_blocks; /* and each is a block at least */
 	s->order = st.mark_value;
 	s->state = st.has_mark ? STAGE_COMPLETE : st.has_entries ? STAGE_FILLING : STAGE_FREE;
 	s->opened(s->ctx, 0, NULL);
@@ -92,7 +93,8 @@ static uint64_t worst_blocks(uint64_t blocks)
 
 bool stage_has_room(const struct stage *s, uint64_t blocks)
 {
-	return s->used_blocks + worst_blocks(blocks) <= s->room_blocks;
+	return s->used_blocks + worst_blocks(blocks) <= s->room_blocks &&
+	       s->used_ranges + 2 <= SLUICE_RLOG_RANGES;
 }
 
 bool stage_fits(const struct stage *s, uint64_t bytes)
@@ -110,6 +112,7 @@ void stage_append(struct stage *s, struct sluice_rlog_entry *e, uint16_t member,
 	e->block_count = (len_bytes + UNIT - 1) / UNIT;
 	e->is_durable = false;
 	s->used_blocks += worst_blocks(e->kind == SLUICE_RLOG_DATA ? e->block_count : 1);
+	s->used_ranges += e->kind == SLUICE_RLOG_ZERO ? 2 : 0;
 	s->in_flight++;
 	sluice_rlog_append(s->log, e);
 }

@@ -50,6 +50,7 @@ struct stage {
 	uint32_t in_flight;   /* appends */
 	uint64_t used_blocks; /* at most; since it was empty */
 	uint64_t room_blocks; /* of an empty one, at least */
+	uint64_t used_ranges; /* of zeros, at most: each may cut another one in two */
 
 	/* what is under way */
 	void (*fn)(void *ctx, int result);
