@@ -71,10 +71,6 @@ void layer_delete(struct backend *b, const char *snapshot, layer_fn fn, void *ct
 /* Stops merging. The snapshot is "ready" again unless its own blocks have begun to be replaced:
  * then -EINPROGRESS, and merging goes on. */
 void layer_delete_cancel(struct backend *b, const char *snapshot, layer_fn fn, void *ctx);
-/* Bytes that merging and copying may move per second while others use the volume; 0: no limit but
- * giving way. Default 0. */
-void layer_set_background_limit(struct backend *b, uint64_t bytes_per_s);
-
 /* image_path: of the new volume, "<folder>/<name>.img", not there yet, in the same file system or
  * another. A linked clone stays on the snapshot; a full one copies whenever it is open until it
  * stands alone. size_bytes is the snapshot's. */

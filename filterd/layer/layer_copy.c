@@ -13,10 +13,9 @@
 #include <string.h>
 
 #include "layer_int.h"
+#include "merge_pace.h"
 
-#define CHUNK_BLOCKS    (MERGE_BYTES / BLOCK_BYTES)
-#define GIVE_WAY_MAX_NS 200000000ull
-#define NS_PER_S        1000000000ull
+#define CHUNK_BLOCKS (MERGE_BYTES / BLOCK_BYTES)
 
 static void page_begin(struct layers *v);
 static void blocks_next(struct layers *v);
@@ -154,25 +153,20 @@ static void run_done(struct layers *v, enum slot_state state)
 	m->done_blocks += m->run_blocks;
 }
 
-/* Behind others: after a chunk as long as the limit says, or a few times what the chunk took. */
 static void give_way(struct layers *v)
 {
 	struct merge *m = &v->merge;
-	uint64_t now_ns = env_now_ns(v->env), wait_ns = 0;
+	uint64_t now_ns = env_now_ns(v->env);
+	uint64_t rest_ns = merge_rest_ns(
+	    v->ios != m->seen_ios, (uint64_t)m->run_blocks * BLOCK_BYTES, now_ns - m->chunk_ns);
 
-	if (m->limit_bytes_per_s)
-		wait_ns = (uint64_t)m->run_blocks * BLOCK_BYTES * NS_PER_S / m->limit_bytes_per_s;
-	else if (v->ios != m->seen_ios)
-		wait_ns = 3 * (now_ns - m->chunk_ns);
-	if (wait_ns > GIVE_WAY_MAX_NS && !m->limit_bytes_per_s)
-		wait_ns = GIVE_WAY_MAX_NS;
-	if (wait_ns == 0) {
+	if (rest_ns == 0) {
 		blocks_next(v);
 		return;
 	}
 	m->timer.fn = merge_timer;
 	m->timer.ctx = v;
-	env_timer_set(v->env, &m->timer, now_ns + wait_ns);
+	env_timer_set(v->env, &m->timer, now_ns + rest_ns);
 }
 
 void merge_timer(struct env_timer *t)

@@ -343,7 +343,6 @@ struct merge {
 	/* layer_merge.c. */
 	struct ctl_waiter lock;
 	struct env_timer timer;
-	uint64_t limit_bytes_per_s;
 	uint32_t failures;
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;

@@ -274,7 +274,11 @@ static void copy_begin(struct layers *v)
 				.offset_bytes = tree_file_bytes(m->source->size_bytes),
 				.done = on_resized,
 				.ctx = v};
-	env_io_submit(v->env, &m->io);
+	/* A grow that was never told may have made the file longer still. */
+	if (m->target->data->size_bytes >= m->io.offset_bytes)
+		on_resized(&m->io);
+	else
+		env_io_submit(v->env, &m->io);
 }
 
 static void on_recorded(struct layers *v, int rc, const struct err *err)
@@ -425,9 +429,4 @@ void merge_progress(struct layers *v, uint32_t layer, uint64_t *done_bytes, uint
 		*done_bytes = m->page * PAGE_BYTES;
 		*total_bytes = m->page_count * PAGE_BYTES;
 	}
-}
-
-void layer_set_background_limit(struct backend *b, uint64_t bytes_per_s)
-{
-	layers_of(b)->merge.limit_bytes_per_s = bytes_per_s;
 }
