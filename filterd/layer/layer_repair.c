@@ -26,6 +26,7 @@ struct repair {
 	struct manifest *m;
 	bool *is_broken; /* [m->layer_count] */
 	bool has_changed;
+	bool is_from_copy;
 };
 
 static void step(struct repair *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -95,7 +96,7 @@ static int read_manifest(struct repair *r, struct err *err)
 	     "%s; its copy takes its place: what was changed in the tree of snapshots since it was "
 	     "written is forgotten",
 	     why.text);
-	r->has_changed = true;
+	r->has_changed = r->is_from_copy = true;
 	return 0;
 }
 
@@ -156,6 +157,9 @@ static int make_head(struct repair *r, struct manifest *next, uint32_t below, st
 							    : tree_file_bytes(l.size_bytes)};
 		struct env_file *f;
 
+		/* Of an attempt that failed. */
+		if (path)
+			(void)env_file_remove(r->env, path, NULL);
 		rc = path ? env_file_open(r->env, &how, &f, err) : -ENOMEM;
 		if (rc == 0)
 			env_file_close(r->env, f);
@@ -249,7 +253,8 @@ static int repair(struct repair *r, struct err *err)
 	}
 	find_broken(r);
 	rc = repair_layers(r, next, err);
-	if (rc == 0)
+	/* An older tree does not know the files of the lost one, which may be found again. */
+	if (rc == 0 && !r->is_from_copy)
 		left_over(r);
 	if (rc == 0 && r->is_apply && r->has_changed)
 		rc = save(r, next, err);
