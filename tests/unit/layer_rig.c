@@ -45,7 +45,8 @@ static int open_file(struct env *e, const struct env_open *how, struct env_file 
 {
 	int rc = faults.real->file_open(e, how, out, err);
 
-	if (rc == 0 && (ends_with(how->path, faults.ending) || ends_with(how->path, faults.other))) {
+	if (rc == 0 &&
+	    (ends_with(how->path, faults.ending) || ends_with(how->path, faults.other))) {
 		assert(faults.file_count < 16);
 		faults.files[faults.file_count++] = *out;
 	}
