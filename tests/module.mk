@@ -5,6 +5,8 @@
 # "seconds" limits one test, generously: a busy machine is no failure. "jobs" is how many of the suite run side by side.
 # tests/lib/check.sh runs it, in two lanes: what computes, at a lower priority, and what waits more than it computes.
 COMPUTING := build lint unit asan tsan models sim mutants fuzz
+# Real daemons and real time: one of these that fails beside others is looked at once more, alone.
+REAL_TIME := integration integration-asan integration-tsan appliance appliance-asan appliance-tsan packages console
 .PHONY: check check-log-long check-layer-long check-repl-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
 	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-conformance check-console check-crash bench check-manifest
 
@@ -107,7 +109,7 @@ check-build:
 check:
 	+@$(MAKE) --no-print-directory check-build
 	@$(MAKE) --no-print-directory check-manifest BUILDS_TOO=1
-	@tests/lib/check.sh -c '$(COMPUTING)' $(MANIFEST); rc=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$rc
+	@tests/lib/check.sh -c '$(COMPUTING)' -a '$(REAL_TIME)' $(MANIFEST); rc=$$?; [ -z "$$SUDO_UID" ] || chown -R "$$SUDO_UID:$$SUDO_GID" build; exit $$rc
 
 suite = @$(MAKE) --no-print-directory check-manifest && tests/lib/check.sh $(MANIFEST) $(1)
 

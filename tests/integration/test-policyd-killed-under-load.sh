@@ -9,7 +9,7 @@
 # shellcheck source=tests/lib/appliance.sh
 . "$(dirname "$0")/../lib/appliance.sh"
 need_tools verify_load
-KILL_STEP=${KILL_STEP:-3}
+KILL_STEP=${KILL_STEP:-9}
 
 start_appliance
 host_make loader iqn.2025-01.test.sluice:initiator
