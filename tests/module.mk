@@ -28,7 +28,8 @@ PURE_TESTS = sim_layer sim_repl sim_io_control sim_log sim_cache test_cache_s3fi
 	$(filter test_mclock_% test_planner_% test_model_% test_io_control_% test_peer_% test_link_% test_repl_wire_% test_repl_receiver_%,$(TESTS))
 # Hundreds of runs of what one run shows ThreadSanitizer as well (test_encryption_reencrypt_words).
 MANY_RUNS  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults
-tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl) $(if $(filter tsan,$(1)),$(PURE_TESTS) $(MANY_RUNS)),$(TESTS)),$(call line,$(1),$(2),4,$(t),build/$(3)/tests/$(call out,$(t))))
+NOT_RUN_tsan = $(PURE_TESTS) $(MANY_RUNS)
+tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl) $(NOT_RUN_$(1)),$(TESTS)),$(call line,$(1),$(2),4,$(t),build/$(3)/tests/$(call out,$(t))))
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell console
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
