@@ -21,13 +21,18 @@ states_sum=0
 # verify MODEL EXPECTED LIMIT_S OPTIONS...: EXPECTED is ok or error.
 verify()
 {
-	local model=$1 expected=$2 limit_s=$3 verdict states seconds why dir
+	local model=$1 expected=$2 limit_s=$3 verdict states seconds why dir optimize=-O2
 	shift 3
+
+	# Most errors are found in less time than the compiler would take to make the search for them fast; not with two rings.
+	if [ "$expected$model" != okring ] && [ "$expected$model" != okrepl ] && [[ "$*" != *-DR=2* ]]; then
+		optimize=-O0
+	fi
 
 	dir=$(mktemp -d -p "$work")
 	cp "$here/$model.pml" "$dir/"
 	(cd "$dir" && spin -a "$@" "$model.pml" </dev/null >spin.log 2>&1 &&
-		gcc -O2 -w -DSAFETY -DCOLLAPSE -DMEMLIM=7000 -o pan pan.c >>spin.log 2>&1 &&
+		gcc $optimize -w -DSAFETY -DCOLLAPSE -DMEMLIM=7000 -o pan pan.c >>spin.log 2>&1 &&
 		timeout "$limit_s" ./pan -m200000 -w22 >pan.log 2>&1)
 	states=$(sed -nE 's/^ *([0-9.e+]+) states, stored.*/\1/p' "$dir/pan.log" | head -n1)
 	seconds=$(sed -nE 's/^pan: elapsed time ([0-9.]+) seconds/\1/p' "$dir/pan.log")
