@@ -87,6 +87,15 @@ void conn_on_socket(int fd, int events, void *data)
 	settle(c);
 }
 
+/* As filterd would. */
+static void ring_self(struct conn *c)
+{
+	uint64_t one = 1;
+	ssize_t n = write(c->memory.wake_fd, &one, sizeof(one));
+
+	(void)n; /* full means that it rings already */
+}
+
 static void on_wake(int fd, int events, void *data)
 {
 	struct conn *c = data;
@@ -94,7 +103,8 @@ static void on_wake(int fd, int events, void *data)
 	ssize_t n = read(fd, &count, sizeof(count));
 
 	(void)n;
-	ring_client_poll(c->client, clock_now_ns());
+	if (ring_client_poll(c->client, clock_now_ns()))
+		ring_self(c);
 	/* The timer is left as it is: on_timer() sees an idle period, this would see every gap. */
 	if (c->is_orphan)
 		settle(c);

@@ -22,7 +22,7 @@
  *     ring_client_attached  when WELCOME was received
  *     ring_client_detached  when the connection is proven gone (HUP), before the next hand-over
  *     ring_client_submit    then ring_client_flush once per turn of the host's loop
- *     ring_client_poll      when the wake eventfd was rung
+ *     ring_client_poll      when the wake eventfd was rung, and again while it says so
  *     ring_client_tick      by a timer, every RING_CLIENT_TICK_NS while ring_client_in_flight() > 0
  *   ring_client_free when ring_client_in_flight() is 0.
  * Thread: one, the host's event loop.
@@ -130,9 +130,12 @@ int ring_client_submit(struct ring_client *c, const struct ring_client_cmd *cmd,
 /* Rings the server if there is news and it sleeps: publish, full fence, look at its flag. */
 void ring_client_flush(struct ring_client *c);
 
-/* Completes what the completion queue names, moves waiting commands into slots, then declares sleep
- * (I7). */
-void ring_client_poll(struct ring_client *c, uint64_t now_ns);
+/*
+ * Completes what the completion queue names, moves waiting commands into slots, then declares sleep
+ * (I7). True: it did as much as one call may, and the queue names more, for which no bell may come;
+ * call it again after others had their turn.
+ */
+bool ring_client_poll(struct ring_client *c, uint64_t now_ns);
 
 /* Aborts that wait, deadlines, and every RING_CLIENT_RESCAN_NS the rescan. Cheap; any period works.
  */

@@ -141,7 +141,7 @@ void ring_client_deliver(struct ring_client *c)
 
 /* ------------------------------------------------------------------ the completion queue */
 
-/* One more hint than an honest server can have written since the last look, or an index out of
+/* More hints than an honest server can have written since the last look, or an index out of
  * range. */
 static void distrust_queue(struct ring_client *c, uint32_t *budget)
 {
@@ -153,7 +153,8 @@ static void distrust_queue(struct ring_client *c, uint32_t *budget)
 			ring_client_take_done(c, slot);
 }
 
-/* Follows the hints. budget bounds what a lying server can make us do in one call. */
+/* Follows the hints. budget bounds what a server can make us do in one call: one that lies, or one
+ * that answers what complete() submits as fast as we look. */
 static void drain_queue(struct ring_client *c, uint32_t *budget)
 {
 	for (;;) {
@@ -161,9 +162,9 @@ static void drain_queue(struct ring_client *c, uint32_t *budget)
 		uint32_t tail = atomic_load_explicit(&c->control->cq_tail, memory_order_acquire);
 		uint32_t waiting = tail - c->cq_head, slot;
 
-		if (waiting == 0)
+		if (waiting == 0 || *budget == 0)
 			return;
-		if (waiting > c->h.slot_count || *budget == 0) {
+		if (waiting > c->h.slot_count) {
 			distrust_queue(c, budget);
 			return;
 		}
@@ -188,10 +189,11 @@ static bool before_sleep(struct ring_client *c)
 	return atomic_load_explicit(&c->control->cq_tail, memory_order_relaxed) != c->cq_head;
 }
 
-void ring_client_poll(struct ring_client *c, uint64_t now_ns)
+bool ring_client_poll(struct ring_client *c, uint64_t now_ns)
 {
 	/* Hints for what is in slots now, for what these make room for, and stale ones. */
 	uint32_t budget = 4 * c->h.slot_count + c->stats.in_flight;
+	bool has_more;
 
 	do {
 		atomic_store_explicit(&c->control->cq_need_kick, 0, memory_order_relaxed);
@@ -199,8 +201,10 @@ void ring_client_poll(struct ring_client *c, uint64_t now_ns)
 		ring_client_place_waiting(c);
 		ring_client_flush(c);
 		ring_client_deliver(c);
-	} while (before_sleep(c) && budget > 0);
+		has_more = before_sleep(c);
+	} while (has_more && budget > 0);
 	ring_client_flush(c); /* complete() may have submitted */
+	return has_more;
 }
 
 void ring_client_attached(struct ring_client *c, uint64_t now_ns)

@@ -175,7 +175,8 @@ static void turn(void *ctx, uint64_t arg)
 {
 	struct tgtd *t = ctx;
 
-	ring_client_poll(t->client, t->w->now_ns);
+	while (ring_client_poll(t->client, t->w->now_ns))
+		;
 	ensure_tick(t);
 }
 

@@ -24,11 +24,20 @@ static void on_complete(void *ctx, void *cookie, const struct ring_client_result
 		fix_submit(f, id, 0, 512);
 		assert_int_equal(f->commands[id].ends, 0);
 	}
+	if (c - f->commands + 1 < f->chain_until)
+		fix_submit(f, (unsigned)(c - f->commands) + 1, 0, 512);
 }
 
 static void on_kick(void *ctx)
 {
-	((struct fix *)ctx)->kicks++;
+	struct fix *f = ctx;
+
+	f->kicks++;
+	for (uint32_t slot = 0; f->answers_at_once && slot < FIX_SLOTS; slot++)
+		if (fix_claim(f, slot, 1)) {
+			fix_done(f, slot, 512);
+			fix_hint(f, slot);
+		}
 }
 
 static bool on_wants_abort(void *ctx, void *cookie)

@@ -36,6 +36,8 @@ struct fix {
 	unsigned order[FIX_COMMANDS], order_count; /* completions in order */
 	bool abort_wanted[FIX_COMMANDS];
 	int submit_on_complete; /* command to submit from inside complete(), -1: none */
+	unsigned chain_until;   /* each submits the next one there, up to this one */
+	bool answers_at_once;   /* the server, whatever it is rung for */
 	struct fix_command commands[FIX_COMMANDS];
 };
 

@@ -77,6 +77,26 @@ static void test_rescan_counts_nothing_while_bells_work(void **state)
 	assert_int_equal(ring_client_stats(f->client).rescues, 0);
 }
 
+/* It never sees an empty queue, so it never gets to sleep; after a while others have their turn,
+ * and nobody rings for what is left. */
+static void test_who_is_answered_at_once_asks_to_be_called_again(void **state)
+{
+	struct fix *f = *state;
+	unsigned calls = 1;
+
+	atomic_store(&f->control->sq_need_kick, 1);
+	f->answers_at_once = true;
+	f->chain_until = FIX_COMMANDS;
+	fix_submit(f, 0, 0, 512);
+	while (ring_client_poll(f->client, f->now_ns))
+		calls++;
+	assert_true(calls > 1);
+	for (unsigned i = 0; i < FIX_COMMANDS; i++)
+		assert_int_equal(fix_ends(f, i), 1);
+	assert_int_equal(ring_client_stats(f->client).rescues, 0);
+	assert_int_equal(ring_client_stats(f->client).garbage, 0); /* it is honest */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -86,6 +106,8 @@ int main(void)
 					    fix_teardown),
 	    cmocka_unit_test_setup_teardown(test_client_asks_to_be_rung_before_it_sleeps, fix_setup,
 					    fix_teardown),
+	    cmocka_unit_test_setup_teardown(test_who_is_answered_at_once_asks_to_be_called_again,
+					    fix_setup, fix_teardown),
 	    cmocka_unit_test_setup_teardown(test_rescan_finds_a_lost_hint_and_counts_it, fix_setup,
 					    fix_teardown),
 	    cmocka_unit_test_setup_teardown(test_rescan_counts_nothing_while_bells_work, fix_setup,
