@@ -136,6 +136,7 @@ enum repl_role_what {
 	REPL_ROLE_ADMITTED = 4,
 	REPL_ROLE_EXCLUDED = 5, /* you are not, from this term on */
 	REPL_ROLE_DISCARD = 6,  /* an operator decided: what you wrote alone goes */
+	REPL_ROLE_KEEP = 7,     /* ... what you wrote alone stays: I gave up mine */
 };
 
 struct repl_role {

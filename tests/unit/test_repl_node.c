@@ -187,6 +187,31 @@ static void an_operator_resolves_a_split_for_one_side(void **state)
 	assert_true(rig_asked(&r, 0, REPL_DO_SEND_BITMAP));
 }
 
+static void a_side_that_gives_up_makes_the_other_one_primary(void **state)
+{
+	split_and_write_both();
+	RIG_EVENT(&r, 0, rc = node_resolve(node_, false, now_, &out_, &err));
+	assert_int_equal(rc, 0);
+	assert_int_equal(rig_state(&r, 1), REPL_PRIMARY_ALONE);
+	assert_true(serves(1));
+	assert_int_equal(rig_state(&r, 0), REPL_OUTDATED);
+	assert_true(rig_asked(&r, 0, REPL_DO_SEND_BITMAP));
+}
+
+static void giving_up_is_heard_by_a_peer_that_was_away(void **state)
+{
+	split_and_write_both();
+	rig_link(&r, false);
+	RIG_EVENT(&r, 0, rc = node_resolve(node_, false, now_, &out_, &err));
+	rig_crash(&r, 0);
+	rig_start(&r, 0, REPL_STANDALONE);
+	assert_int_equal(rig_state(&r, 1), REPL_DIVERGED);
+	rig_link(&r, true);
+	assert_int_equal(rig_state(&r, 1), REPL_PRIMARY_ALONE);
+	assert_int_equal(rig_state(&r, 0), REPL_OUTDATED);
+	assert_true(rig_asked(&r, 0, REPL_DO_SEND_BITMAP));
+}
+
 static void a_resolution_reaches_a_peer_that_was_away(void **state)
 {
 	split_and_write_both();
@@ -395,7 +420,6 @@ static void what_a_force_let_it_write_is_split_brain_with_a_witness_too(void **s
 	assert_false(serves(1));
 	RIG_EVENT(&r, 0, rc = node_resolve(node_, false, now_, &out_, &err));
 	assert_int_equal(rc, 0);
-	RIG_EVENT(&r, 1, rc = node_resolve(node_, true, now_, &out_, &err));
 	rig_pass(&r, 3000);
 	assert_int_equal(rig_state(&r, 1), REPL_PRIMARY_ALONE);
 	assert_int_equal(rig_state(&r, 0), REPL_OUTDATED);
@@ -435,6 +459,8 @@ int main(void)
 	    cmocka_unit_test(a_stop_in_peace_needs_no_comparison),
 	    cmocka_unit_test(two_that_wrote_alone_are_split_brain_and_stop),
 	    cmocka_unit_test(an_operator_resolves_a_split_for_one_side),
+	    cmocka_unit_test(a_side_that_gives_up_makes_the_other_one_primary),
+	    cmocka_unit_test(giving_up_is_heard_by_a_peer_that_was_away),
 	    cmocka_unit_test(a_resolution_reaches_a_peer_that_was_away),
 	    cmocka_unit_test(one_that_was_promoted_and_wrote_nothing_gives_way),
 	    cmocka_unit_test(the_role_is_handed_over),

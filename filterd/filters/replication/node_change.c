@@ -152,6 +152,18 @@ void node_take(struct repl_node *n, uint64_t term, bool is_pair, uint64_t now_ns
 	node_do(out, REPL_DO_APPLY_STAGED, true);
 }
 
+/* Of a split, what this side wrote stays: the other one follows when it hears of it. */
+void node_keep(struct repl_node *n, uint64_t now_ns, struct repl_actions *out)
+{
+	n->is_keeping = true;
+	if (n->cfg.has_witness) {
+		n->is_forced = true;
+		n->wants |= WANT_PROMOTE;
+	} else {
+		node_take(n, node_next_term(n), false, now_ns, out);
+	}
+}
+
 void node_applied(struct repl_node *n, uint64_t head_lsn, uint64_t now_ns, struct repl_actions *out)
 {
 	bool is_given;

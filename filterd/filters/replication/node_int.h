@@ -74,6 +74,7 @@ void node_reigns(struct repl_node *n, uint64_t term);
 /* This side becomes primary: first what is staged is applied. is_pair: handed over in sync. */
 void node_take(struct repl_node *n, uint64_t term, bool is_pair, uint64_t now_ns,
 	       struct repl_actions *out);
+void node_keep(struct repl_node *n, uint64_t now_ns, struct repl_actions *out);
 void node_given(struct repl_node *n, uint64_t term, uint64_t now_ns, struct repl_actions *out);
 void node_drain_off(struct repl_node *n, struct repl_actions *out);
 

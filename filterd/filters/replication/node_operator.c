@@ -47,6 +47,11 @@ static int can_promote(const struct repl_node *n, uint64_t now_ns, struct sluice
 		return refuse(err, -EINVAL, "this group is not replicated yet");
 	if (n->record.state == REPL_DIVERGED)
 		return refuse(err, -EINVAL, "both sides have written: resolve the split instead");
+	if (n->record.state == REPL_OUTDATED && n->record.may_discard && n->is_peer_up &&
+	    n->peer.state == REPL_DIVERGED)
+		return refuse(err, -EBUSY,
+			      "the split was resolved for the peer, which is about to take over: "
+			      "hand over there afterwards");
 	if (node_is_peer_primary(n))
 		return refuse(err, -EBUSY,
 			      "the peer is primary and can be reached: hand over there instead");
@@ -194,17 +199,10 @@ int node_resolve(struct repl_node *n, bool keeps_own, uint64_t now_ns, struct re
 		return refuse(err, -EINVAL, "there is no split to resolve");
 	if (n->is_taking)
 		return refuse(err, -EALREADY, "it is being resolved");
-	if (keeps_own) {
-		n->is_keeping = true;
-		if (n->cfg.has_witness) {
-			n->is_forced = true;
-			n->wants |= WANT_PROMOTE;
-		} else {
-			node_take(n, node_next_term(n), false, now_ns, out);
-		}
-	} else {
+	if (keeps_own)
+		node_keep(n, now_ns, out);
+	else
 		node_discard(n, out);
-	}
 	node_end(n, now_ns, out);
 	return 0;
 }

@@ -66,6 +66,15 @@ static void send_bitmap(struct repl_node *n, struct repl_actions *out)
 	node_do(out, REPL_DO_SEND_BITMAP, true);
 }
 
+/* A resolution may be said on either side: the one that gave up tells the one that was chosen. */
+static void tell_chosen(const struct repl_node *n, struct repl_actions *out)
+{
+	uint64_t term = n->peer.term > n->record.term ? n->peer.term : n->record.term;
+
+	if (n->is_peer_up && n->peer.state == REPL_DIVERGED && n->record.may_discard)
+		node_do_role(out, REPL_ROLE_KEEP, term);
+}
+
 static enum relation find_relation(struct repl_node *n)
 {
 	struct lineage own = {n->record.lineage, n->record.lineage_count, n->record.wrote_alone};
@@ -115,6 +124,7 @@ void node_discard(struct repl_node *n, struct repl_actions *out)
 {
 	node_yield(n, out, "the other side of the split was chosen");
 	n->record.may_discard = true;
+	tell_chosen(n, out);
 }
 
 static void diverge(struct repl_node *n, struct repl_actions *out)
@@ -182,6 +192,7 @@ static void peer_leads(struct repl_node *n, uint64_t now_ns, struct repl_actions
 		node_yield(n, out, "the peer was promoted meanwhile");
 	}
 	if (n->record.state == REPL_OUTDATED) {
+		tell_chosen(n, out);
 		send_bitmap(n, out);
 	} else if (node_is_secondary(n) && is_given_to_me(n)) {
 		take_given(n, now_ns, out);
@@ -203,6 +214,7 @@ static void peer_follows(struct repl_node *n, enum relation rel, uint64_t now_ns
 		return; /* else it yields when it hears of us */
 	}
 	if (n->record.state == REPL_OUTDATED) {
+		tell_chosen(n, out);
 		send_bitmap(n, out);
 	} else if (node_is_secondary(n) && node_is_peer_primary(n)) {
 		follow(n, rel);
@@ -402,6 +414,10 @@ void node_role(struct repl_node *n, const struct repl_role *r, uint64_t now_ns,
 			node_discard(n, out);
 			send_bitmap(n, out);
 		}
+		break;
+	case REPL_ROLE_KEEP:
+		if (n->record.state == REPL_DIVERGED && !n->is_taking)
+			node_keep(n, now_ns, out);
 		break;
 	default:
 		break;
