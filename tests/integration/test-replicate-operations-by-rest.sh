@@ -27,6 +27,10 @@ wait_until 30 "the replica to be equal" is_copied
 note "a policy travels"
 policy_of() { (api_on "$1" GET /volumes/web1) | jq -r '.assignment.policy'; }
 policy_is() { [ "$(policy_of "$1")" = "$2" ]; }
+has_observe() { (api_on "$1" GET /policies/observe >/dev/null && [ "$STATUS" = 200 ]); }
+for name in a b; do
+	wait_until 30 "$name to have the policies that came with it" has_observe "$name"
+done
 refused_on b 409 PUT /volumes/web1/policy '{"policy":"observe"}'
 jq -e '.detail | test("at a")' "$T/b/api.body" >/dev/null || die "it does not say where: $(cat "$T/b/api.body")"
 api_ok_on a PUT /volumes/web1/policy '{"policy":"observe"}' >/dev/null
