@@ -30,6 +30,8 @@
 #define REPL_FRAME_COST_BYTES 512u
 /* A window's plain payload at most: what a secondary can always keep until it is complete. */
 #define REPL_WINDOW_MAX_BYTES (16u << 20)
+/* In the value of a WRITE, ZERO or FLUSH that is no initiator's: not an lsn. */
+#define REPL_NO_LSN           (1ull << 63)
 #define REPL_ERROR_TEXT_MAX   256u
 #define REPL_DIGEST_SUM_BYTES 16u
 

@@ -50,6 +50,16 @@ static void a_write_is_persistent_before_its_ack(void **state)
 	assert_int_equal(g.seen_lsn, 42);
 }
 
+static void a_repair_is_no_place_in_the_order(void **state)
+{
+	assert_true(rr_data(&g, REPL_WRITE, REPL_NO_LSN | 7, 0, 0, 1, 55));
+	rr_run(&g);
+	assert_true(rr_data(&g, REPL_WRITE, 42, 0, 0, 1, 56));
+	rr_run(&g);
+	assert_int_equal(rr_answers(&g, REPL_ACK), 2);
+	assert_int_equal(g.seen_lsn, 42);
+}
+
 static void zeros_need_no_data(void **state)
 {
 	assert_true(rr_data(&g, REPL_WRITE, 1, 0, 0, 8, 77));
@@ -242,6 +252,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(a_write_is_persistent_before_its_ack, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_repair_is_no_place_in_the_order, setup, teardown),
 	    cmocka_unit_test_setup_teardown(zeros_need_no_data, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_overlaps_keeps_its_order, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_flush_waits_for_what_came_before, setup, teardown),

@@ -326,7 +326,7 @@ uint64_t group_persisted_lsn(const struct repl_group *g)
 
 void group_saw_lsn(struct repl_group *g, uint64_t lsn)
 {
-	if (lsn & FLUSH_TAG || lsn <= g->head_lsn)
+	if (lsn & REPL_NO_LSN || lsn <= g->head_lsn)
 		return;
 	g->head_lsn = lsn;
 	if (lsn >= g->record.lsn)

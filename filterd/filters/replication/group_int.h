@@ -38,8 +38,8 @@
 #define RESYNC_READ_BYTES  (256u << 10)
 #define RESYNC_ASK_BYTES   (1u << 20)
 #define RESYNC_FLUSH_BYTES (64ull << 20) /* sent between two FLUSHes, which make bits clear */
-#define FLUSH_TAG          (1ull << 63)  /* of a FLUSH's value: not an lsn */
-#define REPAIR_TAG         (3ull << 62)  /* of a WRITE's that is not an initiator's */
+#define FLUSH_TAG          REPL_NO_LSN
+#define REPAIR_TAG         (REPL_NO_LSN | 1ull << 62) /* of a WRITE's that is a resync's */
 #define LAG_SAMPLES        600u
 
 enum track { TRACK_BITMAP = 0, TRACK_JOURNAL = 1, TRACK_DIRECT = 2 };

@@ -16,7 +16,8 @@ static void changed(struct repl_own *o)
 	struct recv_slot *s = o->ctx;
 	struct repl_receiver *r = s->r;
 
-	if (is_pairs(s->h.type) && o->status == SLUICE_OK && s->h.value > r->pair_lsn)
+	if (is_pairs(s->h.type) && o->status == SLUICE_OK && !(s->h.value & REPL_NO_LSN) &&
+	    s->h.value > r->pair_lsn)
 		r->pair_lsn = s->h.value;
 	if (is_pairs(s->h.type))
 		receiver_answer(r, s->connection, &s->h, REPL_ACK, o->status, NULL, 0);
