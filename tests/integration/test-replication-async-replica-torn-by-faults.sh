@@ -10,7 +10,7 @@
 command -v qemu-io >/dev/null || skip "qemu-io is missing; install qemu-utils"
 FAULT_ROUNDS=${FAULT_ROUNDS:-1}
 BLOCKS=2000
-COUNT=200000
+COUNT=$((100000 * FAULT_ROUNDS))
 
 replica_pair 64M '"mode":"async"'
 proxy_start b

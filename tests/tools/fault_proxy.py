@@ -89,9 +89,10 @@ class Proxy:
                 left = int(self.words[1]) if left is None else left
                 data = data[:left]
                 left -= len(data)
-                if not data:
-                    break
-            await queue.put((time.monotonic() + self.delay_s(), self.spoil(data)))
+            if data:
+                await queue.put((time.monotonic() + self.delay_s(), self.spoil(data)))
+            if left == 0:  # whatever the mode is by now: the rest of this piece is gone
+                break
         await queue.put((0, b""))
 
     async def write_side(self, writer, queue, direction):
