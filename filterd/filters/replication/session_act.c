@@ -21,6 +21,9 @@ void session_send_state(struct repl_session *s)
 
 	if (!s->ch[SLUICE_LINK_CONTROL].is_greeted || !s->ch[SLUICE_LINK_DATA].is_greeted)
 		return;
+	/* What could not be stored is not said: after a start this side would know nothing of it. */
+	if (s->node->is_failed)
+		return;
 	memset(&payload.state, 0, sizeof(payload.state));
 	payload.state.state = r->state;
 	payload.state.insync = r->insync;

@@ -139,6 +139,8 @@ static void be_ready(struct repl_session *s)
 	struct repl_actions out;
 
 	s->has_state = false;
+	if (s->node->is_failed)
+		return;
 	s->is_lost_told = false;
 	s->heard_ns = session_now_ns(s);
 	node_peer_state(s->node, &s->state, s->lineage, s->heard_ns, &out);
