@@ -105,8 +105,9 @@ void session_resync_began(struct repl_session *s, bool is_inconsistent)
 		return;
 	}
 	g->began_below++;
-	if (!g->record_error)
-		g->node.record.is_consistent = false;
+	/* As the session does it: what is in memory is not what is durable. */
+	g->node.record.is_consistent = false;
+	g->node.is_failed = g->record_error != 0;
 }
 
 void session_resync_ended(struct repl_session *s)

@@ -101,6 +101,11 @@ bool receiver_is_consistent(const struct repl_receiver *r)
 	return group_node(r->group)->record.is_consistent;
 }
 
+bool receiver_has_noted_mix(const struct repl_receiver *r)
+{
+	return !receiver_is_consistent(r) && !group_node(r->group)->is_failed;
+}
+
 bool receiver_is_secondary(const struct repl_receiver *r)
 {
 	uint8_t state = group_node(r->group)->record.state;

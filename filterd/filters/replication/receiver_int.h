@@ -159,6 +159,8 @@ void receiver_report(struct repl_receiver *r, const char *code, const char *fmt,
     __attribute__((format(printf, 3, 4)));
 bool receiver_is_secondary(const struct repl_receiver *r);
 bool receiver_is_consistent(const struct repl_receiver *r);
+/* It is durable that this side is none: blocks of another one may go below. */
+bool receiver_has_noted_mix(const struct repl_receiver *r);
 
 /* ---------------------------------------------------------------- the kinds of frames
  * True: taken. */

@@ -13,7 +13,7 @@
 static bool begin_below(struct repl_receiver *r)
 {
 	session_resync_began(group_session(r->group), true);
-	if (receiver_is_consistent(r)) {
+	if (!receiver_has_noted_mix(r)) {
 		receiver_refuse(r, "this side could not note that its replica is no point in time");
 		return false;
 	}

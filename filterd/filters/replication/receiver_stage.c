@@ -323,7 +323,7 @@ void receiver_unstage(struct repl_receiver *r)
 
 	assert(r->kept.kept == KEPT_RESYNC && receiver_stages_are_calm(r));
 	session_resync_began(group_session(r->group), true);
-	if (receiver_is_consistent(r)) {
+	if (!receiver_has_noted_mix(r)) {
 		receiver_refuse(r, "this side could not note that its replica is no point in time");
 		return;
 	}

@@ -21,7 +21,8 @@ void session_send_state(struct repl_session *s)
 
 	if (!s->ch[SLUICE_LINK_CONTROL].is_greeted || !s->ch[SLUICE_LINK_DATA].is_greeted)
 		return;
-	/* What could not be stored is not said: after a start this side would know nothing of it. */
+	/* What could not be stored is not said: after a start this side would know nothing of it.
+	 */
 	if (s->node->is_failed)
 		return;
 	memset(&payload.state, 0, sizeof(payload.state));
@@ -202,8 +203,11 @@ static void act_now(struct repl_session *s, const struct repl_actions *out)
 {
 	struct repl_actions failed;
 
-	if (!carry_out_all(s, out, &failed))
-		carry_out_all(s, &failed, &failed);
+	if (carry_out_all(s, out, &failed))
+		return;
+	carry_out_all(s, &failed, &failed);
+	/* Nor is anything answered as if it were so. */
+	session_reset(s, "this side's record could not be stored");
 }
 
 void session_act(struct repl_session *s, struct repl_actions *out)
