@@ -48,7 +48,22 @@ static void put_extent(struct rlog_buf *b, const struct rlog_extent *x)
 	b->room -= RLOG_EXTENT_BYTES;
 }
 
-static void copy_data(struct sluice_rlog *log, struct rlog_buf *b,
+static int copy_sealed(struct sluice_rlog *log, const struct rlog_buf *b, uint64_t block,
+		       const uint8_t *in, uint32_t blocks)
+{
+	const struct sluice_rlog_seal *seal = log->cfg.seal;
+	uint64_t bytes = log->geo.block_bytes;
+	uint32_t index = 1 + b->rec.data_blocks;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < blocks && !rc; i++)
+		rc = seal->seal(seal->ctx, block + i, rlog_ring_pos(log, log->head_v + index + i),
+				in + i * bytes, b->mem + (index + i) * bytes);
+	return rc;
+}
+
+/* False: the log has failed, and nothing of it is in the record. */
+static bool copy_data(struct sluice_rlog *log, struct rlog_buf *b,
 		      const struct sluice_rlog_entry *e, uint64_t from, uint32_t blocks)
 {
 	uint32_t bytes = log->geo.block_bytes;
@@ -57,14 +72,24 @@ static void copy_data(struct sluice_rlog *log, struct rlog_buf *b,
 	struct rlog_extent x = {
 	    .kind = SLUICE_RLOG_DATA, .block = e->block + from, .block_count = blocks};
 
+	if (log->cfg.seal) {
+		int rc = copy_sealed(log, b, x.block, in, blocks);
+
+		if (rc) {
+			rlog_fail(log, rc, "sealing a block");
+			return false;
+		}
+	} else {
+		memcpy(out, in, (uint64_t)blocks * bytes);
+	}
 	put_extent(b, &x);
-	for (uint32_t i = 0; i < blocks; i++, in += bytes, out += bytes) {
-		memcpy(out, in, bytes);
+	for (uint32_t i = 0; i < blocks; i++, out += bytes) {
 		rlog_record_put_crc(b->mem, bytes, b->rec.data_blocks++,
 				    rlog_crc(0, out, bytes) ^ b->mask);
 	}
 	b->room -= blocks * RLOG_DATA_CRC_BYTES;
 	log->n.appended_blocks += blocks;
+	return true;
 }
 
 /* An open record with room for something of e. NULL: later. */
@@ -112,7 +137,8 @@ static bool stage(struct sluice_rlog *log, struct sluice_rlog_entry *e)
 			uint32_t n = data_fits(log, b);
 
 			n = left < n ? (uint32_t)left : n;
-			copy_data(log, b, e, host->staged_blocks, n);
+			if (!copy_data(log, b, e, host->staged_blocks, n))
+				return false;
 			host->staged_blocks += n;
 			continue;
 		}

@@ -20,6 +20,7 @@ struct rlog_read_slot {
 	struct rlog_wait wait; /* a refusal */
 	struct sluice_rlog_read *r;
 	uint64_t pin_v;
+	uint32_t pos;
 	uint32_t crcs[];
 };
 
@@ -54,6 +55,18 @@ static void slot_end(struct sluice_rlog *log, struct rlog_read_slot *s, int resu
 	rlog_open_check_close(log);
 }
 
+static int unseal(const struct sluice_rlog *log, const struct rlog_read_slot *s)
+{
+	const struct sluice_rlog_seal *seal = log->cfg.seal;
+	uint8_t *p = s->r->buf;
+	int rc = 0;
+
+	for (uint32_t i = 0; seal && i < s->r->block_count && !rc; i++)
+		rc = seal->open(seal->ctx, s->r->block + i, s->pos + i,
+				p + (uint64_t)i * log->geo.block_bytes);
+	return rc ? -EBADMSG : 0;
+}
+
 static void read_done(struct rlog_ring_io *ring)
 {
 	struct rlog_read_slot *s = ring->ctx;
@@ -65,7 +78,7 @@ static void read_done(struct rlog_ring_io *ring)
 	     i++)
 		if (rlog_crc(0, p + i * log->geo.block_bytes, log->geo.block_bytes) != s->crcs[i])
 			result = -EBADMSG;
-	slot_end(log, s, result);
+	slot_end(log, s, result ? result : unseal(log, s));
 }
 
 static void refused(struct rlog_wait *w, int result)
@@ -111,6 +124,7 @@ void sluice_rlog_read(struct sluice_rlog *log, struct sluice_rlog_read *r)
 	}
 	s->r = r;
 	s->pin_v = log->tail.v;
+	s->pos = pos;
 	list_push_back(&log->reads, &s->node);
 	s->ring.fn = read_done;
 	s->ring.ctx = s;

@@ -34,16 +34,32 @@ static void journal_answered(struct sluice_rlog_entry *e)
 	piece_ended(e->ctx, e->result);
 }
 
-/* The piece's blocks, checked, side by side. NULL: one is damaged. */
+/* Checked, and readable. A sealed one is opened where it lies, once: when the window has gone to
+ * the journal, it has been. */
+static bool is_good(const struct rlog_destager *x, const struct rlog_window_item *item,
+		    uint8_t *block)
+{
+	struct sluice_rlog *log = x->log;
+	const struct sluice_rlog_seal *seal = log->cfg.seal;
+
+	if (seal && x->is_open)
+		return true;
+	if (rlog_crc(0, block, log->geo.block_bytes) != item->crc)
+		return false;
+	return !seal || !seal->open(seal->ctx, item->block,
+				    rlog_ring_pos(log, log->tail.v + item->index), block);
+}
+
+/* The piece's blocks, side by side. NULL: one is damaged. */
 static const void *piece_data(struct rlog_sink_slot *s, const struct rlog_window_piece *p)
 {
 	const struct rlog_window *w = &s->of->w;
 	uint64_t bytes = w->block_bytes;
 
 	for (uint32_t i = 0; i < p->block_count; i++) {
-		const uint8_t *block = w->mem + p->items[i].index * bytes;
+		uint8_t *block = w->mem + p->items[i].index * bytes;
 
-		if (rlog_crc(0, block, bytes) != p->items[i].crc)
+		if (!is_good(s->of, &p->items[i], block))
 			return NULL;
 		if (!p->is_in_one)
 			memcpy(s->gather + i * bytes, block, bytes);
@@ -155,6 +171,7 @@ void rlog_sink_send(struct rlog_destager *x, bool is_to_journal,
 		    void (*sent)(struct rlog_destager *x))
 {
 	rlog_window_rewind(&x->w);
+	x->is_open = x->sink.journal && !is_to_journal;
 	x->is_to_journal = is_to_journal;
 	x->is_all_sent = false;
 	x->sent = sent;

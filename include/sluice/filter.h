@@ -32,7 +32,7 @@
 
 #include "sluice/io.h"
 
-#define SLUICE_SDK_ABI 5u /* both sides must have the same; the message of a refusal names both */
+#define SLUICE_SDK_ABI 6u /* both sides must have the same; the message of a refusal names both */
 
 enum sluice_class {
 	SLUICE_CLASS_INSPECTION = 100,

@@ -35,6 +35,23 @@ struct sluice_rlog;
 
 /* ---------------------------------------------------------------- open and close */
 
+/*
+ * Makes data blocks unreadable on the medium. The log stays ignorant of keys: it hands over each
+ * block on its way into a record, and again on its way out to a read or a sink, with the block's
+ * number and its place in the circle. Checksums are of what is on the medium, so opening, recovery
+ * and checks need no key. Headers (which blocks, zeros, marks, when) stay readable.
+ *
+ * The same block may come to the same place again, after the circle has gone around: a cipher for
+ * this must not mind (a tweak may repeat, a nonce may not).
+ * Thread: the log's. Errors: -errno. seal: the log fails; open: as a failed checksum.
+ */
+struct sluice_rlog_seal {
+	/* from: the caller's, to: the log's. */
+	int (*seal)(void *ctx, uint64_t block, uint32_t place, const void *from, void *to);
+	int (*open)(void *ctx, uint64_t block, uint32_t place, void *buf); /* in place */
+	void *ctx;
+};
+
 struct sluice_rlog_cfg {
 	const char *path;          /* file or block device */
 	uint64_t size_bytes;       /* of a file that is made; a device is used whole */
@@ -47,6 +64,7 @@ struct sluice_rlog_cfg {
 	bool may_create;           /* make it when it is not there */
 	bool may_replace;          /* ... and when an older generation of this owner's is there */
 	uint8_t replace_uuid[16];  /* ... or any of this owner, who is no more; zeros: of nobody */
+	const struct sluice_rlog_seal *seal; /* stays until the log is closed; NULL: none */
 };
 
 /* What open found. */
