@@ -20,8 +20,8 @@
  * filters; drain.c hold; settle.c dirty data first; control.c one change after the other; attach.c,
  * reconfigure.c, event.c, point.c the changes; filter.c one filter; leave.c its end; command.c an
  * administrator's commands; params.c text to values; own_io.c, buf.c, sdk.c, sdk_async.c,
- * sdk_rlog.c, sdk_key.c, sdk_link.c, report.c the SDK; rlog_env.c what a filter's logs run on;
- * group.c, group_sdk.c what the filters of a datastore share; stats.c figures.
+ * sdk_rlog.c, sdk_key.c, sdk_seal.c, sdk_link.c, report.c the SDK; rlog_env.c what a filter's logs
+ * run on; group.c, group_sdk.c what the filters of a datastore share; stats.c figures.
  *
  * Thread: owner worker, but for what says atomic.
  */
@@ -159,6 +159,14 @@ struct companion {
 	uint8_t role; /* enum sluice_companion_role */
 };
 
+/* sdk_seal.c; see sluice/seal.h. */
+struct seals {
+	struct sluice_filter *provider, *user; /* NULL: none */
+	const struct sluice_seal_ops *ops;
+	void (*changed)(struct sluice_filter *user);
+	int (*rekeyed)(struct sluice_filter *user);
+};
+
 struct chain {
 	struct env *env;
 	struct groups *groups;
@@ -206,6 +214,7 @@ struct chain {
 	struct point *point; /* point.c; the one that is under way, else NULL */
 
 	struct companion companion;
+	struct seals seals;
 
 	struct buf_pool *bufs;
 	struct report_link *link;
@@ -376,6 +385,8 @@ void sdk_link_link(void);
 void sdk_neighbours_link(void);
 void sdk_companion_link(void);
 void companion_leave(struct sluice_filter *f); /* detach: it keeps and uses nothing any more */
+void sdk_seal_link(void);
+void seal_leave(struct sluice_filter *f); /* detach: it provides and uses nothing any more */
 
 /* Tells the host when the filters' readiness together is another than before. */
 void ready_check(struct chain *c);

@@ -109,10 +109,12 @@ int filter_attach(struct sluice_filter *f, struct err *err)
 		r = f->ops->attach(f, f->values, &serr);
 		blame_end(f);
 	}
-	if (r < 0)
+	if (r < 0) {
 		sdk_async_cancel(f);
-	else
+		seal_leave(f);
+	} else {
 		f->is_attached = true;
+	}
 	walk_leave(f->chain);
 	if (r >= 0)
 		return 0;
@@ -131,6 +133,7 @@ void filter_detach(struct sluice_filter *f)
 		blame_end(f);
 	}
 	companion_leave(f);
+	seal_leave(f);
 	command_cancel(f);
 	f->is_attached = false;
 	if (!list_is_empty(&f->timers)) {

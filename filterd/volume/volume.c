@@ -216,6 +216,36 @@ static void started(void *ctx, int result, const struct err *chain_err)
 
 static void attach_next(struct volume *v);
 
+static uint32_t position_of(const struct volume *v, const struct plan_filter *f)
+{
+	const struct sluice_filter_ops *ops = v->host->find_filter(v->host->ctx, f->name);
+	struct chain_filter_cfg cfg = {.position = 0};
+
+	if (ops)
+		plan_filter_cfg(f, ops, &cfg);
+	return cfg.position;
+}
+
+/* From the bottom up: what a filter stands on is there before it. So one that must know what is
+ * below it (replication, whether that encrypts) need not wait for the others. */
+static const struct plan_filter *next_filter(const struct volume *v)
+{
+	const struct plan_filter *filters = v->plan->filters;
+
+	for (uint32_t i = 0; i < v->plan->filter_count; i++) {
+		uint32_t at = position_of(v, &filters[i]), before = 0;
+
+		for (uint32_t k = 0; k < v->plan->filter_count; k++) {
+			uint32_t other = position_of(v, &filters[k]);
+
+			before += other > at || (other == at && k < i);
+		}
+		if (before == v->filters_attached)
+			return &filters[i];
+	}
+	return NULL;
+}
+
 static void attached(void *ctx, int result, const struct err *chain_err)
 {
 	struct volume *v = ctx;
@@ -223,7 +253,7 @@ static void attached(void *ctx, int result, const struct err *chain_err)
 
 	if (result) {
 		err = *chain_err;
-		err_prefix(&err, "filter %s", v->plan->filters[v->filters_attached].name);
+		err_prefix(&err, "filter %s", next_filter(v)->name);
 		open_failed(v, &err);
 		return;
 	}
@@ -234,12 +264,12 @@ static void attached(void *ctx, int result, const struct err *chain_err)
 static void attach_next(struct volume *v)
 {
 	static const struct sluice_event start = {.kind = SLUICE_EVENT_START};
-	const struct plan_filter *f = &v->plan->filters[v->filters_attached];
+	const struct plan_filter *f = next_filter(v);
 	const struct sluice_filter_ops *ops;
 	struct chain_filter_cfg cfg;
 	struct err err;
 
-	if (v->filters_attached == v->plan->filter_count) {
+	if (!f) {
 		if (volume_check_sealed(v, &err) < 0) {
 			open_failed(v, &err);
 			return;

@@ -20,6 +20,8 @@ static const struct {
      "was written, and say which side is kept: sluice replication resolve"},
     {"standalone", "warning", "this side has not been told what it is yet"},
     {"waiting_for_members", "info", "it waits for the other volumes of the group"},
+    {"waiting_for_keys", "warning",
+     "a volume of the group is locked, and nothing is served or received before it is unlocked"},
     {"opening", "info", "its logs are being opened"},
     {"failed", "error", "its logs or records cannot be used: see the events of its volumes"},
     {"stopping", "info", "it is being stopped"},

@@ -17,6 +17,7 @@
 
 #include "companion.h"
 #include "export.h"
+#include "seal.h"
 #include "secret.h"
 #include "snapshot.h"
 
@@ -204,8 +205,9 @@ static int begin(struct encryption *e, const union sluice_value *values, struct 
 	take(e, values);
 	if (sluice_filter_place(e->f, SLUICE_CLASS_REPLICATION) < 0)
 		return encryption_refuse(err, "allow_filters_before", -EINVAL,
-					 "replication stands above, and its journal would hold the "
-					 "volume in clear; say allow_filters_before=false");
+					 "replication is there already, and its logs may hold the "
+					 "volume in clear; say allow_filters_before=false, or take "
+					 "it away, encrypt the volume, and set it up anew");
 	if (xts_set_up() < 0)
 		return encryption_refuse(err, "", -EOPNOTSUPP,
 					 "this machine's OpenSSL has no AES-256-XTS");
@@ -231,6 +233,7 @@ static int encryption_attach(struct sluice_filter *f, const union sluice_value *
 		return rc;
 	}
 	sluice_state_set(f, e);
+	seal_attach(e);
 	e->flights.next = e->flights.prev = &e->flights;
 	rc = companion_attach(e, err);
 	if (rc == 0 && companion_is_closed(e)) {

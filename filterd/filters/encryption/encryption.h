@@ -10,6 +10,7 @@
  *     reencrypt.h   encrypt and decrypt in place, deep rekey
  *     companion.h   the same on a replicated volume
  *     snapshot.h    headers of snapshots and clones
+ *     seal.h        keys for filters above that see clear data    seal_keys.h  how they are kept
  *     xts.h         the cipher    luks.h  the header    secret.h  memory for keys
  *
  *                     format              lock, or a start without a key

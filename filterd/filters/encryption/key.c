@@ -7,6 +7,8 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include "sluice/seal.h"
+
 #define KEY_NAME    "dek"
 #define KEY_VERSION 1u
 #define RECORD      "formatted"
@@ -29,6 +31,7 @@ void key_close(struct encryption *e, enum state s, const char *text)
 	snprintf(e->text, sizeof(e->text), "%s", text);
 	sluice_ready_set(e->f, crypt_io_closed_status(e));
 	crypt_io_locked(e);
+	sluice_seal_tell(e->f);
 }
 
 static int open_up(struct encryption *e, const struct kept *kept)
@@ -44,6 +47,7 @@ static int open_up(struct encryption *e, const struct kept *kept)
 	e->state = STATE_UNLOCKED;
 	e->text[0] = '\0';
 	sluice_ready_set(e->f, SLUICE_OK);
+	sluice_seal_tell(e->f);
 	return 0;
 }
 
@@ -178,6 +182,7 @@ void key_clear(struct encryption *e)
 	e->text[0] = '\0';
 	memset(&e->header, 0, sizeof(e->header));
 	sluice_ready_set(e->f, SLUICE_OK);
+	sluice_seal_tell(e->f);
 }
 
 bool key_is_unformatted(struct encryption *e)

@@ -3,13 +3,13 @@
 ENCRYPTION := filterd/filters/encryption
 
 LIBS += encryption_core
-encryption_core_SRCS := $(addprefix $(ENCRYPTION)/,xts.c secret.c luks.c luks_attach.c luks_file.c reencrypt_pace.c)
-encryption_core_INCS := $(ENCRYPTION)
+encryption_core_SRCS := $(addprefix $(ENCRYPTION)/,xts.c secret.c seal_keys.c luks.c luks_attach.c luks_file.c reencrypt_pace.c)
+encryption_core_INCS := include $(ENCRYPTION)
 encryption_core_PKGS := libcrypto libcryptsetup jansson
 
 # It gives OpenSSL its allocator, so it may never be unloaded.
 PLUGINS += filter_encryption
-filter_encryption_SRCS    := $(addprefix $(ENCRYPTION)/,encryption.c command.c job.c key.c scan.c export.c crypt_io.c snapshot.c \
+filter_encryption_SRCS    := $(addprefix $(ENCRYPTION)/,encryption.c command.c job.c key.c scan.c export.c crypt_io.c snapshot.c seal.c \
 	companion.c companion_put.c companion_take.c \
 	reencrypt.c reencrypt_begin.c reencrypt_look.c reencrypt_map.c reencrypt_own.c reencrypt_record.c reencrypt_walk.c)
 filter_encryption_INCS    := include $(ENCRYPTION)
@@ -22,11 +22,11 @@ filter_encryption_OUT     := filters/encryption.so
 define encryption_core_test
 TESTS += $(1)
 $(1)_SRCS := tests/unit/$(1).c
-$(1)_INCS := $(ENCRYPTION)
+$(1)_INCS := include $(ENCRYPTION)
 $(1)_LIBS := encryption_core
 $(1)_PKGS := cmocka libcrypto libcryptsetup jansson
 endef
-$(foreach t,test_encryption_xts test_encryption_pace test_encryption_secret test_encryption_luks test_encryption_luks_attach,$(eval $(call encryption_core_test,$(t))))
+$(foreach t,test_encryption_xts test_encryption_pace test_encryption_secret test_encryption_seal_keys test_encryption_luks test_encryption_luks_attach,$(eval $(call encryption_core_test,$(t))))
 
 # The plug-in in a chain on memory, on a virtual clock.
 define encryption_test

@@ -18,6 +18,7 @@
 
 #include "companion.h"
 #include "luks_file.h"
+#include "seal.h"
 #include "secret.h"
 
 #define STORE_CLEAR "clear" /* the volume was decrypted, or has never been encrypted */
@@ -215,6 +216,11 @@ static int end_keys(struct reencrypt *re)
 		rc = reencrypt_put_flag(e, REENCRYPT_STORE_KEY, false);
 	if (rc == 0)
 		sluice_key_forget(e->f, REENCRYPT_NEXT_KEY);
+	/* What fails, or was locked, is wrapped by both keys until it is opened again. */
+	if (rc == 0 && re->kind == REENCRYPT_REKEY && e->state == STATE_UNLOCKED &&
+	    seal_rekey(e) < 0)
+		sluice_log(e->f, LOG_WARNING,
+			   "the replication's keys are still wrapped by the old one");
 	return rc;
 }
 

@@ -13,6 +13,7 @@
 
 #include "luks_file.h"
 #include "reencrypt.h"
+#include "seal.h"
 #include "secret.h"
 
 const char *reencrypt_kind_word(enum reencrypt_kind kind)
@@ -27,8 +28,10 @@ const char *reencrypt_kind_word(enum reencrypt_kind kind)
 static int begin(struct job *j, enum reencrypt_kind kind, struct sluice_error *err)
 {
 	struct encryption *e = j->e;
-	int rc;
+	int rc = kind == REENCRYPT_REKEY ? 0 : seal_check_stays(e, err);
 
+	if (rc < 0)
+		return rc;
 	if (e->re)
 		return encryption_refuse(err, "", -EBUSY,
 					 "'%s' is under way already; pause, resume or cancel it",
@@ -162,8 +165,14 @@ static int take_keys(struct job *j)
 	struct encryption *e = j->e;
 	int rc;
 
-	if (e->re->kind == REENCRYPT_REKEY)
-		return reencrypt_take_next(e, &j->keys->kept);
+	if (e->re->kind == REENCRYPT_REKEY) {
+		rc = reencrypt_take_next(e, &j->keys->kept);
+		rc = rc ? rc : seal_rekey(e);
+		if (rc < 0)
+			snprintf(j->luks.text, sizeof(j->luks.text),
+				 "the second key could not be kept, here or by the replication");
+		return rc;
+	}
 	if (e->re->kind == REENCRYPT_DECRYPT)
 		return 0;
 	/* From one moment to the next: the volume is above the watermark, in clear. */

@@ -179,3 +179,15 @@ int xts_decrypt(struct xts *x, uint64_t offset_bytes, void *buf, uint64_t len_by
 	}
 	return 0;
 }
+
+int xts_unit_encrypt(struct xts *x, const uint8_t tweak[XTS_TWEAK_BYTES], const void *from,
+		     void *to, uint32_t len_bytes)
+{
+	return one(&x->encrypt, tweak, to, from, len_bytes);
+}
+
+int xts_unit_decrypt(struct xts *x, const uint8_t tweak[XTS_TWEAK_BYTES], void *buf,
+		     uint32_t len_bytes)
+{
+	return one(&x->decrypt, tweak, buf, buf, len_bytes);
+}

@@ -55,4 +55,14 @@ static inline bool xts_is_hole(const uint8_t *p, uint64_t len_bytes)
 	return first == 0 && memcmp(p, p + sizeof(first), len_bytes - sizeof(first)) == 0;
 }
 
+/*
+ * One data unit of 16 bytes or more with a tweak of the caller's: no sector, and no holes.
+ * Errors: -EIO
+ */
+#define XTS_TWEAK_BYTES 16u
+int xts_unit_encrypt(struct xts *x, const uint8_t tweak[XTS_TWEAK_BYTES], const void *from,
+		     void *to, uint32_t len_bytes);
+int xts_unit_decrypt(struct xts *x, const uint8_t tweak[XTS_TWEAK_BYTES], void *buf,
+		     uint32_t len_bytes);
+
 #endif

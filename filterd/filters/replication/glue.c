@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
-#include <unistd.h>
 
 struct glue_set {
 	struct glue_group *first;
@@ -36,6 +34,7 @@ void glue_set_destroy(struct sluice_group *s)
 		struct glue_group *gg = set->first;
 
 		set->first = gg->next;
+		sluice_group_timer_cancel(s, &gg->key_timer);
 		free(gg);
 	}
 	free(set);
@@ -85,11 +84,11 @@ static struct glue_group *group_of(struct sluice_group *s, const uint8_t uuid[16
 void glue_ready_all(struct glue_group *gg)
 {
 	bool is_ready = gg->state == GLUE_OPEN && gg->is_serving;
+	enum sluice_status why = gg->waits_for_keys ? SLUICE_ERR_LOCKED : SLUICE_ERR_NOT_READY;
 
 	for (uint32_t m = 0; m < REPL_MEMBERS_MAX; m++) {
 		if (gg->members[m] && !gg->members[m]->is_gone)
-			sluice_ready_set(gg->members[m]->f,
-					 is_ready ? SLUICE_OK : SLUICE_ERR_NOT_READY);
+			sluice_ready_set(gg->members[m]->f, is_ready ? SLUICE_OK : why);
 	}
 }
 
@@ -180,6 +179,7 @@ static void parts_free(struct glue_group *gg)
 		sluice_file_close(gg->file);
 	gg->file = NULL;
 	glue_annex_close(gg);
+	glue_seal_close(gg);
 	gg->f = NULL;
 	gg->leader = NULL;
 	sluice_group_timer_cancel(gg->set, &gg->own_timer);
@@ -246,6 +246,7 @@ static void started(void *ctx, int result, const struct sluice_error *err)
 		if (gg->members[m])
 			glue_waiting_go(gg->members[m]);
 	}
+	glue_keys_changed(gg);
 }
 
 static int host_fill(struct glue_group *gg, struct sluice_error *err)
@@ -304,8 +305,14 @@ static void open_now(struct sluice_timer *t)
 
 	if (gg->state != GLUE_OPENING)
 		return;
+	if (glue_seal_waits(gg)) {
+		gg->state = GLUE_WAITING;
+		maybe_open(gg);
+		return;
+	}
 	gg->f = gg->leader->f;
-	if (host_fill(gg, &err) < 0 || file_open(gg, &err) < 0 || glue_annex_open(gg, &err) < 0) {
+	if (glue_seal_open(gg, &err) < 0 || host_fill(gg, &err) < 0 || file_open(gg, &err) < 0 ||
+	    glue_annex_open(gg, &err) < 0) {
 		fail(gg, err.text);
 		return;
 	}
@@ -320,9 +327,11 @@ static void open_now(struct sluice_timer *t)
 /* Not inside of attach(): own I/O is possible only when that has returned. */
 static void maybe_open(struct glue_group *gg)
 {
+	bool has_waited = gg->waits_for_keys;
 	uint32_t members = 0, count = 0;
 
 	gg->leader = NULL;
+	gg->waits_for_keys = false;
 	for (uint32_t m = 0; m < REPL_MEMBERS_MAX; m++) {
 		if (!gg->members[m])
 			continue;
@@ -338,10 +347,26 @@ static void maybe_open(struct glue_group *gg)
 		if (!gg->members[m])
 			return;
 	}
+	gg->waits_for_keys = glue_seal_waits(gg);
+	if (gg->waits_for_keys) {
+		glue_ready_all(gg);
+		if (!has_waited)
+			glue_seal_report(gg);
+		return;
+	}
 	gg->state = GLUE_OPENING;
 	gg->open_timer.fn = open_now;
 	gg->open_timer.ctx = gg;
 	sluice_group_timer_set(gg->set, &gg->open_timer, sluice_group_now_ns(gg->set));
+}
+
+void glue_keys_changed(struct glue_group *gg)
+{
+	if (gg->state == GLUE_WAITING) {
+		maybe_open(gg);
+	} else if (gg->state == GLUE_OPEN && glue_seal_waits(gg)) {
+		stop(gg);
+	}
 }
 
 /* ---------------------------------------------------------------- attach, detach */
@@ -351,27 +376,6 @@ static int refuse(struct sluice_error *err, const char *field, const char *text)
 	snprintf(err->field, sizeof(err->field), "%s", field);
 	snprintf(err->text, sizeof(err->text), "%s", text);
 	return -EINVAL;
-}
-
-/* A walk of the encryption's that has begun alone is not in the companion. Only the leader's volume
- * can tell whether there is one; the others' companions are in its file. */
-static int check_encryption(struct sluice_filter *f, bool is_leader, struct sluice_error *err)
-{
-	char path[512];
-
-	if (sluice_filter_place(f, SLUICE_CLASS_ENCRYPTION) > 0)
-		return refuse(err, "",
-			      "the volume is encrypted below its replication, whose journal would "
-			      "hold it in clear; let the encryption stand above "
-			      "(allow_filters_before=false)");
-	if (sluice_filter_place(f, SLUICE_CLASS_ENCRYPTION) == 0 || !is_leader ||
-	    glue_annex_exists(f) || sluice_sidecar_path(f, "reencrypt", path, sizeof(path)) < 0 ||
-	    access(path, F_OK) < 0)
-		return 0;
-	refuse(err, "",
-	       "what the volume is encrypted with is being changed; replicate it when that has "
-	       "ended");
-	return -EBUSY;
 }
 
 int glue_attach(struct sluice_filter *f, const union sluice_value *values, struct sluice_error *err)
@@ -385,7 +389,7 @@ int glue_attach(struct sluice_filter *f, const union sluice_value *values, struc
 	v->f = f;
 	r = glue_params_read(values, &v->p, err);
 	if (r == 0)
-		r = check_encryption(f, v->p.is_leader, err);
+		r = glue_seal_check(f, v->p.is_leader, err);
 	gg = r == 0 ? group_of(sluice_group(f), v->p.group_uuid) : NULL;
 	if (r == 0 && !gg)
 		r = -ENOMEM;
@@ -400,6 +404,7 @@ int glue_attach(struct sluice_filter *f, const union sluice_value *values, struc
 	sluice_state_set(f, v);
 	sluice_ready_set(f, SLUICE_ERR_NOT_READY);
 	glue_annex_attach(v);
+	glue_seal_attach(v);
 	maybe_open(gg);
 	return 0;
 }

@@ -8,6 +8,7 @@
  *   glue.c        members, opening, stopping       glue_io.c     initiators' I/O, drain
  *   glue_host.c   host.h by the SDK                replication.c table, parameters, commands
  *   glue_annex.c  what other filters keep beside the volumes, as one more member
+ *   glue_seal.c   what the logs hold of volumes that are encrypted below
  *
  * The leader's handle owns logs, records, the file of marks and the link.
  *
@@ -20,6 +21,7 @@
 #include "sluice/companion.h"
 #include "sluice/file.h"
 #include "sluice/filter.h"
+#include "sluice/seal.h"
 
 #define GLUE_NAME_BYTES   128u
 #define GLUE_MARKS_SUFFIX "rmarks"
@@ -34,7 +36,7 @@ struct glue_params {
 };
 
 enum glue_state {
-	GLUE_WAITING, /* for members */
+	GLUE_WAITING, /* for members, or for their keys */
 	GLUE_OPENING,
 	GLUE_OPEN,
 	GLUE_FAILED,
@@ -80,7 +82,15 @@ struct glue_group {
 		bool is_empty; /* it was never written */
 		uint8_t role;  /* enum sluice_companion_role, as told */
 	} annex;
-	struct sluice_timer open_timer, own_timer, stop_timer;
+	struct glue_log_seal {
+		struct sluice_rlog_seal hooks;
+		struct glue_group *gg;
+		enum repl_log which;
+	} log_seals[REPL_LOGS];
+	struct sluice_seal *seals[REPL_MEMBERS_MAX]; /* while it is open, of those in sealed */
+	uint64_t sealed;                             /* members, bits */
+	bool waits_for_keys;                         /* WAITING: all members are there */
+	struct sluice_timer open_timer, own_timer, stop_timer, key_timer;
 	/* Own I/O that waits: for room, or for a drain's end. */
 	struct repl_own *own_first, *own_last;
 };
@@ -110,6 +120,8 @@ int glue_set_reconfigure(struct sluice_group *s, enum sluice_phase phase,
 			 const union sluice_value *values, struct sluice_error *err);
 size_t glue_set_status(struct sluice_group *s, char *json, size_t size_bytes);
 void glue_ready_all(struct glue_group *gg);
+/* A member was locked, or unlocked: the group stops, or may open. */
+void glue_keys_changed(struct glue_group *gg);
 
 /* glue_host.c */
 void glue_host_fill(struct glue_group *gg);
@@ -131,6 +143,20 @@ bool glue_annex_own(struct glue_group *gg, struct repl_own *o);
 void glue_annex_look(struct glue_group *gg);
 /* The group stops: nobody writes from now on. */
 void glue_annex_stop(struct glue_group *gg);
+
+/* glue_seal.c */
+/* May it be replicated as it is encrypted? */
+int glue_seal_check(struct sluice_filter *f, bool is_leader, struct sluice_error *err);
+void glue_seal_attach(struct glue_volume *v);
+void glue_seal_report(struct glue_group *gg); /* that it waits */
+/* A member's key is not there. */
+bool glue_seal_waits(const struct glue_group *gg);
+/* Before the logs are; -ENOKEY: glue_seal_waits(). */
+int glue_seal_open(struct glue_group *gg, struct sluice_error *err);
+void glue_seal_close(struct glue_group *gg); /* the logs are closed */
+void glue_seal_forget(struct glue_group *gg);
+/* For the log's cfg; NULL: no member is sealed. */
+const struct sluice_rlog_seal *glue_seal_of(struct glue_group *gg, enum repl_log which);
 
 /* glue_io.c */
 enum sluice_verdict glue_submit(struct sluice_filter *f, struct sluice_io *io);

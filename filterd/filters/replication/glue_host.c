@@ -293,6 +293,7 @@ void glue_host_forget(struct glue_group *gg)
 
 	(void)sluice_store_put(gg->f, "node", "", 0);
 	(void)sluice_store_put(gg->f, "track", "", 0);
+	glue_seal_forget(gg);
 	for (uint32_t i = 0; i < REPL_LOGS; i++) {
 		if (sluice_sidecar_path(gg->f, suffixes[i], path, sizeof(path)) == 0)
 			(void)sluice_rlog_remove(path);
@@ -316,6 +317,7 @@ static struct sluice_rlog *log_open(void *ctx, enum repl_log which,
 		return NULL;
 	}
 	c.path = path;
+	c.seal = glue_seal_of(gg, which);
 	return sluice_rlog_open(gg->f, &c, fn, fn_ctx, err);
 }
 

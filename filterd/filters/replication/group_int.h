@@ -30,7 +30,7 @@
 #include "session.h"
 
 #define LOG_BLOCK_BYTES    4096u
-#define LOG_MEMBER_SHIFT   40u          /* the log's blocks of member m begin at m << this */
+#define LOG_MEMBER_SHIFT   REPL_LOG_MEMBER_SHIFT
 #define WINDOW_BYTES       (4ull << 20) /* asked of the log for one window */
 #define WINDOW_RANGES      4096u
 #define OUT_BULK_BYTES     (2ull << 20) /* bulk waits while more than this is queued */

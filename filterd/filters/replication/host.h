@@ -18,7 +18,8 @@
 #include "sluice/link.h"
 #include "sluice/rlog.h"
 
-#define REPL_MEMBERS_MAX 64u
+#define REPL_MEMBERS_MAX      64u
+#define REPL_LOG_MEMBER_SHIFT 40u /* a log's blocks of member m begin at m << this */
 
 /* An I/O of the group's own on a local volume, below the replication filter. */
 struct repl_own {

@@ -216,8 +216,9 @@ static int command(struct sluice_filter *f, const struct sluice_command *cmd,
 
 	if (v->gg->state != GLUE_OPEN) {
 		snprintf(err->text, sizeof(err->text), "%s",
-			 v->gg->state == GLUE_FAILED
-			     ? v->gg->why
+			 v->gg->state == GLUE_FAILED ? v->gg->why
+			 : v->gg->waits_for_keys
+			     ? "the group is not open: a volume of it is locked; unlock it"
 			     : "the group is not open: a member is missing");
 		return -EBUSY;
 	}
@@ -245,11 +246,13 @@ static size_t status(struct sluice_filter *f, char *json, size_t size_bytes)
 	const struct glue_volume *v = sluice_state(f);
 	int n;
 
+	const char *word = v->gg->waits_for_keys ? "waiting_for_keys" : states[v->gg->state];
+
 	if (v->gg->state == GLUE_OPEN)
 		return group_status_json(v->gg->g, json, size_bytes);
 	n = snprintf(json, size_bytes,
 		     "{\"state\":\"%s\",\"is_serving\":false,\"role\":\"none\",\"peer_up\":false}",
-		     states[v->gg->state]);
+		     word);
 	return n < 0 ? 0 : (size_t)n < size_bytes ? (size_t)n : size_bytes - 1;
 }
 

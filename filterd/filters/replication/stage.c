@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define UNIT         SLUICE_RLOG_BLOCK_BYTES
-#define MEMBER_SHIFT 40u /* units of 4 KiB: more than any volume has */
+#define MEMBER_SHIFT REPL_LOG_MEMBER_SHIFT
 /* Kept by the log itself, and what a record may leave unused at the end of the ring; of a small
  * log half, since its records are small, too. */
 #define SPARE_BLOCKS  600u
