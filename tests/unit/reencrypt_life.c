@@ -106,7 +106,7 @@ static json_t *status(void)
 	char text[8192];
 	json_t *j;
 
-	chain_filter_status(now.c, 0, text, sizeof(text));
+	chain_filter_status(now.c, now.how->above ? 1 : 0, text, sizeof(text));
 	j = json_loads(text, 0, NULL);
 	CHECK(j);
 	return j;
@@ -336,6 +336,12 @@ static void attach(void)
 	now.result = -EINPROGRESS;
 	chain_attach(now.c, &cfg, ended, NULL);
 	CHECK(wait_for_result() == 0);
+	if (now.how->above) {
+		cfg = (struct chain_filter_cfg){.ops = now.how->above};
+		now.result = -EINPROGRESS;
+		chain_attach(now.c, &cfg, ended, NULL);
+		CHECK(wait_for_result() == 0);
+	}
 	/* Until it knows what it is; what it does then is no longer ours. */
 	while (!list_is_empty(&now.fe.work) || strcmp(life_word(), "loading") == 0)
 		turn();

@@ -72,9 +72,10 @@ struct life {
 	uint32_t dies_at;             /* 0: it does not */
 	uint32_t fail_at, fail_count; /* so many steps from this one on fail */
 	const char *command, *args, *keks;
-	void (*script)(struct world *w); /* in that process, before the walk is waited for */
-	bool is_quiet;                   /* no I/O but what checks */
-	bool detaches;                   /* at the end, and attaches nothing */
+	void (*script)(struct world *w);       /* in that process, before the walk is waited for */
+	const struct sluice_filter_ops *above; /* another filter, attached after the encryption */
+	bool is_quiet;                         /* no I/O but what checks */
+	bool detaches;                         /* at the end, and attaches nothing */
 };
 
 struct world *world_open(uint32_t block_bytes);
