@@ -33,7 +33,7 @@ struct rlog_destager {
 	int result;
 	void (*sent)(struct rlog_destager *x); /* all pieces have ended */
 	bool is_to_journal;
-	bool is_open; /* the window went to the journal before, and what was sealed is not any more */
+	bool is_open; /* the window was in the journal before, and is not sealed any more */
 	void (*sink_phase)(struct rlog_destager *x); /* after the journal */
 	bool is_replay;
 	uint64_t max_bytes; /* of a window */

@@ -14,6 +14,7 @@
 . "$ROOT/tests/lib/replicated_key.sh"
 command -v qemu-io >/dev/null || skip "qemu-io is not installed; apt-get install qemu-utils qemu-block-extra"
 MODE=${MODE:-async}
+# All of it is to be in the journal, however slow the disk is.
 
 # shellcheck disable=SC2119
 two_start
@@ -28,8 +29,8 @@ for n in a b; do
 	wait_until 10 "$n to have looked for a header" enc_is $n unformatted
 	enc_on $n v0 format "{\"key_id\": \"kek-$n\"}" "kek-$n" >/dev/null || die "format failed on $n"
 done
-replica_attach b a secondary "\"mode\":\"$MODE\""
-replica_attach a b primary "\"mode\":\"$MODE\""
+replica_attach b a secondary "\"mode\":\"$MODE\",\"backpressure_max_ms\":10000"
+replica_attach a b primary "\"mode\":\"$MODE\",\"backpressure_max_ms\":10000"
 wait_until 40 "the replica to be a point in time" repl_is b .is_consistent true
 lun_on a 1 v0
 lun_on b 1 v0
@@ -85,6 +86,6 @@ in_no_file "at the end"
 ! cmp -s "$(image_of a)" "$(image_of b)" || die "the two sides have the same ciphertext, so the same key"
 
 kill_filterd_on a
-wait_until 30 "b to be promoted" promoted b '{"force":true}'
+wait_until 60 "b to be promoted" promoted b '{"force":true}'
 filled b
 in_no_file "after the failover"
