@@ -16,6 +16,7 @@ command -v qemu-io >/dev/null || skip "qemu-io is not installed; apt-get install
 MODE=${MODE:-async}
 # All of it is to be in the journal, however slow the disk is.
 
+expect_error "the last sluice-filterd ended by"
 # shellcheck disable=SC2119
 two_start
 mkdir "$T/io"
