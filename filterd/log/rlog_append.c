@@ -57,7 +57,10 @@ static int copy_sealed(struct sluice_rlog *log, const struct rlog_buf *b, uint64
 	int rc = 0;
 
 	for (uint32_t i = 0; i < blocks && !rc; i++)
-		rc = seal->seal(seal->ctx, block + i, rlog_ring_pos(log, log->head_v + index + i),
+		rc = seal->seal(seal->ctx, block + i,
+				RLOG_MUTATE(SEAL_PLACE_IN_RECORD)
+				    ? index + i
+				    : rlog_ring_pos(log, log->head_v + index + i),
 				in + i * bytes, b->mem + (index + i) * bytes);
 	return rc;
 }

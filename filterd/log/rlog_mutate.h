@@ -44,6 +44,8 @@ enum rlog_mutation {
 	RLOG_MUTATION_EPOCH_RECYCLED,          /* l: a trailing EPOCH record is written over */
 	RLOG_MUTATION_JOURNAL_NOT_DURABLE,   /* the sink is touched before the journal is durable */
 	RLOG_MUTATION_JOURNAL_HALF_REPLAYED, /* a window without its end goes to the sink */
+	RLOG_MUTATION_SEAL_PLACE_IN_RECORD,  /* a block is sealed for its place in the record */
+	RLOG_MUTATION_SEAL_OPENED_TWICE,     /* by the journal, and again on the way to the sink */
 	RLOG_MUTATION_END,
 };
 

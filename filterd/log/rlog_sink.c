@@ -171,7 +171,7 @@ void rlog_sink_send(struct rlog_destager *x, bool is_to_journal,
 		    void (*sent)(struct rlog_destager *x))
 {
 	rlog_window_rewind(&x->w);
-	x->is_open = x->sink.journal && !is_to_journal;
+	x->is_open = x->sink.journal && !is_to_journal && !RLOG_MUTATE(SEAL_OPENED_TWICE);
 	x->is_to_journal = is_to_journal;
 	x->is_all_sent = false;
 	x->sent = sent;

@@ -351,6 +351,7 @@ bool exhaustive_run(struct lab *l, uint32_t ops, uint32_t nested_ops, struct exh
 					  .sector_bytes = SECTOR_BYTES,
 					  .sink_ios = 2,
 					  .is_journaled = variant == 2,
+					  .is_sealed = variant != 0,
 					  .is_in_order = true};
 
 		opt.log_blocks =

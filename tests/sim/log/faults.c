@@ -27,6 +27,7 @@ static void draw(uint64_t seed, struct lab_options *o)
 	    .sector_bytes = 16,
 	    .sink_ios = (uint32_t)rng_range(&r, 1, 4),
 	    .is_journaled = seed % 2 == 0,
+	    .is_sealed = seed % 4 < 2,
 	    .is_in_order = rng_pct(&r, 50),
 	};
 	o->log_blocks =

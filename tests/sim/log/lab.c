@@ -106,6 +106,7 @@ static enum lab_end open_one(struct lab *l, enum log_env_device which, struct sl
 	    .owner_uuid = {l->owner, is_journal},
 	    .generation = l->generation,
 	    .may_create = is_journal || !l->has_log,
+	    .seal = lab_seal_of(l, which),
 	};
 	struct sluice_error err = {0};
 

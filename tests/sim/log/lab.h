@@ -29,6 +29,7 @@ struct lab_options {
 	uint32_t sector_bytes;
 	uint32_t sink_ios;
 	bool is_journaled, is_in_order, has_slow_reads;
+	bool is_sealed;        /* both logs: seal.c */
 	uint32_t sink_now_pct; /* of the sink's I/O ends before submit() returns */
 };
 
@@ -38,6 +39,11 @@ enum lab_end {
 	LAB_CRASHED, /* the crash point was reached: kill it */
 	LAB_REFUSED, /* the log did not open: lab->opened says why */
 	LAB_FAILED,  /* a rule is broken: lab->failure */
+};
+
+struct lab_seal {
+	struct sluice_rlog_seal hooks;
+	uint32_t which;
 };
 
 struct lab_sink_io {
@@ -58,6 +64,7 @@ struct lab {
 	struct sluice_rlog_sink sink, journal_sink;
 	struct lab_sink_io sink_ios[LAB_SINK_IOS];
 	uint32_t sink_busy;
+	struct lab_seal seals[2]; /* DEVICE_LOG, DEVICE_JOURNAL */
 	struct sluice_rlog_opened opened, journal_opened;
 	bool is_open_done, is_done; /* of what is awaited */
 	uint64_t crash_at;          /* step of the process; 0: it does not die */
@@ -100,6 +107,11 @@ void lab_sink_state(const struct lab *l, struct oracle_state *out);
 const char *lab_found_name(enum sluice_rlog_found found);
 void lab_fail(struct lab *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 void lab_say(struct lab *l, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* seal.c */
+const struct sluice_rlog_seal *lab_seal_of(struct lab *l, enum log_env_device which);
+/* Of a block as it is on the medium of a log. */
+uint32_t lab_medium_version(const struct lab *l, const void *data, uint32_t block);
 
 /* sink.c */
 void sink_init(struct lab *l);

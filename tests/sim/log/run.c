@@ -157,11 +157,12 @@ bool run_seed(struct lab *l, uint64_t seed)
 
 	rng_seed(&r, seed ^ 0x5eed);
 	draw_options(&r, &opt);
+	opt.is_sealed = seed % 2;
 	lab_begin(l, seed, &opt);
-	lab_say(l, "log %u blocks, records of %u, reserve %u, checkpoints %u, sectors %u%s%s",
+	lab_say(l, "log %u blocks, records of %u, reserve %u, checkpoints %u, sectors %u%s%s%s",
 		opt.log_blocks, opt.record_blocks, opt.reserve_blocks, opt.checkpoint_blocks,
 		opt.sector_bytes, opt.is_journaled ? ", journaled" : "",
-		opt.is_in_order ? ", in order" : "");
+		opt.is_in_order ? ", in order" : "", opt.is_sealed ? ", sealed" : "");
 	rounds = (uint32_t)rng_range(&r, 1, ROUNDS_MAX);
 	for (uint32_t i = 0; i < rounds; i++) {
 		if (!special_before_boot(l) || !boot(l, death.is_power_cut, death.was_closing) ||

@@ -261,7 +261,7 @@ static int64_t find_on_log(const struct lab *l, uint32_t block, uint32_t version
 	const struct device *d = &l->devices[DEVICE_LOG];
 
 	for (uint64_t at = 0; at < d->file.size_bytes; at += LAB_BLOCK_BYTES)
-		if (oracle_version(d->cache + at, LAB_BLOCK_BYTES, block) == version)
+		if (lab_medium_version(l, d->cache + at, block) == version)
 			return (int64_t)at;
 	return -1;
 }

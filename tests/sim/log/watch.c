@@ -121,7 +121,8 @@ static void begin_record(struct watch_log *log, const uint8_t *header,
 	log->last_seq = rec->seq;
 }
 
-static void add_data(struct watch_log *log, const uint8_t *data, uint64_t blocks)
+static void add_data(const struct lab *l, struct watch_log *log, const uint8_t *data,
+		     uint64_t blocks)
 {
 	struct watch_record *r = &log->records[log->last_seq % WATCH_RECORDS];
 
@@ -133,8 +134,7 @@ static void add_data(struct watch_log *log, const uint8_t *data, uint64_t blocks
 
 			if (p->is_zero || n++ != r->data_seen)
 				continue;
-			p->version =
-			    oracle_version(data + b * LAB_BLOCK_BYTES, LAB_BLOCK_BYTES, p->block);
+			p->version = lab_medium_version(l, data + b * LAB_BLOCK_BYTES, p->block);
 			if (p->version > log->newest_version && p->version != ORACLE_TORN)
 				log->newest_version = p->version;
 		}
@@ -226,7 +226,7 @@ static void check_circle(struct watch *w, enum log_env_device which, const struc
 			 blocks, pos, log->super.tail_pos, size);
 	log->head_pos = (pos + blocks) % size;
 	if (log->rest > 0) {
-		add_data(log, io->buf, blocks);
+		add_data(w->lab, log, io->buf, blocks);
 		log->rest -= blocks < log->rest ? blocks : log->rest;
 		return;
 	}
@@ -243,7 +243,7 @@ static void check_circle(struct watch *w, enum log_env_device which, const struc
 			 (unsigned long long)rec.seq, size - used - 1, w->lab->opt.reserve_blocks);
 	check_w7(w, which, &rec);
 	begin_record(log, io->buf, &rec);
-	add_data(log, (const uint8_t *)io->buf + LAB_BLOCK_BYTES, blocks - 1);
+	add_data(w->lab, log, (const uint8_t *)io->buf + LAB_BLOCK_BYTES, blocks - 1);
 	log->rest = 1u + rec.data_blocks - blocks;
 }
 
@@ -318,7 +318,7 @@ static void note_versions(struct watch *w, enum log_env_device which, const stru
 		log->epoch_write = number;
 	for (uint64_t at = 0; at < io->len_bytes; at += LAB_BLOCK_BYTES) {
 		const uint8_t *data = (const uint8_t *)io->buf + at;
-		uint32_t v = oracle_version(data, LAB_BLOCK_BYTES, data[0]);
+		uint32_t v = lab_medium_version(w->lab, data, data[0]);
 
 		if (v != ORACLE_TORN && v < w->lab->oracle.next_version && v < WATCH_VERSIONS)
 			log->where[v] = number;
