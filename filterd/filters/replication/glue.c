@@ -105,73 +105,11 @@ static void fail(struct glue_group *gg, const char *why)
 	glue_ready_all(gg);
 }
 
-/* ---------------------------------------------------------------- link */
-
-static void link_up(void *ctx)
-{
-	struct glue_link *l = ctx;
-
-	if (l->gg->g)
-		group_link_up(l->gg->g, l->ch);
-}
-
-static size_t link_received(void *ctx, const uint8_t *data, size_t len)
-{
-	struct glue_link *l = ctx;
-
-	return l->gg->g ? group_link_received(l->gg->g, l->ch, data, len) : len;
-}
-
-static void link_writable(void *ctx)
-{
-	struct glue_link *l = ctx;
-
-	if (l->gg->g)
-		group_link_writable(l->gg->g, l->ch);
-}
-
-static void link_down(void *ctx, const char *why)
-{
-	struct glue_link *l = ctx;
-
-	if (l->gg->g)
-		group_link_down(l->gg->g, l->ch, why);
-}
-
-static int links_open(struct glue_group *gg, struct sluice_error *err)
-{
-	for (uint32_t ch = 0; ch < SLUICE_LINK_CHANNELS; ch++) {
-		struct sluice_link_cfg cfg = {.peer = gg->leader->p.peer,
-					      .channel = (enum sluice_link_channel)ch,
-					      .up = link_up,
-					      .received = link_received,
-					      .writable = link_writable,
-					      .down = link_down,
-					      .ctx = &gg->ends[ch]};
-
-		gg->ends[ch] = (struct glue_link){gg, (enum sluice_link_channel)ch};
-		memcpy(cfg.group_uuid, gg->uuid, 16);
-		gg->links[ch] = sluice_link_open(gg->f, &cfg, err);
-		if (!gg->links[ch])
-			return -ENOTCONN;
-	}
-	return 0;
-}
-
-static void links_close(struct glue_group *gg)
-{
-	for (uint32_t ch = 0; ch < SLUICE_LINK_CHANNELS; ch++) {
-		if (gg->links[ch])
-			sluice_link_close(gg->links[ch]);
-		gg->links[ch] = NULL;
-	}
-}
-
 /* ---------------------------------------------------------------- open */
 
 static void parts_free(struct glue_group *gg)
 {
-	links_close(gg);
+	glue_links_close(gg);
 	if (gg->g)
 		group_destroy(gg->g);
 	gg->g = NULL;
@@ -219,7 +157,7 @@ static void stop(struct glue_group *gg)
 	gg->is_serving = false;
 	glue_annex_stop(gg);
 	glue_ready_all(gg);
-	links_close(gg);
+	glue_links_close(gg);
 	group_stop(gg->g, stopped, gg);
 }
 
@@ -233,12 +171,17 @@ static void started(void *ctx, int result, const struct sluice_error *err)
 		stop(gg);
 		return;
 	}
+	if (result < 0 && glue_seal_waits(gg)) { /* locked meanwhile */
+		gg->state = GLUE_FAILED;
+		glue_seal_look(gg, 0);
+		return;
+	}
 	if (result < 0) {
 		fail(gg, err ? err->text : "the group's records cannot be read");
 		return;
 	}
 	gg->state = GLUE_OPEN;
-	if (links_open(gg, &e) < 0)
+	if (glue_links_open(gg, &e) < 0)
 		sluice_report(gg->f, "replication_no_link", "%s", e.text);
 	glue_annex_look(gg);
 	glue_ready_all(gg);
@@ -324,6 +267,18 @@ static void open_now(struct sluice_timer *t)
 	group_start(gg->g, started, gg);
 }
 
+static void wait_for_keys(struct glue_group *gg, bool has_waited)
+{
+	glue_ready_all(gg);
+	if (has_waited)
+		return;
+	glue_seal_report(gg);
+	for (uint32_t m = 0; m < REPL_MEMBERS_MAX; m++) {
+		if (gg->members[m])
+			glue_waiting_end(gg->members[m], SLUICE_ERR_LOCKED);
+	}
+}
+
 /* Not inside of attach(): own I/O is possible only when that has returned. */
 static void maybe_open(struct glue_group *gg)
 {
@@ -349,9 +304,7 @@ static void maybe_open(struct glue_group *gg)
 	}
 	gg->waits_for_keys = glue_seal_waits(gg);
 	if (gg->waits_for_keys) {
-		glue_ready_all(gg);
-		if (!has_waited)
-			glue_seal_report(gg);
+		wait_for_keys(gg, has_waited);
 		return;
 	}
 	gg->state = GLUE_OPENING;
@@ -360,13 +313,25 @@ static void maybe_open(struct glue_group *gg)
 	sluice_group_timer_set(gg->set, &gg->open_timer, sluice_group_now_ns(gg->set));
 }
 
+static void wait_anew(struct glue_group *gg)
+{
+	parts_free(gg);
+	gg->state = GLUE_WAITING;
+	maybe_open(gg);
+}
+
 void glue_keys_changed(struct glue_group *gg)
 {
-	if (gg->state == GLUE_WAITING) {
+	bool waits = glue_seal_waits(gg);
+
+	if (gg->state == GLUE_WAITING)
 		maybe_open(gg);
-	} else if (gg->state == GLUE_OPEN && glue_seal_waits(gg)) {
+	else if (gg->state == GLUE_OPEN && waits)
 		stop(gg);
-	}
+	else if (gg->state == GLUE_FAILED && waits && gg->annex.reads)
+		glue_seal_look(gg, 1000000); /* they end by themselves, soon */
+	else if (gg->state == GLUE_FAILED && waits)
+		wait_anew(gg); /* no key stays, and it tries again when they are back */
 }
 
 /* ---------------------------------------------------------------- attach, detach */

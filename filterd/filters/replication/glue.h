@@ -9,6 +9,7 @@
  *   glue_host.c   host.h by the SDK                replication.c table, parameters, commands
  *   glue_annex.c  what other filters keep beside the volumes, as one more member
  *   glue_seal.c   what the logs hold of volumes that are encrypted below
+ *   glue_link.c   channels to the peer
  *
  * The leader's handle owns logs, records, the file of marks and the link.
  *
@@ -144,6 +145,10 @@ void glue_annex_look(struct glue_group *gg);
 /* The group stops: nobody writes from now on. */
 void glue_annex_stop(struct glue_group *gg);
 
+/* glue_link.c */
+int glue_links_open(struct glue_group *gg, struct sluice_error *err);
+void glue_links_close(struct glue_group *gg);
+
 /* glue_seal.c */
 /* May it be replicated as it is encrypted? */
 int glue_seal_check(struct sluice_filter *f, bool is_leader, struct sluice_error *err);
@@ -153,7 +158,8 @@ void glue_seal_report(struct glue_group *gg); /* that it waits */
 bool glue_seal_waits(const struct glue_group *gg);
 /* Before the logs are; -ENOKEY: glue_seal_waits(). */
 int glue_seal_open(struct glue_group *gg, struct sluice_error *err);
-void glue_seal_close(struct glue_group *gg); /* the logs are closed */
+void glue_seal_close(struct glue_group *gg);                   /* the logs are closed */
+void glue_seal_look(struct glue_group *gg, uint64_t after_ns); /* glue_keys_changed() then */
 void glue_seal_forget(struct glue_group *gg);
 /* For the log's cfg; NULL: no member is sealed. */
 const struct sluice_rlog_seal *glue_seal_of(struct glue_group *gg, enum repl_log which);

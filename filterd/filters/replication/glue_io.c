@@ -62,8 +62,8 @@ enum sluice_verdict glue_submit(struct sluice_filter *f, struct sluice_io *io)
 	struct glue_group *gg = v->gg;
 	struct glue_io *gi = sluice_io_ctx(f, io);
 
-	if (gg->state == GLUE_FAILED)
-		return fail(io, SLUICE_ERR_NOT_READY);
+	if (gg->state == GLUE_FAILED || gg->waits_for_keys)
+		return fail(io, gg->waits_for_keys ? SLUICE_ERR_LOCKED : SLUICE_ERR_NOT_READY);
 	if (gg->state == GLUE_OPEN && io->op == SLUICE_OP_READ && group_may_read(gg->g)) {
 		gi->is_read = true;
 		return SLUICE_PASS;

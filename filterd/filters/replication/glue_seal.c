@@ -27,6 +27,8 @@
 
 #include "glue.h"
 
+_Static_assert(REPL_LOGS <= SLUICE_SEAL_KEYS, "a key for each log");
+
 #define SEALS "seals"
 #define SEAL  "seal"
 
@@ -55,19 +57,25 @@ static void tweak_of(uint8_t tweak[SLUICE_SEAL_TWEAK_BYTES], uint64_t block, uin
 	memset(tweak + 12, 0, SLUICE_SEAL_TWEAK_BYTES - 12);
 }
 
-/* False: the block is not a sealed volume's. */
-static bool is_sealed(const struct glue_group *gg, uint64_t block)
+/* False: the block is no sealed volume's. Numbers come from a medium, whose checksums anybody can
+ * compute. */
+static bool is_sealed(const struct glue_group *gg, uint64_t block, struct sluice_seal **s)
 {
-	return gg->sealed >> (block >> REPL_LOG_MEMBER_SHIFT) & 1;
+	uint64_t member = block >> REPL_LOG_MEMBER_SHIFT;
+
+	if (member >= REPL_MEMBERS_MAX || !(gg->sealed >> member & 1))
+		return false;
+	*s = gg->seals[member];
+	return true;
 }
 
 static int seal_block(void *ctx, uint64_t block, uint32_t place, const void *from, void *to)
 {
 	const struct glue_log_seal *l = ctx;
-	struct sluice_seal *s = l->gg->seals[block >> REPL_LOG_MEMBER_SHIFT];
+	struct sluice_seal *s = NULL;
 	uint8_t tweak[SLUICE_SEAL_TWEAK_BYTES];
 
-	if (!is_sealed(l->gg, block)) {
+	if (!is_sealed(l->gg, block, &s)) {
 		memcpy(to, from, SLUICE_RLOG_BLOCK_BYTES);
 		return 0;
 	}
@@ -78,10 +86,10 @@ static int seal_block(void *ctx, uint64_t block, uint32_t place, const void *fro
 static int open_block(void *ctx, uint64_t block, uint32_t place, void *buf)
 {
 	const struct glue_log_seal *l = ctx;
-	struct sluice_seal *s = l->gg->seals[block >> REPL_LOG_MEMBER_SHIFT];
+	struct sluice_seal *s = NULL;
 	uint8_t tweak[SLUICE_SEAL_TWEAK_BYTES];
 
-	if (!is_sealed(l->gg, block))
+	if (!is_sealed(l->gg, block, &s))
 		return 0;
 	tweak_of(tweak, block, place);
 	return s ? sluice_seal_get(s, l->which, tweak, buf, SLUICE_RLOG_BLOCK_BYTES) : -ENOKEY;
@@ -289,13 +297,16 @@ static void look(struct sluice_timer *t)
 	glue_keys_changed(t->ctx);
 }
 
-static void changed(struct sluice_filter *f)
+void glue_seal_look(struct glue_group *gg, uint64_t after_ns)
 {
-	struct glue_group *gg = ((struct glue_volume *)sluice_state(f))->gg;
-
 	gg->key_timer.fn = look;
 	gg->key_timer.ctx = gg;
-	sluice_group_timer_set(gg->set, &gg->key_timer, sluice_group_now_ns(gg->set));
+	sluice_group_timer_set(gg->set, &gg->key_timer, sluice_group_now_ns(gg->set) + after_ns);
+}
+
+static void changed(struct sluice_filter *f)
+{
+	glue_seal_look(((struct glue_volume *)sluice_state(f))->gg, 0);
 }
 
 static int rekeyed(struct sluice_filter *f)
