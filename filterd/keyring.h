@@ -12,8 +12,9 @@
  * that is killed at any instruction leaves the old value or the new one, whole. What it did not
  * come to wipe is wiped by the next child's keyring_recover().
  *
- * From keyring_create() on, this process and its children leave no core files, and only root looks
- * into them: keys in use lie in the child's own memory, too.
+ * From keyring_create() on, this process and its children leave no core files, one that is forced
+ * out of them holds no page, and only root looks into them: keys in use, and data in clear, lie in
+ * the child's own memory, too.
  *
  * Order: keyring_create() in the parent; keyring_recover() in each child before it has threads;
  * then the rest. Thread: any of the child; a lock of the child's own memory orders them, which

@@ -13,9 +13,10 @@ command -v cryptsetup >/dev/null || skip "cryptsetup is missing; apt-get install
 
 qio() { timeout 60 qemu-io -f raw -t none "$@" "$URL" >"$T/io/out" 2>&1 || die "qemu-io: $(cat "$T/io/out")"; }
 in_memory() { # WHO PID NEEDLE...
-	local who=$1
+	local who=$1 found
 	shift
-	note "$who: $(python3 "$ROOT/tests/lib/memory_search.py" "$@")" || die "$who holds what no core may hold"
+	found=$(python3 "$ROOT/tests/lib/memory_search.py" --unfiltered "$@") || die "$who holds what no core may hold: $found"
+	note "$who: $found"
 }
 
 encrypted_lun 64M
@@ -74,12 +75,14 @@ done
 child=$(filterd_child)
 # The search finds what is there.
 printf %s "$IMAGE" >"$T/io/path"
-! python3 "$ROOT/tests/lib/memory_search.py" "$child" "$T/io/path" >/dev/null || die "the search does not see the child's memory"
+! python3 "$ROOT/tests/lib/memory_search.py" --unfiltered "$child" "$T/io/path" >/dev/null || die "the search does not see the child's memory"
 in_memory parent "${PID_OF[filterd]}" "$T/io/marker" "$T/io/dek1" "$T/io/dek2" "$T/keys/kek" "$T/keys/new"
 in_memory child "$child" "$T/io/marker" "$T/io/dek1" "$T/io/dek2" "$T/keys/kek" "$T/keys/new"
 [ "$(stat -c %u "/proc/$child/mem")" = 0 ] || die "the child's memory is not root's alone"
 if command -v gcore >/dev/null; then
-	(cd "$T/io" && timeout 60 gcore -o core "$child" >gcore.log 2>&1) || die "gcore: $(tail -n 1 "$T/io/gcore.log")"
+	# Also one that takes what the process's filter leaves out, so that it holds anything at all.
+	timeout 60 gdb -q -nx -batch -p "$child" -ex "set use-coredump-filter off" -ex "gcore $T/io/core.$child" \
+		>"$T/io/gcore.log" 2>&1 || die "gcore: $(tail -n 1 "$T/io/gcore.log")"
 	LC_ALL=C grep -qaF "$IMAGE" "$T/io/core.$child" || die "the forced core holds nothing"
 	for needle in marker dek1 dek2; do
 		! LC_ALL=C grep -qaF -f "$T/io/$needle" "$T/io/core.$child" 2>/dev/null || die "$needle is in a forced core"
