@@ -18,16 +18,17 @@ target_new a 1
 lun_sluice a 1 1 v0
 lun_sluice a 1 2 v1
 
-# The count, 1 to 250 and again, is what block 0 is full of: first in v0, when that is acknowledged in v1.
+# The count, 1 to 250 and again, is what block 0 is full of: first in v0, when that is acknowledged in v1. A file that
+# grows by a byte for each tells how far it is: it is never empty for a moment, as one that is written anew would be.
+: >"$T/count"
 count_up() {
-	local n=0 total
+	local n=0
 	coproc A { exec "$(tool scsi_sh)" --hello "$(url a 1 1)" 2>>"$T/session.log"; }
 	exec 7<&"${A[0]}" 8>&"${A[1]}"
 	coproc B { exec "$(tool scsi_sh)" --hello "$(url a 1 2)" 2>>"$T/session.log"; }
 	exec 5<&"${B[0]}" 6>&"${B[1]}"
 	read -r -u 7 -t 20 && read -r -u 5 -t 20
-	for ((total = 1;; total++)); do
-		[ ! -e "$T/stop" ] || break
+	while [ ! -e "$T/stop" ]; do
 		n=$((n % 250 + 1))
 		printf 'write 0 8 0x%02x\n' "$n" >&8
 		if ! read -r -u 7 -t 30 || [ "$REPLY" != good ]; then
@@ -39,14 +40,19 @@ count_up() {
 			echo "v1: $REPLY" >"$T/count.failed"
 			break
 		fi
-		echo "$total" >"$T/count"
+		printf . >>"$T/count"
 	done
 }
-count_is_over() { [ "$(cat "$T/count" 2>/dev/null || echo 0)" -gt "$1" ]; }
+counted() { stat -c %s "$T/count"; }
+count_is_over() { [ -e "$T/count.failed" ] || [ "$(counted)" -gt "$1" ]; }
+count_goes_on() {
+	wait_until 20 "the count to go on" count_is_over "$(counted)"
+	[ ! -e "$T/count.failed" ] || die "the counter: $(cat "$T/count.failed")"
+}
 count_up 2>/dev/null &
 counter=$!
 for ((g = 1; g <= GROUPS_WANTED; g++)); do
-	wait_until 20 "the count to go on" count_is_over "$(cat "$T/count" 2>/dev/null || echo 0)"
+	count_goes_on
 	S=$(snapshot_uuid "$g")
 	ctl --json snapshot create "v0:$S" "v1:$S" --name "group-$g" --group "$(snapshot_uuid $((g + 1000)))" |
 		jq .held_us >>"$T/held.group"
@@ -58,7 +64,7 @@ for step in prepare held; do
 	! ctl snapshot create "v0:$(snapshot_uuid 90)" "v1:$(snapshot_uuid 90)" --name no >"$T/refused" 2>&1 || die "it was made"
 	grep -q inject "$T/refused" || die "the refusal names nobody: $(cat "$T/refused")"
 	[ "$(snapshot_count v0)$(snapshot_count v1)" = "$GROUPS_WANTED$GROUPS_WANTED" ] || die "a part of a refused group is there"
-	wait_until 20 "the count to go on" count_is_over "$(cat "$T/count")"
+	count_goes_on
 	ctl filter detach v1 inject
 done
 touch "$T/stop"
