@@ -75,6 +75,8 @@ enum merge_what choose_what(struct layers *v)
 {
 	struct merge *m = &v->merge;
 
+	if (v->is_copy_behind)
+		return MERGE_SECURE;
 	if (v->m->merge_from && !LAYER_MUTATE(RECORD_LEFT))
 		return choose_recorded(v);
 	for (uint32_t i = 0; i < v->m->layer_count; i++) {

@@ -22,7 +22,8 @@ static void on_made(struct env_work *w)
 	free(c->data_path);
 	free(c->map_path);
 	free(c->clone_path);
-	c->text = c->data_path = c->map_path = c->clone_path = NULL;
+	free(c->copy_path);
+	c->text = c->data_path = c->map_path = c->clone_path = c->copy_path = NULL;
 	ctl_end(v, rc, rc ? &err : NULL);
 }
 
@@ -55,11 +56,14 @@ static void make_run(struct env_work *w)
 	c->rc = make_file(v, c->map_path, tree_map_bytes(c->size_bytes), &c->err);
 	if (c->rc == 0)
 		c->rc = env_text_write(v->env, c->data_path, c->text, c->text_bytes, &c->err);
+	if (c->rc == 0 && !LAYER_MUTATE(CLONE_WITHOUT_COPY))
+		c->rc = env_text_write(v->env, c->copy_path, c->text, c->text_bytes, &c->err);
 	if (c->rc == 0)
 		c->rc = make_file(v, c->clone_path, tree_file_bytes(c->size_bytes), &c->err);
 	if (c->rc == 0)
 		return;
 	(void)env_file_remove(v->env, c->data_path, NULL);
+	(void)env_file_remove(v->env, c->copy_path, NULL);
 	(void)env_file_remove(v->env, c->map_path, NULL);
 }
 
@@ -105,7 +109,8 @@ static void on_held(struct layers *v, int rc, const struct err *err)
 	c->map_path = tree_path(v->ctl.clone_path, 1, true);
 	c->data_path = tree_manifest_path(v->ctl.clone_path, false);
 	c->text = clone_text(v, s, &c->text_bytes);
-	if (!c->clone_path || !c->map_path || !c->data_path || !c->text) {
+	c->copy_path = tree_manifest_path(v->ctl.clone_path, true);
+	if (!c->clone_path || !c->map_path || !c->data_path || !c->copy_path || !c->text) {
 		c->rc = err_set(&c->err, ENOMEM, "image", "no memory to make a clone");
 		c->work.ctx = v;
 		on_made(&c->work);

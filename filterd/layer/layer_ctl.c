@@ -96,7 +96,7 @@ void ctl_end(struct layers *v, int rc, const struct err *err)
 	layer_fn fn = v->ctl.fn;
 	void *ctx = v->ctl.ctx;
 
-	v->ctl.is_held = v->ctl.is_deciding = false;
+	v->ctl.is_copy_later = v->ctl.is_deciding = false;
 	v->ctl.fn = NULL;
 	ctl_unlock(v);
 	merge_kick(v);
@@ -161,10 +161,8 @@ static void save_run(struct env_work *w)
 		c->rc = env_text_write(e, c->data_path, c->text, c->text_bytes, &c->err);
 		c->is_doubtful = c->rc != 0;
 	}
-	/* The copy only has to be there. */
-	if (c->rc == 0 && c->map_path &&
-	    env_text_write(e, c->map_path, c->text, c->text_bytes, NULL))
-		c->err.code = 0;
+	c->is_copied = c->rc == 0 && c->map_path &&
+		       env_text_write(e, c->map_path, c->text, c->text_bytes, NULL) == 0;
 }
 
 static void save_done(struct env_work *w)
@@ -175,6 +173,7 @@ static void save_done(struct env_work *w)
 	if (c->rc == 0 || c->is_kept) {
 		manifest_free(v->m);
 		v->m = c->next;
+		v->is_copy_behind = !c->is_copied;
 	} else {
 		manifest_free(c->next);
 	}
@@ -193,8 +192,34 @@ void ctl_save(struct layers *v, struct manifest *next,
 	c->is_kept = v->ctl.is_deciding;
 	c->text = manifest_print(next, &c->text_bytes);
 	c->data_path = c->text ? tree_manifest_path(v->image_path, false) : NULL;
-	c->map_path = v->ctl.is_held ? NULL : tree_manifest_path(v->image_path, true);
+	c->map_path = v->ctl.is_copy_later ? NULL : tree_manifest_path(v->image_path, true);
 	call_submit(c, save_run, save_done);
+}
+
+static void save_copy_run(struct env_work *w)
+{
+	struct work_call *c = w->ctx;
+
+	c->rc = c->map_path && c->text
+		    ? env_text_write(c->v->env, c->map_path, c->text, c->text_bytes, &c->err)
+		    : err_set(&c->err, ENOMEM, "", "out of memory");
+}
+
+static void save_copy_done(struct env_work *w)
+{
+	struct work_call *c = w->ctx;
+
+	c->v->is_copy_behind = c->rc != 0;
+	call_end(w);
+}
+
+void ctl_save_copy(struct layers *v, void (*fn)(struct layers *v, int rc, const struct err *err))
+{
+	struct work_call *c = call_new(v, fn);
+
+	c->text = manifest_print(v->m, &c->text_bytes);
+	c->map_path = tree_manifest_path(v->image_path, true);
+	call_submit(c, save_copy_run, save_copy_done);
 }
 
 static int make_file(struct work_call *c, const char *path, uint64_t size_bytes,

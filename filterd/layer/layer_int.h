@@ -248,17 +248,20 @@ struct work_call {
 	char *data_path, *map_path;
 	uint64_t size_bytes;
 	struct env_file *data, *map;
-	char *clone_path;
+	char *clone_path, *copy_path;
 	bool is_doubtful; /* nobody knows which manifest there will be */
 	bool is_kept;     /* next becomes the manifest even if saving fails */
+	bool is_copied;   /* the copy says the same */
 };
 
 /* -EBUSY: a control request has it already; otherwise fn comes, perhaps at once. Merging waits. */
 int must_check ctl_lock(struct layers *v, struct ctl_waiter *w);
 void ctl_unlock(struct layers *v);
-/* Saves next, which becomes the manifest in memory too when that worked; owned by the call. */
+/* Saves next and then its copy; next, owned by the call, becomes the manifest in memory too when
+ * that worked. What fails for the copy alone is made good by merging, ctl_save_copy(). */
 void ctl_save(struct layers *v, struct manifest *next,
 	      void (*fn)(struct layers *v, int rc, const struct err *err));
+void ctl_save_copy(struct layers *v, void (*fn)(struct layers *v, int rc, const struct err *err));
 /* Makes number's files, of size_bytes, into v->ctl.call.data and .map. */
 void ctl_make_files(struct layers *v, uint32_t number, uint64_t size_bytes,
 		    void (*fn)(struct layers *v, int rc, const struct err *err));
@@ -290,7 +293,7 @@ struct ctl {
 	struct layer *next_head; /* made, not yet the head */
 	struct layer *former;    /* until decide */
 	bool is_committed, is_prepared, is_deciding;
-	bool is_held; /* I/O waits for the save: the copy is not written */
+	bool is_copy_later; /* I/O waits for the save, and the copy says enough for now */
 	struct manifest_snapshot wanted;
 	char group[LAYER_UUID_MAX];
 };
@@ -313,6 +316,7 @@ void ctl_refuse(struct layers *v, layer_fn fn, void *ctx, int code, const char *
 
 enum merge_what {
 	MERGE_NOTHING,
+	MERGE_SECURE, /* no merge: the manifest's copy is behind */
 	MERGE_UP,
 	MERGE_DOWN,
 	MERGE_COPY,
@@ -381,6 +385,7 @@ struct layers {
 	uint32_t block_bytes;
 	char *image_path, *groups_path;
 	struct manifest *m;   /* NULL: a plain volume without a manifest */
+	bool is_copy_behind;  /* of m */
 	struct layer **by_id; /* [LAYER_MAX + 1] */
 	struct list_node open_layers, leaving;
 	struct env_work sweep;

@@ -2,7 +2,7 @@
 /*
  * layer_merge.c - what is to be merged, how it begins and how it ends.
  *
- *   kick ─▶ lock ─▶ choose ─▶ one manifest (drop, unname)                        ─▶ kick
+ *   kick ─▶ lock ─▶ choose ─▶ one manifest (drop, unname), or its copy (secure)   ─▶ kick
  *                        ├──▶ a new head over the one that is in the way (freeze) ─▶ kick
  *                        └──▶ on record ─▶ unlock ─▶ layer_copy.c ─▶ lock ─▶ manifest ─▶ kick
  *
@@ -322,7 +322,7 @@ static void begin_copying(struct layers *v)
 	ctl_save(v, next, on_recorded);
 }
 
-static void on_dropped(struct layers *v, int rc, const struct err *err)
+static void on_saved(struct layers *v, int rc, const struct err *err)
 {
 	unlock_and_end(v, rc);
 }
@@ -342,7 +342,7 @@ static void drop(struct layers *v)
 			manifest_drop_snapshot(next, next->snapshots[i].uuid);
 	if (m->what == MERGE_DROP)
 		tree_drop_unneeded(v, next, m->from);
-	ctl_save(v, next, on_dropped);
+	ctl_save(v, next, on_saved);
 }
 
 static void begin_go(struct ctl_waiter *w)
@@ -358,6 +358,9 @@ static void begin_go(struct ctl_waiter *w)
 		ctl_unlock(v);
 		if (m->is_stopping)
 			merge_end(v, 0);
+		return;
+	case MERGE_SECURE:
+		ctl_save_copy(v, on_saved);
 		return;
 	case MERGE_UP:
 	case MERGE_DOWN:

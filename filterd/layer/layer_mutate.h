@@ -36,12 +36,17 @@ enum layer_mutation {
 	LAYER_MUTATION_MERGE_NOT_FLUSHED,   /* the end of a merge is told before it is flushed */
 	LAYER_MUTATION_CURSOR_EARLY,        /* the cursor is a page ahead of what is flushed */
 	LAYER_MUTATION_RECORD_LEFT,         /* LAYER-13: another merge before the one on record */
-	LAYER_MUTATION_COPY_LEAVES_REST, /* LAYER-12: where a copy skips zeros the file keeps more
-					  */
-	LAYER_MUTATION_MERGE_MAP_STAYS,  /* memory still names the layer that is gone */
-	LAYER_MUTATION_REVERT_KEEPS_MAP, /* memory still shows the former head */
-	LAYER_MUTATION_HOLD_FORGOTTEN,   /* a clone's hold is not looked at */
-	LAYER_MUTATION_GROW_NOT_FLUSHED, /* the manifest has the size before the files have it */
+	LAYER_MUTATION_COPY_LEAVES_REST,  /* LAYER-12: where a copy skips zeros the file keeps more
+					   */
+	LAYER_MUTATION_MERGE_MAP_STAYS,   /* memory still names the layer that is gone */
+	LAYER_MUTATION_REVERT_KEEPS_MAP,  /* memory still shows the former head */
+	LAYER_MUTATION_HOLD_FORGOTTEN,    /* a clone's hold is not looked at */
+	LAYER_MUTATION_GROW_NOT_FLUSHED,  /* the manifest has the size before the files have it */
+	LAYER_MUTATION_REVERT_COPY_LATER, /* LAYER-14: the new head is written to, and only the
+					     manifest names it */
+	LAYER_MUTATION_COPY_NOT_AT_OPEN,  /* LAYER-14: the copy stays as a kill left it */
+	LAYER_MUTATION_COPY_NOT_CARRIED_OUT, /* LAYER-14: what the copy has pending is undone */
+	LAYER_MUTATION_CLONE_WITHOUT_COPY, /* LAYER-14: a clone without manifest is a plain image */
 	LAYER_MUTATION_END,
 };
 

@@ -89,20 +89,44 @@ static int is_decided(struct layers *v, bool *is_yes, struct err *err)
 	return rc == -ENOENT ? 0 : rc;
 }
 
-/* A snapshot was under way when the last process ended: now it is, or it never was. */
-static int settle_pending(struct layers *v, struct err *err)
+/* Before the first write, since the copy may not know the layer that takes it. A process that was
+ * killed between the two left it behind. */
+static void secure(struct layers *v, const char *text, size_t len_bytes)
+{
+	char *path = tree_manifest_path(v->image_path, true), *copy = NULL;
+	size_t copy_bytes = 0;
+	bool is_same =
+	    path &&
+	    env_text_read(v->env, path, MANIFEST_BYTES_MAX, &copy, &copy_bytes, NULL) == 0 &&
+	    copy_bytes == len_bytes && memcmp(copy, text, len_bytes) == 0;
+
+	if (!LAYER_MUTATE(COPY_NOT_AT_OPEN))
+		v->is_copy_behind =
+		    !is_same && (!path || env_text_write(v->env, path, text, len_bytes, NULL));
+	free(copy);
+	free(path);
+}
+
+/* A snapshot was under way when the last process ended: now it is, or it never was. The copy goes
+ * first: one that says "pending" would have it carried out. */
+static int settle(struct layers *v, struct err *err)
 {
 	char *path = tree_manifest_path(v->image_path, false), *text = NULL;
 	size_t len_bytes = 0;
-	bool is_yes = false;
-	int rc = path ? is_decided(v, &is_yes, err) : err_set(err, ENOMEM, "", "out of memory");
+	bool is_yes = false, is_pending = v->m->pending_group[0] != '\0';
+	int rc = path ? 0 : err_set(err, ENOMEM, "", "out of memory");
 
-	if (rc == 0 && !manifest_decide(v->m, is_yes))
+	if (rc == 0 && is_pending)
+		rc = is_decided(v, &is_yes, err);
+	if (rc == 0 && is_pending && !manifest_decide(v->m, is_yes))
 		rc = err_set(err, ENOMEM, "", "out of memory");
 	if (rc == 0 && !v->is_readonly) {
 		text = manifest_print(v->m, &len_bytes);
-		rc = text ? env_text_write(v->env, path, text, len_bytes, err)
-			  : err_set(err, ENOMEM, "", "out of memory");
+		rc = text ? 0 : err_set(err, ENOMEM, "", "out of memory");
+	}
+	if (text) {
+		secure(v, text, len_bytes);
+		rc = is_pending ? env_text_write(v->env, path, text, len_bytes, err) : 0;
 	}
 	free(text);
 	free(path);
@@ -155,8 +179,8 @@ static int open_what(struct layers *v, const struct backend_cfg *cfg, struct err
 	int rc = tree_read_manifest(v->env, v->image_path, &v->m, err);
 
 	/* A view says of it what the volume would. */
-	if (rc == 0 && v->m->pending_group[0])
-		rc = settle_pending(v, err);
+	if (rc == 0)
+		rc = settle(v, err);
 	if (v->is_view) {
 		s = rc == 0 ? manifest_snapshot(v->m, cfg->snapshot) : NULL;
 		if (rc == -ENOENT || (rc == 0 && (!s || s->is_deleting)))

@@ -76,6 +76,25 @@ static int read_copy(struct repair *r, struct err *err)
 	return rc;
 }
 
+/* The manifest may have known it as made, with a new head that took writes since; the copy hears of
+ * that later. Who carries it out loses nothing: as long as it was not made the head is empty. */
+static int carry_out(struct repair *r, struct err *err)
+{
+	struct manifest *m = r->m;
+	uint64_t size_bytes = manifest_layer(m, m->head)->size_bytes;
+	bool is_whole = is_there(r, m->pending_head, false, tree_file_bytes(size_bytes)) &&
+			is_there(r, m->pending_head, true, tree_map_bytes(size_bytes));
+
+	step(r,
+	     is_whole
+		 ? "snapshot %s (%s) was being made, and its files are there: it is kept"
+		 : "snapshot %s (%s) was being made, and its files are not there: it is not made",
+	     m->pending.name, m->pending.uuid);
+	return manifest_decide(m, is_whole && !LAYER_MUTATE(COPY_NOT_CARRIED_OUT))
+		   ? 0
+		   : err_set(err, ENOMEM, "", "out of memory");
+}
+
 static int read_manifest(struct repair *r, struct err *err)
 {
 	struct err why = {0};
@@ -93,11 +112,11 @@ static int read_manifest(struct repair *r, struct err *err)
 				  "a backup",
 				  why.text);
 	step(r,
-	     "%s; its copy takes its place: what was changed in the tree of snapshots since it was "
-	     "written is forgotten",
+	     "%s; its copy takes its place: only a change of the tree of snapshots that was under "
+	     "way can be missing",
 	     why.text);
 	r->has_changed = r->is_from_copy = true;
-	return 0;
+	return r->m->pending_group[0] ? carry_out(r, err) : 0;
 }
 
 /* ---------------------------------------------------------------- layers */
@@ -202,6 +221,7 @@ static int repair_layers(struct repair *r, struct manifest *next, struct err *er
 
 /* ---------------------------------------------------------------- the rest */
 
+/* The copy is written when the volume is opened: until then it knows all that there was. */
 static int save(struct repair *r, const struct manifest *next, struct err *err)
 {
 	char *path = tree_manifest_path(r->image_path, false), *text;

@@ -132,7 +132,7 @@ static void revert_go(struct ctl_waiter *w)
 	struct err err;
 
 	if (s && !s->is_deleting && v->m->layer_count + 1 < LAYER_MAX) {
-		v->ctl.is_held = true;
+		v->ctl.is_copy_later = LAYER_MUTATE(REVERT_COPY_LATER);
 		ctl_make_files(v, v->m->next_number, v->b.size_bytes, on_made);
 		return;
 	}

@@ -284,7 +284,10 @@ static void decide(struct layers *v, bool is_yes)
 	struct manifest *next = manifest_copy(v->m);
 	struct err err;
 
-	v->ctl.is_held = v->ctl.is_deciding = true;
+	v->ctl.is_deciding = true;
+	/* The copy says "pending": whoever has to take it carries the snapshot out
+	 * (layer_repair.c), which is right for yes alone. */
+	v->ctl.is_copy_later = is_yes;
 	if (!is_yes && v->ctl.is_committed)
 		undo_switch(v);
 	if (next && is_yes)

@@ -43,6 +43,15 @@ bool fs_exists(const struct fs *s, const char *name)
 	return find(s, name) != NULL;
 }
 
+bool fs_lose(struct fs *s, const char *name)
+{
+	struct fs_file *f = find(s, name);
+
+	if (f)
+		f->exists = f->is_doubtful = false;
+	return f != NULL;
+}
+
 static struct fs_file *place_free(struct fs *s)
 {
 	/* One that is doubtful still, if need be: then it did go. */

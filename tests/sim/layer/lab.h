@@ -24,7 +24,7 @@ enum doubt { DOUBT_NONE, DOUBT_REVERT, DOUBT_DELETE, DOUBT_GROW, DOUBT_CLONE };
 struct snap {
 	enum snap_state state;
 	uint32_t number; /* its uuid is "s<number>", its group "g<number>" */
-	bool is_after_record;
+	bool is_after_record, is_committed;
 	struct image image;
 };
 
@@ -32,6 +32,7 @@ struct volume {
 	const char *path;
 	bool exists;
 	bool is_after_power_cut; /* and was not looked at since */
+	bool is_lost;            /* the manifest, and it was not opened since */
 	struct backend *b;       /* NULL: closed */
 	struct image image;
 	struct snap snaps[ORACLE_SNAPSHOTS];
@@ -53,7 +54,7 @@ struct lab {
 	bool is_durable;
 	uint32_t fail_rate;
 	char failure[300];
-	uint64_t deaths, checks;
+	uint64_t deaths, checks, lost;
 	bool is_verbose;
 };
 

@@ -73,6 +73,9 @@ static void check_snap(struct lab *l, struct volume *v, struct snap *s, const ch
 	snprintf(record, sizeof(record), "groups/g%u", s->number);
 	if (s->state == SNAP_MAYBE) {
 		is_decided |= fs_exists(&l->fs, record);
+		/* Who repairs from the copy keeps it, and its files may be gone already. */
+		if (v->is_lost && !s->is_after_record)
+			is_decided = strcmp(state, "ready") == 0;
 		if ((strcmp(state, "ready") == 0) != is_decided)
 			lab_fail(l, "%s: snapshot s%u is %s, its group was%s decided", v->path,
 				 s->number, state, is_decided ? "" : " not");
@@ -141,6 +144,24 @@ void lab_check_views(struct lab *l, struct volume *v)
 	}
 }
 
+/* One that a repair carried out before it was at its point: it has what the volume has now, and the
+ * next flush is one of its layer too. */
+static void take_as_it_is(struct lab *l, struct volume *v)
+{
+	bool is_any = false;
+
+	for (uint32_t i = 0; i < ORACLE_SNAPSHOTS; i++) {
+		struct snap *s = &v->snaps[i];
+
+		if (s->state != SNAP_READY || s->is_committed)
+			continue;
+		s->image = v->image;
+		s->is_committed = is_any = true;
+	}
+	if (is_any)
+		lab_flush(l, v);
+}
+
 void lab_check_volume(struct lab *l, struct volume *v)
 {
 	uint32_t rate = l->fs.fail_per_10000;
@@ -153,12 +174,43 @@ void lab_check_volume(struct lab *l, struct volume *v)
 		if (wrong)
 			lab_fail(l, "%s: %s", v->path, wrong);
 	}
+	if (lab_is_fine(l))
+		take_as_it_is(l, v);
 	v->doubt = DOUBT_NONE;
-	v->is_after_power_cut = false;
+	v->is_after_power_cut = v->is_lost = false;
 	l->checks++;
 	if (lab_is_fine(l))
 		lab_check_views(l, v);
 	l->fs.fail_per_10000 = rate;
+}
+
+/* Where no call fails the copy is as good as the manifest. */
+static void lose_manifest(struct lab *l, struct volume *v)
+{
+	char path[32];
+
+	if (l->fail_rate || !rng_pct(&l->rng, 10))
+		return;
+	snprintf(path, sizeof(path), "%.1s.layers", v->path);
+	if (!fs_lose(&l->fs, path))
+		return;
+	v->is_lost = true;
+	l->lost++;
+}
+
+static int repair(struct lab *l, struct volume *v, struct err *err)
+{
+	int rc = 0;
+
+	for (uint32_t is_apply = 0; is_apply < 2 && rc == 0; is_apply++) {
+		json_t *steps = NULL;
+
+		rc = layer_repair(&l->fs.env, v->path, is_apply, &steps, err);
+		for (size_t i = 0; l->is_verbose && is_apply && i < json_array_size(steps); i++)
+			printf("    repair: %s\n", json_string_value(json_array_get(steps, i)));
+		json_decref(steps);
+	}
+	return rc;
 }
 
 bool lab_open(struct lab *l, struct volume *v)
@@ -170,7 +222,12 @@ bool lab_open(struct lab *l, struct volume *v)
 
 	/* What the size is, is the plan's to know: here the manifest is asked. */
 	l->fs.fail_per_10000 = 0;
+	lose_manifest(l, v);
 	rc = backend_layers.open(&l->fs.env, &cfg, &v->b, &err);
+	if (rc == -EUCLEAN && v->is_lost)
+		rc = repair(l, v, &err);
+	if (rc == 0 && !v->b)
+		rc = backend_layers.open(&l->fs.env, &cfg, &v->b, &err);
 	if (rc) {
 		v->b = NULL;
 		lab_fail(l, "%s cannot be opened: %s", v->path, err.text);

@@ -96,7 +96,7 @@ static bool members_prepare(struct lab *l)
 
 		members[i].s->state = SNAP_MAYBE;
 		members[i].s->number = l->snap_number;
-		members[i].s->is_after_record = false;
+		members[i].s->is_after_record = members[i].s->is_committed = false;
 		layer_snapshot_prepare(members[i].v->b, &how, on_answer, a);
 		members[i].is_prepared = wait_for(l, a, "prepare") == 0;
 		if (!members[i].is_prepared)
@@ -118,6 +118,7 @@ static bool members_commit(struct lab *l)
 			return false;
 		image_flushed(&members[i].v->image);
 		members[i].s->image = members[i].v->image;
+		members[i].s->is_committed = true;
 	}
 	return true;
 }

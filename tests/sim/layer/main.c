@@ -21,7 +21,7 @@ struct arguments {
 };
 
 struct tally {
-	uint64_t seeds, deaths, checks, failed, first_failed;
+	uint64_t seeds, deaths, checks, lost, failed, first_failed;
 };
 
 /* What a killed process had is not looked for. */
@@ -55,6 +55,7 @@ static void run_seeds(uint64_t first, uint64_t count, uint64_t step, struct tall
 	}
 	t->deaths = lab.deaths;
 	t->checks = lab.checks;
+	t->lost = lab.lost;
 }
 
 static bool run_random(const struct arguments *a)
@@ -83,6 +84,7 @@ static bool run_random(const struct arguments *a)
 		sum.seeds += t.seeds;
 		sum.deaths += t.deaths;
 		sum.checks += t.checks;
+		sum.lost += t.lost;
 		if (t.failed && (!sum.failed || t.first_failed < sum.first_failed))
 			sum.first_failed = t.first_failed;
 		sum.failed += t.failed;
@@ -90,11 +92,12 @@ static bool run_random(const struct arguments *a)
 	close(fds[0]);
 	while (wait(NULL) > 0)
 		;
-	printf(
-	    "sim_layer: %llu seeds from %llu, %llu deaths, %llu images compared, %llu failed, %.1f s\n",
-	    (unsigned long long)sum.seeds, (unsigned long long)a->seed,
-	    (unsigned long long)sum.deaths, (unsigned long long)sum.checks,
-	    (unsigned long long)sum.failed, (double)(clock_now_ns() - began_ns) / 1e9);
+	printf("sim_layer: %llu seeds from %llu, %llu deaths, %llu manifests lost, %llu images "
+	       "compared, %llu failed, %.1f s\n",
+	       (unsigned long long)sum.seeds, (unsigned long long)a->seed,
+	       (unsigned long long)sum.deaths, (unsigned long long)sum.lost,
+	       (unsigned long long)sum.checks, (unsigned long long)sum.failed,
+	       (double)(clock_now_ns() - began_ns) / 1e9);
 	if (sum.failed)
 		printf("sim_layer: first failed seed %llu\n", (unsigned long long)sum.first_failed);
 	return sum.failed == 0;
