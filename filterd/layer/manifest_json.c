@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crc32c.h"
 #include "json.h"
 #include "manifest.h"
-#include "slot.h"
 
 #define FORMAT  "sluice-layers"
 #define VERSION 1
@@ -80,7 +80,7 @@ char *manifest_print(const struct manifest *m, size_t *len_bytes)
 		return NULL;
 	}
 	whole = json_pack("{s:s, s:i, s:I, s:o}", "format", FORMAT, "version", VERSION, "crc32c",
-			  (json_int_t)slot_crc(0, text, strlen(text)), "body", body);
+			  (json_int_t)crc32c(0, text, strlen(text)), "body", body);
 	free(text);
 	text = whole ? json_dumps(whole, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 	json_decref(whole);
@@ -281,7 +281,7 @@ static int whole_parse(struct manifest *m, const json_t *whole, struct err *err)
 	text = json_is_object(body) ? json_dumps(body, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	if (!text)
 		return err_set(err, EINVAL, "body", "there is no body");
-	is_right = slot_crc(0, text, strlen(text)) == crc;
+	is_right = crc32c(0, text, strlen(text)) == crc;
 	free(text);
 	if (!is_right)
 		return err_set(err, EBADMSG, "crc32c", "its checksum is not that of its content");

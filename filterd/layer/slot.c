@@ -6,34 +6,15 @@
 #include <string.h>
 
 #include "bytes.h"
+#include "crc32c.h"
 #include "layer_mutate.h"
 
-#define MAGIC    0x534c554c41594552ull /* "SLULAYER" */
-#define CRC_POLY 0x82f63b78u
-#define CRC_AT   (SLOT_BYTES - 4u)
+#define MAGIC  0x534c554c41594552ull /* "SLULAYER" */
+#define CRC_AT (SLOT_BYTES - 4u)
 
 enum { AT_MAGIC = 0, AT_LAYER = 8, AT_BLOCKS = 12, AT_PAGE = 16, AT_GENERATION = 24 };
 
 _Static_assert(SLOT_BITS_AT + LAYER_PAGE_BLOCKS / 4 <= CRC_AT, "a page fits its slot");
-
-uint32_t slot_crc(uint32_t crc, const void *data, size_t len_bytes)
-{
-	static uint32_t table[256];
-	const uint8_t *p = data;
-
-	/* Two threads at once make the same table. */
-	for (uint32_t i = 0; __atomic_load_n(&table[255], __ATOMIC_ACQUIRE) == 0 && i < 256; i++) {
-		uint32_t c = i;
-
-		for (int k = 0; k < 8; k++)
-			c = c & 1 ? c >> 1 ^ CRC_POLY : c >> 1;
-		__atomic_store_n(&table[i], c, __ATOMIC_RELEASE);
-	}
-	crc = ~crc;
-	while (len_bytes--)
-		crc = crc >> 8 ^ __atomic_load_n(&table[(crc ^ *p++) & 0xff], __ATOMIC_RELAXED);
-	return ~crc;
-}
 
 void slot_encode(uint8_t *out, uint32_t layer, uint64_t page, const struct slot_page *p)
 {
@@ -45,7 +26,7 @@ void slot_encode(uint8_t *out, uint32_t layer, uint64_t page, const struct slot_
 	put_be64(out + AT_GENERATION, p->generation);
 	for (uint32_t i = 0; i < LAYER_PAGE_BLOCKS; i++)
 		out[SLOT_BITS_AT + i / 4] |= (uint8_t)(p->state[i] << i % 4 * 2);
-	put_be32(out + CRC_AT, slot_crc(0, out, CRC_AT));
+	put_be32(out + CRC_AT, crc32c(0, out, CRC_AT));
 }
 
 static bool is_valid(const uint8_t *slot, uint32_t layer, uint64_t page, uint32_t parity)
@@ -55,7 +36,7 @@ static bool is_valid(const uint8_t *slot, uint32_t layer, uint64_t page, uint32_
 		return false;
 	if (get_be64(slot + AT_GENERATION) == 0 || get_be64(slot + AT_GENERATION) % 2 != parity)
 		return LAYER_MUTATE(ONE_SLOT);
-	if (get_be32(slot + CRC_AT) != slot_crc(0, slot, CRC_AT) && !LAYER_MUTATE(SLOT_NOT_CHECKED))
+	if (get_be32(slot + CRC_AT) != crc32c(0, slot, CRC_AT) && !LAYER_MUTATE(SLOT_NOT_CHECKED))
 		return false;
 	for (uint32_t i = 0; i < LAYER_PAGE_BLOCKS; i++)
 		if ((slot[SLOT_BITS_AT + i / 4] >> i % 4 * 2 & 3) > SLOT_ZERO)

@@ -24,7 +24,6 @@ struct slot_page {
 	uint8_t state[LAYER_PAGE_BLOCKS]; /* enum slot_state */
 };
 
-uint32_t slot_crc(uint32_t crc, const void *data, size_t len_bytes);
 /* out: SLOT_BYTES. */
 void slot_encode(uint8_t *out, uint32_t layer, uint64_t page, const struct slot_page *p);
 /* Of both slots the valid one of the higher generation. -EBADMSG: neither is, and they are not

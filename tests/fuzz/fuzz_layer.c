@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "crc32c.h"
 #include "json.h"
 #include "manifest.h"
 #include "slot.h"
@@ -49,7 +50,7 @@ static void try_body(const char *text, size_t len)
 		return;
 	}
 	whole = json_pack("{s:s, s:i, s:I, s:o}", "format", "sluice-layers", "version", 1, "crc32c",
-			  (json_int_t)slot_crc(0, plain, strlen(plain)), "body", body);
+			  (json_int_t)crc32c(0, plain, strlen(plain)), "body", body);
 	out = json_dumps(whole, JSON_COMPACT);
 	try_text(out, strlen(out));
 	free(out);
