@@ -16,7 +16,8 @@
 TARGET=${TARGET:-sluice}
 LANES=${LANES:-2}
 FLOOR=205 # that many have to pass, whatever the list says
-EXPECTED=$ROOT/tests/integration/conformance-expected.txt
+# shellcheck source=tests/lib/conformance.sh
+. "$ROOT/tests/lib/conformance.sh"
 command -v iscsi-test-cu >/dev/null || skip "iscsi-test-cu is not installed; apt-get install libiscsi-bin"
 
 # One tgtd for each lane: LUN 1 is the usual one, 2 has 4096-byte blocks, 3 is write-protected, 4 is memory.
@@ -41,24 +42,9 @@ lane_start() {
 	fi
 }
 
-# verdict FILE  passed, failed or skipped, from CUnit's text. CUnit counts a skip as a pass.
-verdict() {
-	if ! grep -qE '^ +tests +1 +1 ' "$1"; then
-		echo failed
-	elif ! grep -qE '^ +tests +1 +1 +1 +0 ' "$1"; then
-		echo failed
-	elif sed -n '/Test:/,$p' "$1" | grep -q '\[SKIPPED\]'; then
-		echo skipped
-	else
-		echo passed
-	fi
-}
-
-# The line of the list for a test: its first word.
-listed() { awk -v t="$1" '$2 == t { print $1 }' "$EXPECTED"; }
 lun_for() {
 	[ "$TARGET" != plain ] || { echo 1; return; }
-	case $(listed "$1") in
+	case $(conformance_listed "$1") in
 	on4kn) echo 2 ;;
 	onreadonly) echo 3 ;;
 	onmem) echo 4 ;;
@@ -71,20 +57,16 @@ run_lane() {
 	while read -r test; do
 		i=$((i + 1))
 		[ $((i % LANES)) = "$lane" ] || continue
-		out=$T/out/$test
 		lun=$(lun_for "$test")
-		# Some tests take blocks that they never wrote for zeros.
-		scsi "$(url "lane$lane" 1 "$lun")" "unmap 0 8192" >/dev/null || true
-		timeout -k 2 60 iscsi-test-cu --dataloss --fail --verbose --test="$test" \
-			"$(url "lane$lane" 1 "$lun")" "$(url "lane$lane" 1 "$lun" 2)" >"$out" 2>&1 </dev/null || true
-		echo "$(verdict "$out") $test" >>"$T/verdicts.$lane"
+		out=$(conformance_one "$test" "$(url "lane$lane" 1 "$lun")" "$(url "lane$lane" 1 "$lun" 2)" "$T/out/$test")
+		echo "$out $test" >>"$T/verdicts.$lane"
 	done <"$T/tests"
 }
 
 run_all() {
 	local lane pids=()
 	mkdir "$T/out"
-	iscsi-test-cu -l | awk -F. 'NF == 3 && $1 == "ALL"' | grep -E "${ONLY:-.}" >"$T/tests"
+	conformance_names "${ONLY:-.}" >"$T/tests"
 	for ((lane = 0; lane < LANES; lane++)); do
 		run_lane "$lane" &
 		pids+=($!)
@@ -103,7 +85,7 @@ compare() {
 	local got test want
 	passed=0 skipped=0 known=0 wrong=0
 	while read -r got test; do
-		want=$(listed "$test")
+		want=$(conformance_listed "$test")
 		case ${want:-pass}/$got in
 		pass/passed | on*/passed) passed=$((passed + 1)) ;;
 		skip/skipped) skipped=$((skipped + 1)) ;;

@@ -9,11 +9,12 @@
 #   repl NAME JQ                     a member of the filter's status
 #   repl_is NAME JQ VALUE            for wait_until
 #   repl_say NAME COMMAND [ARGS]     a command to it; dies if it is refused
-#   image_of NAME                    the file with v0's content
+#   image_of NAME                    the file with the volume's content
+# The volume is v0, and its group $REPL_GROUP; a test of several sets VOL, and a group for each.
 REPL_GROUP=0123456789abcdef0123456789abcdef
 
 replica_attach() {
-	ask_on "$1" "{\"request\":\"filter.attach\",\"name\":\"v0\",\"filter\":\"replication\",\"params\":{\"group\":\"$REPL_GROUP\",
+	ask_on "$1" "{\"request\":\"filter.attach\",\"name\":\"${VOL:-v0}\",\"filter\":\"replication\",\"params\":{\"group\":\"$REPL_GROUP\",
 		\"peer\":\"$2\",\"initial_role\":\"$3\",\"journal_bytes\":${JOURNAL_BYTES:-67108864}${4:+,$4}}}" >"$T/attach-$1.json"
 }
 replica_volume() {
@@ -30,15 +31,15 @@ replica_pair() {
 	replica_attach a b primary "${2:-}"
 }
 repl() {
-	ask_on "$1" '{"request":"volume.show","name":"v0"}' |
+	ask_on "$1" "{\"request\":\"volume.show\",\"name\":\"${VOL:-v0}\"}" |
 		jq -r "[.. | objects | select(.filter? == \"replication\")][0].status | $2"
 }
 repl_is() { [ "$(repl "$1" "$2" 2>/dev/null)" = "$3" ]; }
 repl_say() {
-	ask_on "$1" "{\"request\":\"filter.command\",\"name\":\"v0\",\"filter\":\"replication\",\"command\":\"$2\",\"args\":${3:-{\}}}" |
+	ask_on "$1" "{\"request\":\"filter.command\",\"name\":\"${VOL:-v0}\",\"filter\":\"replication\",\"command\":\"$2\",\"args\":${3:-{\}}}" |
 		jq -c .reply
 }
-image_of() { echo "$T/$1/d0/v0.img"; }
+image_of() { echo "$T/$1/d0/${VOL:-v0}.img"; }
 
 #   switch_start NAME                 initiators' port 3300 in the test's namespace leads to NAME's tgtd
 #   switch_to NAME|none               ... to another one; connections are cut
@@ -86,7 +87,7 @@ load_stop() {
 }
 promoted() {
 	repl_is "$1" .is_serving true && return 0
-	(ask_on "$1" "{\"request\":\"filter.command\",\"name\":\"v0\",\"filter\":\"replication\",\"command\":\"promote\",\"args\":${2:-{\}}}") \
+	(ask_on "$1" "{\"request\":\"filter.command\",\"name\":\"${VOL:-v0}\",\"filter\":\"replication\",\"command\":\"promote\",\"args\":${2:-{\}}}") \
 		>"$T/promote.json" 2>&1 || return 1
 	repl_is "$1" .is_serving true
 }
