@@ -132,6 +132,8 @@ void group_advance(struct repl_group *g)
 	bool waits = g->node->peer.state == REPL_OUTDATED && g->bitmap != BITMAP_IS_DURABLE;
 	struct sluice_rlog_stats s;
 
+	if (g->resync.what == RESYNC_HOT)
+		resync_pump(g); /* a read of ours that failed is tried again */
 	if (!g->is_peer_ready || !g->may_send || g->is_marking || waits)
 		return;
 	if (g->resync.what == RESYNC_NONE && !g->is_paused && needs_pass(g))
