@@ -22,12 +22,48 @@ export function check(isTrue, text) {
 		fail(text);
 }
 export const note = text => console.log(`console: ${text}`);
+/* Nothing here is judged by time: these end what hangs, on a busy machine too. */
+const PATIENCE = Number(process.env.SLUICE_PATIENCE || 3);
+export const limit = seconds => ({ timeout: seconds * 1000 * PATIENCE });
 
 export async function launch() {
 	return chromium.launch({
 		executablePath: process.env.CHROMIUM || '/usr/bin/chromium',
 		args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--force-prefers-reduced-motion'],
 	});
+}
+
+/* Runs in the page before its scripts: the console's messages go away by themselves, so each is kept as it comes. */
+function keepMessages() {
+	const last = new WeakMap();
+	window.messages = [];
+	new MutationObserver(() => {
+		for (const title of document.querySelectorAll('.toast strong')) {
+			if (last.get(title) !== title.textContent) {
+				last.set(title, title.textContent);
+				window.messages.push(title.textContent);
+			}
+		}
+	}).observe(document, { childList: true, subtree: true, characterData: true });
+}
+
+/** Waits until the console has told this, now or since it was last asked; each message is taken once. */
+export async function told(page, text, options = limit(15)) {
+	const taken = words => {
+		const at = window.messages.indexOf(words);
+		return at >= 0 && window.messages.splice(at, 1).length > 0;
+	};
+	await page.waitForFunction(taken, text, options).catch(async () => {
+		fail(`not told: '${text}'; but: ${await page.evaluate(() => window.messages.join('; '))}`);
+	});
+}
+
+/** Waits until each request that is under way, but for the stream, has its answer. */
+export async function answered(page) {
+	const under_way = [...page.under_way];
+	while (under_way.some(request => page.under_way.has(request)))
+		await page.waitForTimeout(20);
+	await page.evaluate(() => 0); // what the browser says of them came before this answer
 }
 
 /** A window of its own, with a list of what went wrong in it. */
@@ -37,7 +73,12 @@ export async function open(browser, options = {}) {
 	});
 	await context.grantPermissions(['clipboard-read', 'clipboard-write']);
 	const page = await context.newPage();
-	page.setDefaultTimeout(15000);
+	page.setDefaultTimeout(limit(15).timeout);
+	await page.addInitScript(keepMessages);
+	page.under_way = new Set();
+	page.on('request', request => /\/stream\?/.test(request.url()) || page.under_way.add(request));
+	for (const end of ['requestfinished', 'requestfailed'])
+		page.on(end, request => page.under_way.delete(request));
 	page.allowed = [];
 	page.wrong = [];
 	const wrong = text => page.allowed.some(pattern => pattern.test(text)) || page.wrong.push(text);
@@ -63,6 +104,8 @@ export async function signIn(page, user, word = password) {
 	await page.getByLabel('Password').fill(word);
 	await page.getByRole('button', { name: 'Sign in' }).click();
 	await page.getByRole('heading', { name: 'Dashboard' }).waitFor();
+	// What changes before the stream is open is told to nobody.
+	await page.getByText('Live', { exact: true }).waitFor();
 	page.allowed = page.allowed.filter(pattern => pattern !== SIGNED_OUT);
 }
 
@@ -71,7 +114,7 @@ export async function view(page, path) {
 		location.hash = to;
 	}, path);
 	await page.locator('main h1').first().waitFor();
-	await page.waitForFunction(() => !document.querySelector('.waiting'), null, { timeout: 15000 });
+	await page.waitForFunction(() => !document.querySelector('.waiting'), null, limit(15));
 }
 
 /** Runs a test's parts one after the other; the first that fails ends it, with a picture of what was to be seen. */

@@ -2,13 +2,13 @@
 // encryption.mjs - a volume's encryption by clicks: in clear, encrypted in place with a pause, another wrapping, another
 // key, in clear again. What makes data readable or unreadable for good wants the volume's name typed.
 import { join } from 'node:path';
-import { check, clean, open, run, shots, signIn, view } from './browser.mjs';
+import { check, clean, limit, open, run, shots, signIn, told, view } from './browser.mjs';
 
 const VOLUME = 'secrets';
-const SLOW = { timeout: 90000 }; // through all of the volume
+const SLOW = limit(30); // through all of the volume
 
 const card = page => page.locator('.card', { has: page.getByRole('heading', { name: new RegExp(VOLUME) }) });
-const done = (page, title) => page.getByText(`${title}: done`).last().waitFor(SLOW);
+const done = (page, title) => told(page, `${title}: done`, SLOW);
 const shot = (page, name) => page.screenshot({ path: join(shots, `encryption-${name}.png`), fullPage: true });
 
 async function encrypt(page) {

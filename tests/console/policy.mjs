@@ -2,7 +2,7 @@
 // policy.mjs - a policy's life by clicks, on a volume under load: a sample is cloned, edited, given to the volume; its
 // limit is seen in the chart while it holds the load back; a new version makes the volume out_of_date until it is
 // applied. What the server refuses is said at its field.
-import { check, clean, note, open, run, signIn, view } from './browser.mjs';
+import { check, clean, fail, limit, note, open, run, signIn, told, view } from './browser.mjs';
 
 const VOLUME = 'bronze';
 
@@ -62,8 +62,7 @@ async function giveToVolume(page) {
 	await dialog.getByLabel('Policy').selectOption('slow-lane');
 	await dialog.getByRole('button', { name: 'Show what would be done' }).click();
 	await dialog.locator('.plan, .note').first().waitFor();
-	// The message stays for six seconds: it is awaited from before the click, whatever the window does meanwhile.
-	const done = page.getByText('Policy of bronze: done').waitFor();
+	const done = told(page, 'Policy of bronze: done');
 	const answered = answerLate(page, done);
 	await Promise.all([done, dialog.getByRole('button', { name: 'Apply', exact: true }).click()]);
 	await dialog.waitFor({ state: 'detached' });
@@ -73,16 +72,17 @@ async function giveToVolume(page) {
 
 async function seeThrottling(page) {
 	// A busy machine may be held by its datastore's latency first, and by the limit in the next second.
-	await page.locator('.mark-text', { hasText: 'limit' }).first().waitFor({ timeout: 20000 });
-	let now = -1;
-	for (let look = 0; look < 40 && !(now > 0 && now < 400); look++) { /* the second in which it began counts both */
-		await page.waitForTimeout(250);
-		now = await iops(page);
-	}
-	check(now > 0 && now < 400, `a limit of 150 and ${now} IOPS`);
+	await page.locator('.mark-text', { hasText: 'limit' }).first().waitFor(limit(30));
+	// The second in which it began counts both.
+	const held = await page.waitForFunction(async name => {
+		const { figures } = await import('/js/live.js');
+		const row = figures.get()?.volumes.find(v => v.name === name);
+		const now = row ? row.read_iops + row.write_iops : -1;
+		return now > 0 && now < 400 && now;
+	}, VOLUME).catch(async () => fail(`a limit of 150 and ${await iops(page)} IOPS`));
 	await view(page, '/io-control');
 	await page.locator('.sharer', { hasText: VOLUME }).getByText(/held by/).waitFor();
-	note(`held at ${now} IOPS, seen in the chart`);
+	note(`held at ${await held.jsonValue()} IOPS, seen in the chart`);
 }
 
 async function newVersion(page) {

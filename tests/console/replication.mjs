@@ -3,23 +3,27 @@
 // and at which of the two appliances.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { check, clean, open, run, shots, signIn, view } from './browser.mjs';
+import { check, clean, limit, open, run, shots, signIn, told, view } from './browser.mjs';
 
 const CODE = join(process.env.CONSOLE_T, 'code');
 const NAME = 'r-web1';
-const SLOW = { timeout: 60000 }; // what two appliances have to agree on
+const SLOW = limit(30); // what two appliances have to agree on
 
 const card = page => page.locator('.card', { has: page.getByRole('heading', { name: new RegExp(NAME) }) });
-const done = (page, title) => page.getByText(`${title}: done`).waitFor(SLOW);
+const done = (page, title) => told(page, `${title}: done`, SLOW);
 const shot = (page, name) => page.screenshot({ path: join(shots, `replication-${name}.png`), fullPage: true });
 
-async function confirmTyped(page, button) {
-	const dialog = page.getByRole('dialog');
+async function typed(dialog, button) {
 	await dialog.waitFor();
 	check(await dialog.getByRole('button', { name: button }).isDisabled(), `'${button}' is offered before the name is typed`);
 	await dialog.getByRole('textbox').fill(NAME);
 	await dialog.getByRole('button', { name: button }).click();
-	await dialog.waitFor({ state: 'detached' });
+}
+
+async function confirmTyped(page, button) {
+	const dialog = page.getByRole('dialog');
+	await typed(dialog, button);
+	await dialog.waitFor({ state: 'detached', ...SLOW });
 }
 
 const parts = {
@@ -59,7 +63,43 @@ const parts = {
 		await dialog.getByRole('button', { name: 'Replicate' }).click();
 		await done(page, `Replication ${NAME}`);
 		await card(page).getByText('Both sides are the same').waitFor(SLOW);
+		check(await card(page).getByRole('button', { name: 'Pause' }).count() === 0, 'a pause is offered that would be refused');
 		await shot(page, 'pair');
+	},
+
+	async pause(page) {
+		const c = card(page);
+		await c.getByRole('button', { name: 'Pause' }).click();
+		await done(page, `Pause of ${NAME}`);
+		await c.getByText('Paused: nothing is sent').waitFor(SLOW);
+		await shot(page, 'paused');
+	},
+
+	async go_on(page) {
+		const c = card(page);
+		await c.getByRole('button', { name: 'Go on' }).click();
+		await done(page, `Going on with ${NAME}`);
+		await c.getByRole('button', { name: 'Pause' }).waitFor(SLOW);
+	},
+
+	async rehearse(page) {
+		await card(page).getByRole('button', { name: 'Test a failover' }).click();
+		const dialog = page.getByRole('dialog');
+		await dialog.getByLabel('h1').check();
+		await shot(page, 'test');
+		await dialog.getByRole('button', { name: 'Begin the test' }).click();
+		await done(page, 'Volume web1-test');
+		await dialog.waitFor({ state: 'detached' });
+		await card(page).getByText('A failover is being tested').waitFor(SLOW);
+		await card(page).getByRole('link', { name: 'web1-test' }).waitFor();
+		await shot(page, 'tested');
+	},
+
+	async end_rehearsal(page) {
+		await card(page).getByRole('button', { name: 'End the test' }).click();
+		await confirmTyped(page, 'End the test');
+		await done(page, `Deletion of test-of-${NAME}`);
+		await card(page).getByRole('button', { name: 'Test a failover' }).waitFor(SLOW);
 	},
 
 	async life(page) {
@@ -71,7 +111,7 @@ const parts = {
 		const dialog = page.getByRole('dialog');
 		await dialog.getByText('Serves afterwards').waitFor();
 		await shot(page, 'failover');
-		await dialog.getByRole('button', { name: 'Fail over to b' }).click();
+		await typed(dialog, 'Fail over to b');
 		await dialog.getByText('Nothing was lost').waitFor(SLOW);
 		await shot(page, 'failed-over');
 		await dialog.getByRole('button', { name: 'Close' }).last().click();
@@ -80,6 +120,10 @@ const parts = {
 
 	async failback(page) {
 		await card(page).getByRole('button', { name: 'Fail back' }).click();
+		const dialog = page.getByRole('dialog');
+		await typed(dialog, 'Fail back');
+		await dialog.getByText('Nothing was lost').waitFor(SLOW);
+		await dialog.getByRole('button', { name: 'Close' }).last().click();
 		await done(page, `Failback of ${NAME}`);
 		await card(page).getByRole('button', { name: 'Fail over' }).waitFor(SLOW);
 	},

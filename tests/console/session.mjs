@@ -3,7 +3,7 @@
 // back to its place; daemons may restart under an open page; the keyboard alone is enough.
 import { writeFileSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { check, clean, fail, note, open, password, run, signIn, view, SIGNED_OUT } from './browser.mjs';
+import { answered, check, clean, fail, limit, note, open, password, run, signIn, view, SIGNED_OUT } from './browser.mjs';
 import { routes } from '../../web/console/js/routes.js';
 
 const T = process.env.CONSOLE_T;
@@ -11,7 +11,7 @@ const T = process.env.CONSOLE_T;
 /* The script around us does it: ends and starts daemons, ends sessions. */
 async function ask(page, what) {
 	writeFileSync(join(T, 'asked'), what);
-	for (let i = 0; i < 300; i++) {
+	for (let i = 0; i < 600; i++) {
 		if (existsSync(join(T, 'answered'))) {
 			rmSync(join(T, 'answered'));
 			return;
@@ -43,13 +43,14 @@ async function expiry(browser, see) {
 	await view(page, '/volumes/silver');
 	page.allowed.push(/401/, SIGNED_OUT);
 	await ask(page, 'sessions');
-	await page.getByText('Your session has ended').waitFor({ timeout: 20000 });
+	await page.getByText('Your session has ended').waitFor(limit(15));
 	await page.getByLabel('User name').fill('anna');
 	await page.getByLabel('Password').fill(password);
 	await page.getByRole('button', { name: 'Sign in' }).click();
 	await page.getByRole('heading', { name: 'silver' }).waitFor();
-	page.allowed = [];
 	await page.getByText('Live', { exact: true }).waitFor();
+	await answered(page);
+	page.allowed = [];
 	clean(page, 'expiry');
 	return page;
 }
@@ -61,11 +62,12 @@ async function restarts(page) {
 	});
 	for (const what of ['policyd', 'webd', 'filterd']) {
 		await ask(page, what);
-		await page.getByText('Live', { exact: true }).waitFor({ timeout: 30000 });
-		await page.waitForFunction(async at => (await import('/js/live.js')).figures.get()?.at_ms > at, Date.now(), { timeout: 30000 });
+		await page.getByText('Live', { exact: true }).waitFor(limit(15));
+		await page.waitForFunction(async at => (await import('/js/live.js')).figures.get()?.at_ms > at, Date.now(), limit(15));
 		check(await page.evaluate(() => window.isTheSamePage), `the page was loaded anew after the end of ${what}`);
 		note(`${what} was restarted under the page`);
 	}
+	await answered(page);
 	page.allowed = [];
 	await view(page, '/volumes');
 	await page.getByRole('row', { name: /silver/ }).waitFor();

@@ -74,6 +74,13 @@ export async function change(title, method, path, body, options = {}) {
 	return answer;
 }
 
+/** The same for a step of several: returns when its task has ended, and throws what it failed of. */
+export async function changed(title, method, path, body) {
+	const { task } = await change(title, method, path, body, { isWaiting: true }) || {};
+	if (task && task.state !== 'succeeded')
+		throw new Error(task.error_text || `${title}: the task was ${task.state}.`);
+}
+
 /**
  * For buttons: run(...) does it, isBusy meanwhile; a refusal is shown as a message.
  * @returns {[boolean, (title: string, method: string, path: string, body?: any, options?: any) => Promise<any>]}

@@ -40,6 +40,12 @@ export function Confirm() {
 	return question && html`<${Question} key=${question} question=${question} />`;
 }
 
+/** Where a name is typed before something happens. @param {{name: string, value: string, onInput: (value: string) => void}} props */
+export function TypedName({ name, value, onInput }) {
+	return html`<label class="field"><span class="field-label">Type <b class="mono">${name}</b> to go on</span>
+		<input type="text" value=${value} autocomplete="off" spellcheck=${false} data-confirm onInput=${e => onInput(e.target.value)} /></label>`;
+}
+
 function Question({ question }) {
 	const [typed, setTyped] = useState('');
 	const [problem, setProblem] = useState('');
@@ -63,8 +69,7 @@ function Question({ question }) {
 	return html`<${Dialog} title=${question.title} onClose=${close}>
 		<form class="stack" onSubmit=${submit} novalidate>
 			<div class="lost">${question.lost}</div>
-			${question.name && html`<label class="field"><span class="field-label">Type <b class="mono">${question.name}</b> to go on</span>
-				<input type="text" value=${typed} autocomplete="off" spellcheck=${false} data-confirm onInput=${e => setTyped(e.target.value)} /></label>`}
+			${question.name && html`<${TypedName} name=${question.name} value=${typed} onInput=${setTyped} />`}
 			${problem && html`<p class="field-problem" role="alert">${problem}</p>`}
 			<div class="form-actions"><${Button} onClick=${close}>Cancel<//>
 				<${Button} type="submit" kind="danger" isBusy=${isBusy} disabled=${!isRight}>${question.verb}<//></div>

@@ -39,9 +39,10 @@ function VolumeCard({ name }) {
 	const chain = useResource(`/volumes/${part(name)}/chain`, { watch: ['volume', 'key', 'task'], every_s: 3 });
 	const filter = chain.data?.filters.find(f => f.class === CLASS);
 	const s = filter?.status;
+	const state = s?.is_erased ? 'erased' : s?.state;
 	const path = `/volumes/${part(name)}/encryption`;
-	return html`<${Card} title=${html`<a href=${`#/volumes/${part(name)}`}>${name}</a> ${s ? html`<${State} state=${s.state} tone=${TONES[s.state]} />` : ''}`} actions=${s && !s.reencrypt && !s.is_erased && html`<${Actions} name=${name} status=${s} path=${path} />`}>
-		${s?.state_text && html`<${Note} tone=${s.state === 'locked' || s.state === 'damaged' ? 'warn' : 'info'}>${s.state_text}<//>`}
+	return html`<${Card} title=${html`<a href=${`#/volumes/${part(name)}`}>${name}</a> ${s ? html`<${State} state=${state} tone=${TONES[state]} />` : ''}`} actions=${s && !s.reencrypt && !s.is_erased && html`<${Actions} name=${name} status=${s} path=${path} />`}>
+		${s?.state_text && html`<${Note} tone=${['locked', 'damaged', 'erased'].includes(state) ? 'warn' : 'info'}>${s.state_text}<//>`}
 		${s ? html`<${Facts} items=${[['Key', s.key_id || 'none'], ['Cipher', html`<span class="mono">${s.cipher}</span>`], ['Sectors', s.sector_bytes ? bytes(s.sector_bytes) : '–'], ['Key slots in use', s.slots]]} />
 			${s.reencrypt && html`<${Walk} name=${name} walk=${s.reencrypt} path=${path} />`}` : html`<p class="muted">${filter ? 'It has said nothing yet.' : 'The volume does not run.'}</p>`}<//>`;
 }

@@ -9,6 +9,7 @@ import { Dialog } from '../parts/dialog.js';
 import { Form } from '../parts/form.js';
 import { Peers } from './peers.js';
 import { ReplicaBody, ReplicaCard, ReplicaState } from './replica-card.js';
+import { FailoverTest } from './replication-test.js';
 import { ReplicationActions, ReplicationTrouble } from './replication-actions.js';
 
 const CLASS = 'replication';
@@ -37,7 +38,8 @@ function Replicated({ r }) {
 		<div class="stack"><${ReplicationTrouble} r=${r} />
 		${r.status?.is_paused && html`<${Note} tone="warn">Paused: nothing is sent until it goes on.<//>`}
 		<${Facts} items=${[['Volumes', r.volumes.map((v, i) => html`${i ? ', ' : ''}<a href=${`#/volumes/${v}`}>${v}</a>`)], ['Other side', r.peer], ['Began as', words(r.initial_role)]]} />
-		${r.status ? html`<${ReplicaBody} s=${r.status} name=${r.volumes[0]} isSaid=${r.state === 'diverged'} />` : html`<p class="muted">${r.state_text || `It is ${words(r.phase)}.`}</p>`}</div><//>`;
+		${r.status ? html`<${ReplicaBody} s=${r.status} name=${r.volumes[0]} isSaid=${r.state === 'diverged'} />
+			${r.phase === 'active' && html`<${FailoverTest} r=${r} />`}` : html`<p class="muted">${r.state_text || `It is ${words(r.phase)}.`}</p>`}</div><//>`;
 }
 
 /* Volumes that a policy alone replicates. */
