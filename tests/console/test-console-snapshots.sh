@@ -17,7 +17,7 @@ io() {
 	disk="driver=iscsi,transport=tcp,portal=127.0.0.1:$PORTAL_PORT,target=$iqn,lun=1,initiator-name=$CLIENT_IQN"
 	shift
 	for word; do words+=(-c "$word"); done
-	timeout 60 qemu-io $READ_ONLY --image-opts "$disk" "${words[@]}" >"$T/io" 2>&1 && ! grep -qE 'verification failed|rror' "$T/io"
+	timeout 60 qemu-io ${READ_ONLY:+"$READ_ONLY"} --image-opts "$disk" "${words[@]}" >"$T/io" 2>&1 && ! grep -qE 'verification failed|rror' "$T/io"
 }
 READ_ONLY=
 has() { io "$1" "read -P $2 0 4M" || die "$1 has not what was written as $2: $(cat "$T/io")"; }

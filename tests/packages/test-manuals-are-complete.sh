@@ -39,8 +39,14 @@ for folder in "$root"/filterd/filters/*/; do
 	name=$(basename "$folder")
 	[ -e "$tree/pages/sluice-filter-$name.7" ] || fault "filter $name has no $name.md"
 done
-for format in sluice.conf sluice-policy sluice-config sluice-datastore sluice-rlog; do
+for format in sluice.conf sluice-policy sluice-config sluice-datastore sluice-layers sluice-replica sluice-rlog; do
 	[ -e "$tree/pages/$format.5" ] || fault "$format(5) is missing"
+done
+# What a filter keeps beside a volume is named where formats are.
+for suffix in luks luksbackup luksnext rjournal rstagea rstageb \
+	$(grep -rhoE '(SUFFIX +|sidecar_path\([^,]*, )"[a-z]+"' "$root/filterd/filters" --include='*.[ch]' | sed 's/.*"\(.*\)"/\1/' | sort -u); do
+	grep -qE "Pa \.(img\.)?$suffix" "$tree/pages/sluice-datastore.5" "$tree/pages/sluice-replica.5" "$tree/pages/sluice-layers.5" ||
+		fault "no page of section 5 names .$suffix"
 done
 for file in "$root"/packaging/etc/*.conf; do
 	grep -q "/etc/sluice/$(basename "$file")" "$tree/pages/sluice.conf.5" || fault "sluice.conf(5) does not name $(basename "$file")"

@@ -88,7 +88,7 @@ export function Table({ columns, rows, rowKey, label, search, href, empty, start
 			${search && html`<label class="search"><span class="visually-hidden">Search in ${label}</span>
 				<input type="search" placeholder="Search" value=${words} onInput=${e => setWords(e.target.value)} /></label>`}
 			${tools}<span class="muted count" aria-live="polite">${shown.length === rows.length ? `${rows.length}` : `${shown.length} of ${rows.length}`}</span></div>`}
-		<table class=${isPlain ? 'plain' : ''} aria-label=${label} aria-rowcount=${shown.length}>
+		<table class=${`${isPlain ? 'plain' : ''}${shown.length <= VIRTUAL_FROM ? ' short' : ''}`} aria-label=${label} aria-rowcount=${shown.length}>
 			<${Head} columns=${columns} by=${by} onSort=${onSort} />
 			<tbody ref=${body}>
 				${first > 0 && html`<tr class="spacer" aria-hidden="true" style=${{ height: `${Math.min(first, shown.length) * ROW_PX}px` }}></tr>`}

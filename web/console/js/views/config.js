@@ -81,9 +81,8 @@ function Backups() {
 	const backups = useResource('/backups', { isList: true, watch: ['backup', 'task', 'system'], every_s: 30 });
 	const [isBusy, run] = useAct();
 	const make = () => run('Backup', 'POST', '/backups', {}, { isWaiting: true }).then(answer => answer && backups.reload());
-	const columns = [{ key: 'name', title: 'Backup', cell: b => html`<span class="cell-main mono">${b.name}</span><span class="cell-sub mono">${b.path}</span>` },
-		{ key: 'created_ms', title: 'Made', cell: b => html`<${Time} ms=${b.created_ms} />` }, { key: 'size_bytes', title: 'Size', align: 'right', isWide: true, cell: b => bytes(b.size_bytes) },
-		{ key: 'schema_version', title: 'Schema', align: 'right', isWide: true }];
+	const columns = [{ key: 'name', title: 'Backup', cell: b => html`<span class="cell-main mono wrap">${b.name}</span><span class="cell-sub mono" title=${b.path}>${b.path}</span>` },
+		{ key: 'created_ms', title: 'Made', cell: b => html`<${Time} ms=${b.created_ms} />` }, { key: 'size_bytes', title: 'Size', align: 'right', isWide: true, cell: b => html`${bytes(b.size_bytes)}<span class="cell-sub">schema ${b.schema_version}</span>` }];
 	return html`<${Card} title="Backups of the database" sub="Users, tokens, history of policies and sealed secrets too. One is put back with sluice-policyd --restore." isFlush
 		actions=${html`<${Button} role="admin" icon="plus" isBusy=${isBusy} onClick=${make}>Make a backup<//>`}><${Loaded} resource=${backups}>${rows => html`<${Table} label="backups" rows=${rows} columns=${columns} rowKey=${b => b.name} start=${{ key: 'created_ms', isDown: true }}
 			empty=${html`<${Empty} icon="config" title="There is no backup">The first comes by itself within a day; or make one now.<//>`} />`}<//><//>`;

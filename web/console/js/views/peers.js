@@ -44,7 +44,7 @@ export function Peers() {
 		{ key: 'name', title: 'Appliance', cell: p => html`<span class="cell-main">${p.name}</span><span class="cell-sub">${p.description}</span>` },
 		{ key: 'address', title: 'Address', cell: p => html`<span class="mono">${p.address}:${p.port}</span>` },
 		{ key: 'state', title: 'State', cell: p => html`<${State} state=${p.state} />${p.state_text && html`<span class="cell-sub">${p.state_text}</span>`}` },
-		{ key: 'seen', title: 'Last seen', cell: p => html`<${Time} ms=${p.last_seen_ms} />` },
+		{ key: 'seen', title: 'Last seen', isWide: true, cell: p => html`<${Time} ms=${p.last_seen_ms} />` },
 		{ key: 'act', title: 'Actions', isAction: true, cell: p => html`<${Button} role="admin" kind="ghost" icon="trash" hint=${`Forget ${p.name}`} onClick=${() => remove(p)} />` },
 	];
 	const pair = html`<${Button} role="admin" onClick=${() => setOpen('offer')}>Offer a pairing<//><${Button} kind="primary" role="admin" icon="plus" onClick=${() => setOpen('join')}>Join by a code<//>`;

@@ -71,8 +71,8 @@ function Schedules() {
 		{ key: 'name', title: 'Schedule', cell: s => html`<span class="cell-main">${s.name}</span><span class="cell-sub">${whenOf(s)}</span>` },
 		{ key: 'next_ms', title: 'Next', cell: s => s.is_enabled ? html`<${Time} ms=${s.next_ms} />` : html`<${State} state="off" />` },
 		{ key: 'keep', title: 'Keeps', isWide: true, cell: kept },
-		{ key: 'volume_count', title: 'Volumes', align: 'number', cell: s => s.volume_count },
-		{ key: 'snapshot_count', title: 'Snapshots', align: 'number', isWide: true },
+		{ key: 'volume_count', title: 'Volumes', align: 'right', isWide: true, cell: s => s.volume_count },
+		{ key: 'snapshot_count', title: 'Snapshots', align: 'right', isWide: true },
 		{ key: 'last_text', title: 'Last time', isWide: true, cell: s => s.last_run_ms ? html`<${Time} ms=${s.last_run_ms} /><span class="cell-sub">${s.last_text}</span>` : 'not yet' },
 		{ key: 'act', title: 'Actions', isAction: true, cell: s => html`<${Button} role="operator" kind="ghost" icon="edit" hint=${`Change ${s.name}`} onClick=${() => setDialog({ schedule: s })} />
 			<${Button} role="operator" kind="ghost" icon="trash" hint=${`Delete ${s.name}`} onClick=${() => askDeleteSchedule(s)} />` },
@@ -124,7 +124,7 @@ function All() {
 		{ key: 'name', title: 'Snapshot', cell: s => html`<span class="cell-main">${s.name}</span><span class="cell-sub">${s.schedule || ''}</span>` },
 		{ key: 'volume', title: 'Volume', cell: s => html`<a href=${`#/volumes/${part(s.volume)}?tab=snapshots`}>${s.volume}</a>` },
 		{ key: 'state', title: 'State', cell: s => html`<${State} state=${s.state} hint=${s.state_text} />` },
-		{ key: 'own_bytes', title: 'Its own', align: 'number', cell: s => bytes(s.own_bytes) },
+		{ key: 'own_bytes', title: 'Its own', align: 'right', cell: s => bytes(s.own_bytes) },
 		{ key: 'created_ms', title: 'Taken', isWide: true, cell: s => html`<${Time} ms=${s.created_ms} />` },
 	];
 	return html`<${Card} title="All snapshots" isFlush><${Loaded} resource=${snapshots}>${rows => html`<${Table} label="snapshots" rows=${rows} columns=${columns}
