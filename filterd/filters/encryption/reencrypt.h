@@ -109,7 +109,7 @@ struct reencrypt {
 	/* reencrypt_walk.c */
 	enum reencrypt_step step;
 	uint64_t zone_offset_bytes, zone_bytes; /* 0: there is no zone */
-	uint64_t begun_ns;                      /* the zone */
+	uint64_t begun_ns;                      /* the zone, or its last try */
 	/* When the zone before had ended, and what had been until then. */
 	uint64_t seen_ns, seen_ios, seen_io_bytes;
 	uint64_t at_bytes, run_bytes; /* of the zone, written */

@@ -15,7 +15,7 @@
 /* Slower than both of these it does not get. */
 #define MIN_BYTES_PER_S (1ull << 20)
 #define MIN_TIME_PCT    5u
-/* A zone that took minutes was tried again and again; that says nothing about the next one. */
+/* A zone that took minutes says nothing about the next one. */
 #define MAX_REST_NS (60 * NS_PER_S)
 
 static uint64_t larger(uint64_t a, uint64_t b)

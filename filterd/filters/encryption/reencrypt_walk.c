@@ -108,11 +108,6 @@ static void try_again(struct reencrypt *re, enum sluice_status status, const cha
 		walk_timer_in(re, RETRY_NS);
 }
 
-static enum sluice_status status_of(int result)
-{
-	return result == -ENOSPC ? SLUICE_ERR_NO_SPACE : SLUICE_ERR_IO;
-}
-
 static void submit(struct reencrypt *re, uint8_t op, uint64_t at_bytes, uint64_t len_bytes,
 		   void *buf, void (*fn)(struct sluice_own_io *own))
 {
@@ -162,7 +157,8 @@ static void recorded(void *ctx, int result)
 	struct reencrypt *re = ctx;
 
 	if (result < 0)
-		try_again(re, status_of(result), "the sidecar 'reencrypt' could not be written");
+		try_again(re, result == -ENOSPC ? SLUICE_ERR_NO_SPACE : SLUICE_ERR_IO,
+			  "the sidecar 'reencrypt' could not be written");
 	else
 		zone_ended(re);
 }
@@ -473,6 +469,8 @@ void walk_recover(struct reencrypt *re)
 
 static void step_again(struct reencrypt *re)
 {
+	if (re->is_to_be_tried_again)
+		re->begun_ns = sluice_now_ns(re->e->f); /* nobody paid for the wait */
 	re->is_to_be_tried_again = false;
 	switch (re->step) {
 	case STEP_LOOK:
