@@ -8,7 +8,7 @@ COMPUTING := build lint unit asan tsan models sim mutants fuzz
 # Real daemons and real time: one of these that fails beside others is looked at once more, alone.
 REAL_TIME := integration integration-asan integration-tsan appliance appliance-asan appliance-tsan packages console
 .PHONY: check check-log-long check-layer-long check-repl-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
-	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-conformance check-console check-crash bench check-manifest
+	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-reencrypt-points check-conformance check-console check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
 SEEDS   ?= 200000
@@ -148,6 +148,13 @@ check-reencrypt-kills: export FILL ?= 20000
 check-reencrypt-kills:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	tests/integration/test-encryption-rekey-killed-under-load.sh
+## check-reencrypt-points: the same walks on a virtual clock: each dies REENCRYPT_KILLS=500 times, each of their I/Os fails (minutes)
+check-reencrypt-points: export REENCRYPT_KILLS ?= 500
+check-reencrypt-points: export REENCRYPT_STRIDE ?= 1
+check-reencrypt-points:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=$(VARIANT) $(MANY_RUNS:%=$(B)/tests/%)
+	$(B)/tests/test_encryption_reencrypt_kill
+	$(B)/tests/test_encryption_reencrypt_faults
 ## check-console: all of the console's tests in Chromium; pictures of every view in build/console-shots (root)
 check-console:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests console-tools
