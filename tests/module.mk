@@ -8,7 +8,7 @@ COMPUTING := build lint unit asan tsan models sim mutants fuzz
 # Real daemons and real time: one of these that fails beside others is looked at once more, alone.
 REAL_TIME := integration integration-asan integration-tsan appliance appliance-asan appliance-tsan packages console
 .PHONY: check check-log-long check-layer-long check-repl-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
-	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-reencrypt-points check-conformance check-console check-crash bench check-manifest
+	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-unit-long check-conformance check-console check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
 SEEDS   ?= 200000
@@ -28,6 +28,9 @@ PURE_TESTS = sim_layer sim_repl sim_io_control sim_log sim_cache test_cache_s3fi
 	$(filter test_mclock_% test_planner_% test_model_% test_io_control_% test_peer_% test_link_% test_repl_wire_% test_repl_receiver_%,$(TESTS))
 # Hundreds of runs of what one run shows ThreadSanitizer as well (test_encryption_reencrypt_words).
 MANY_RUNS  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults
+# What has a longer form, by the variables of check-unit-long.
+LONG_UNIT  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults test_encryption_luks test_planner_converges \
+	test_cache_filter_sweep test_cache_filter_point_in_time
 NOT_RUN_tsan = $(PURE_TESTS) $(MANY_RUNS)
 tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl) $(NOT_RUN_$(1)),$(TESTS)),$(call line,$(1),$(2),4,$(t),build/$(3)/tests/$(call out,$(t))))
 
@@ -148,13 +151,16 @@ check-reencrypt-kills: export FILL ?= 20000
 check-reencrypt-kills:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	tests/integration/test-encryption-rekey-killed-under-load.sh
-## check-reencrypt-points: the same walks on a virtual clock: each dies REENCRYPT_KILLS=500 times, each of their I/Os fails (minutes)
-check-reencrypt-points: export REENCRYPT_KILLS ?= 500
-check-reencrypt-points: export REENCRYPT_STRIDE ?= 1
-check-reencrypt-points:
-	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=$(VARIANT) $(MANY_RUNS:%=$(B)/tests/%)
-	$(B)/tests/test_encryption_reencrypt_kill
-	$(B)/tests/test_encryption_reencrypt_faults
+## check-unit-long: the unit tests that try points or seeds, each point of them (a quarter of an hour)
+check-unit-long: export REENCRYPT_KILLS ?= 500
+check-unit-long: export REENCRYPT_STRIDE ?= 1
+check-unit-long: export LUKS_KILLS ?= 60
+check-unit-long: export CACHE_SWEEP_STEP ?= 1
+check-unit-long: export CACHE_MOMENTS ?= 100
+check-unit-long: PLANNER_SEEDS ?= 40000
+check-unit-long:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=$(VARIANT) $(LONG_UNIT:%=$(B)/tests/%)
+	set -e; for t in $(LONG_UNIT); do SEEDS=$(PLANNER_SEEDS) $(B)/tests/$$t; done
 ## check-console: all of the console's tests in Chromium; pictures of every view in build/console-shots (root)
 check-console:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests console-tools

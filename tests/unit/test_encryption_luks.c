@@ -21,7 +21,8 @@
 #include "secret.h"
 
 #define T(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-#define KILLS   15
+#define KILLS   6     /* LUKS_KILLS sets another number */
+#define SPAN_US 60000 /* over which they are spread */
 
 struct scene {
 	char folder[64];
@@ -253,6 +254,14 @@ static bool killed_after(struct scene *s, int (*what)(struct scene *s), uint32_t
 	return WIFSIGNALED(status);
 }
 
+static uint32_t kills_wanted(void)
+{
+	const char *text = getenv("LUKS_KILLS");
+	uint32_t kills = text ? (uint32_t)strtoul(text, NULL, 10) : KILLS;
+
+	return kills ? kills : 1;
+}
+
 static int do_rekey(struct scene *s)
 {
 	return luks_rekey(&s->l, s->kek, s->other, "kek-2");
@@ -268,7 +277,7 @@ static void a_killed_rekey_leaves_a_key_that_opens(void **state)
 	struct scene *s = *state;
 	uint32_t kills = 0;
 
-	for (uint32_t us = 0; kills < KILLS; us += 4000) {
+	for (uint32_t us = 0; kills < kills_wanted(); us += SPAN_US / kills_wanted()) {
 		struct luks_info info;
 		int was_restored;
 		uint8_t dek[LUKS_DEK_BYTES];
@@ -294,7 +303,7 @@ static void a_killed_format_leaves_a_whole_header_or_none(void **state)
 	struct scene *s = *state;
 	uint32_t kills = 0;
 
-	for (uint32_t us = 0; kills < KILLS; us += 4000) {
+	for (uint32_t us = 0; kills < kills_wanted(); us += SPAN_US / kills_wanted()) {
 		struct luks_info info;
 		int was_restored, rc;
 

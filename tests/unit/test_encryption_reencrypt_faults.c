@@ -4,7 +4,7 @@
  * in each of the three walks and when one is found again: nothing is lost, and with
  * "reencrypt_resume" the walk comes to its end.
  *
- * REENCRYPT_STRIDE=1 (make check-reencrypt-points) tries every N. The short form leaves out most,
+ * REENCRYPT_STRIDE=1 (make check-unit-long) tries every N. The short form leaves out most,
  * from another begin in each walk; a zone takes nine steps, and a stride that has no divisor in
  * common with that comes by each kind of step.
  */

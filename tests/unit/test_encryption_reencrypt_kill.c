@@ -3,7 +3,7 @@
  * test_encryption_reencrypt_kill.c - encrypt in place, decrypt in place and deep rekey, killed or
  * without power at every kind of step, under I/O: every sector is readable and right afterwards,
  * and the next process ends what the one before began. REENCRYPT_KILLS sets how often for each of
- * the three; make check-reencrypt-points does it 500 times, of which the short form has the first.
+ * the three; make check-unit-long does it 500 times, of which the short form has the first.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -169,15 +169,17 @@ static void every_damaged_byte_is_noticed(void **state)
 	assert_int_equal(keystore_add(k, "one", id, NULL), 0);
 	keystore_close(k);
 	assert_int_equal(durable_read(path, 1 << 20, &bytes, &len, NULL), 0);
+	/* Not a bit that makes scrypt's parameter a great one: that alone takes a GiB and seconds.
+	 */
 	for (size_t i = 0; i < len; i++) {
 		struct err err = {0};
 
 		fd = open(path, O_RDWR);
-		bytes[i] ^= 0x10;
+		bytes[i] ^= 0x08;
 		assert_int_equal(pwrite(fd, bytes + i, 1, (off_t)i), 1);
 		/* which of the two is open: a wrong passphrase looks like damage */
 		assert_true(keystore_open(path, &right, &k, &err) < 0);
-		bytes[i] ^= 0x10;
+		bytes[i] ^= 0x08;
 		assert_int_equal(pwrite(fd, bytes + i, 1, (off_t)i), 1);
 		close(fd);
 	}

@@ -17,9 +17,9 @@
 #include "planner_world.h"
 
 #if defined(SLUICE_ASAN) || defined(SLUICE_TSAN)
-#define SEEDS_DEFAULT 5000u
+#define SEEDS_DEFAULT 1000u
 #else
-#define SEEDS_DEFAULT 20000u
+#define SEEDS_DEFAULT 4000u
 #endif
 #define ROUNDS_WITH_FAULTS 8
 #define ROUNDS_TO_CONVERGE 12
