@@ -192,6 +192,25 @@ static void operate(struct world *w, struct node *n)
 		command(n, "resolve", false, chance(w, 50));
 }
 
+/* The other side is forced when the one that serves has had the time to go on without it. */
+static void split_force(struct world *w, struct event *e)
+{
+	(void)e;
+	command(&w->nodes[1 - w->current], "promote", true, false);
+}
+
+static void split(struct world *w, struct event *e)
+{
+	(void)e;
+	if (!w->has_faults)
+		return;
+	world_say(w, "the two are parted, for the other one to be forced");
+	w->is_blocked[0] = w->is_blocked[1] = true;
+	event_add(w, -1, 9000 * MS, split_force);
+	event_add(w, -1, 14000 * MS, unblock);
+	event_add(w, -1, 30000 * MS, split);
+}
+
 /* All faults are over: what an administrator would do until it works again. */
 void operator_try(struct world *w, bool may_force)
 {
@@ -264,6 +283,8 @@ void faults_begin(struct world *w)
 {
 	w->has_faults = true;
 	next_mischief(w);
+	if (w->opt->splits)
+		event_add(w, -1, 100 * MS, split);
 }
 
 void faults_end(struct world *w)

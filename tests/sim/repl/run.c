@@ -59,7 +59,7 @@ static void choose(struct world *w)
 	w->has_witness = chance(w, 45);
 	w->holds = chance(w, w->has_witness ? 25 : 60);
 	w->is_durable = chance(w, 60);
-	w->may_force = chance(w, 25);
+	w->may_force = chance(w, 25) || w->opt->splits;
 	w->block_bytes = chance(w, 50) ? 512 : 4096;
 	w->link_delay_us = (uint32_t)(chance(w, 70) ? rng_range(&w->rng, 20, 500)
 						    : rng_range(&w->rng, 500, 40000));

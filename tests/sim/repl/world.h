@@ -257,6 +257,7 @@ void operator_repairs(struct world *w);
 
 struct options {
 	bool is_verbose;
+	bool splits;       /* operators force a promotion while the other side goes on */
 	uint32_t ops;      /* of clients, about */
 	uint32_t fault_ms; /* how long things go wrong */
 };
