@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # time limit: 120 s
 #
-# By commands alone: two appliances are paired, two volumes are a group in async mode, an initiator's load follows a
-# planned failover without a violation, names that are taken on the peer get another one.
+# By commands alone: two appliances are paired, two volumes are a group in async mode, both go over in a planned
+# failover, names that are taken on the peer get another one, the replication is ended. (What an initiator's load sees of
+# a failover: test-replicate-failover-by-rest.sh.)
 . "$(dirname "$0")/../lib/harness.sh"
 . "$(dirname "$0")/../lib/two.sh"
 . "$(dirname "$0")/../lib/replica.sh"

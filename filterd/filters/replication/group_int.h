@@ -139,8 +139,10 @@ struct lag {
 	uint32_t samples_ms[LAG_SAMPLES];
 	uint32_t next, count;
 	uint64_t now_ms, last_ack_ns, gap_since_ms, full_since_ns;
-	uint8_t level;     /* 0, 1 warning, 2 error: as reported */
-	uint32_t delay_ms; /* what a change waits at the gate now */
+	uint64_t pass_since_ms; /* a staged pass is not through: the replica is as it was then; 0:
+				   none */
+	uint8_t level;          /* 0, 1 warning, 2 error: as reported */
+	uint32_t delay_ms;      /* what a change waits at the gate now */
 };
 
 struct repl_group {
@@ -293,5 +295,7 @@ void lag_end(struct repl_group *g);
 void lag_acked(struct repl_group *g);
 uint64_t lag_percentile_ms(const struct repl_group *g, uint32_t pct); /* of the last minute */
 void lag_gap(struct repl_group *g, bool is_on);
+void lag_pass_over(
+    struct repl_group *g); /* the peer is a point in time with all that it was sent */
 
 #endif

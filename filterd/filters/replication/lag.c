@@ -21,19 +21,47 @@ static uint64_t now_ms(const struct repl_group *g)
 	return group_now_ns(g) / 1000000u;
 }
 
-static uint64_t lag_of(const struct repl_group *g)
+static uint64_t since_ms(const struct repl_group *g, uint64_t then_ms)
+{
+	return now_ms(g) > then_ms ? now_ms(g) - then_ms : 0;
+}
+
+static uint64_t journal_lag_ms(const struct repl_group *g)
 {
 	struct sluice_rlog_stats s;
 	uint64_t now = group_now_ns(g);
 
-	if (g->lag.gap_since_ms)
-		return now_ms(g) > g->lag.gap_since_ms ? now_ms(g) - g->lag.gap_since_ms : 0;
 	if (g->track != TRACK_JOURNAL || !g->journal.is_open)
 		return 0;
 	sluice_rlog_stats(g->journal.log, &s);
 	if ((s.dirty_blocks == 0 && s.zero_blocks == 0) || s.oldest_ns == 0 || s.oldest_ns > now)
 		return 0;
 	return (now - s.oldest_ns) / 1000000u;
+}
+
+/* Windows inside a pass that the peer stages are acknowledged, and a promotion would give them up
+ * with it: the replica is no newer than it was when the pass began, also while nobody is connected.
+ */
+static uint64_t pass_lag_ms(struct repl_group *g, uint64_t journal_ms)
+{
+	bool is_staged = g->resync.what == RESYNC_CATCH_UP && g->resync.is_begun &&
+			 g->node->is_peer_up && g->node->peer.is_consistent;
+
+	if (!node_is_primary(g->node))
+		g->lag.pass_since_ms = 0;
+	else if (is_staged && g->lag.pass_since_ms == 0)
+		g->lag.pass_since_ms = now_ms(g) - journal_ms;
+	return g->lag.pass_since_ms ? since_ms(g, g->lag.pass_since_ms) : 0;
+}
+
+static uint64_t lag_of(struct repl_group *g)
+{
+	uint64_t journal_ms = journal_lag_ms(g);
+	uint64_t pass_ms = pass_lag_ms(g, journal_ms);
+
+	if (g->lag.gap_since_ms)
+		return since_ms(g, g->lag.gap_since_ms);
+	return pass_ms > journal_ms ? pass_ms : journal_ms;
 }
 
 static void sample(struct repl_group *g)
@@ -178,6 +206,11 @@ void lag_end(struct repl_group *g)
 void lag_acked(struct repl_group *g)
 {
 	g->lag.last_ack_ns = group_now_ns(g);
+}
+
+void lag_pass_over(struct repl_group *g)
+{
+	g->lag.pass_since_ms = 0;
 }
 
 void lag_gap(struct repl_group *g, bool is_on)

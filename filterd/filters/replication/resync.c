@@ -213,6 +213,7 @@ static void pass_over(struct repl_group *g, bool is_done)
 		return;
 	group_refresh(g);
 	if (what == RESYNC_CATCH_UP) {
+		lag_pass_over(g);
 		if (g->track == TRACK_JOURNAL) {
 			lag_gap(g, false);
 			track_set(g, g->track, false);
