@@ -200,6 +200,8 @@ void disk_submit(struct node *n, const struct dio *d)
 	uint32_t i = 0;
 	uint64_t delay_us = rng_range(&n->w->rng, 20, d->op == DIO_SYNC ? 2000 : 400) * n->slow;
 
+	if (d->op == DIO_READ && n->w->opt->slow_reads && part_of(n, d->disk) == PART_VOLUMES)
+		delay_us = delay_us / n->slow * 2000;
 	while (i < FLIGHTS_MAX && n->flights[i].is_used)
 		i++;
 	assert(i < FLIGHTS_MAX);

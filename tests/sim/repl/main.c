@@ -71,23 +71,20 @@ static int run_jobs(const struct options *opt, uint64_t first, uint64_t count, i
 static int usage(void)
 {
 	fprintf(stderr, "usage: sim_repl [--count N] [--first N] [--seed N] [--jobs N] [--ops N] "
-			"[--fault-ms N] [--endless] [--splits] [--verbose]\n");
+			"[--fault-ms N] [--endless] [--splits] [--slow-reads] "
+			"[--verbose]\n");
 	return 2;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"count", required_argument, NULL, 'c'},
-						{"first", required_argument, NULL, 'f'},
-						{"seed", required_argument, NULL, 's'},
-						{"jobs", required_argument, NULL, 'j'},
-						{"verbose", no_argument, NULL, 'v'},
-						{"ops", required_argument, NULL, 'o'},
-						{"fault-ms", required_argument, NULL, 't'},
-						{"mutation", required_argument, NULL, 'm'},
-						{"endless", no_argument, NULL, 'e'},
-						{"splits", no_argument, NULL, 'p'},
-						{0}};
+	static const struct option options[] = {
+	    {"count", required_argument, NULL, 'c'},    {"first", required_argument, NULL, 'f'},
+	    {"seed", required_argument, NULL, 's'},     {"jobs", required_argument, NULL, 'j'},
+	    {"verbose", no_argument, NULL, 'v'},        {"ops", required_argument, NULL, 'o'},
+	    {"fault-ms", required_argument, NULL, 't'}, {"mutation", required_argument, NULL, 'm'},
+	    {"endless", no_argument, NULL, 'e'},        {"splits", no_argument, NULL, 'p'},
+	    {"slow-reads", no_argument, NULL, 'r'},     {0}};
 	struct options opt = {.ops = 70, .fault_ms = 40000};
 	uint64_t count = 200, first = 1;
 	int jobs = 1, o, rc;
@@ -117,6 +114,9 @@ int main(int argc, char **argv)
 			break;
 		case 't':
 			opt.fault_ms = (uint32_t)n;
+			break;
+		case 'r':
+			opt.slow_reads = true;
 			break;
 		case 'p':
 			opt.splits = true;

@@ -258,6 +258,7 @@ void operator_repairs(struct world *w);
 struct options {
 	bool is_verbose;
 	bool splits;       /* operators force a promotion while the other side goes on */
+	bool slow_reads;   /* volumes are read in the time of many writes */
 	uint32_t ops;      /* of clients, about */
 	uint32_t fault_ms; /* how long things go wrong */
 };
