@@ -14,7 +14,6 @@
 . "$ROOT/tests/lib/replicated_key.sh"
 command -v qemu-io >/dev/null || skip "qemu-io is not installed; apt-get install qemu-utils qemu-block-extra"
 MODE=${MODE:-async}
-# All of it is to be in the journal, however slow the disk is.
 
 expect_error "the last sluice-filterd ended by"
 # shellcheck disable=SC2119
@@ -30,6 +29,7 @@ for n in a b; do
 	wait_until 10 "$n to have looked for a header" enc_is $n unformatted
 	enc_on $n v0 format "{\"key_id\": \"kek-$n\"}" "kek-$n" >/dev/null || die "format failed on $n"
 done
+# Back-pressure: all of it is to be in the journal, however slow the disk is.
 replica_attach b a secondary "\"mode\":\"$MODE\",\"backpressure_max_ms\":10000"
 replica_attach a b primary "\"mode\":\"$MODE\",\"backpressure_max_ms\":10000"
 wait_until 40 "the replica to be a point in time" repl_is b .is_consistent true
@@ -55,8 +55,16 @@ enc_on a v0 lock >/dev/null
 wait_until 10 "a's group to wait" repl_is a .state waiting_for_keys
 ! qio_on a -c "read 8M 4k" || die "a locked volume is served"
 kill_filterd_on a
+# Who has no key can tell whether the log is whole, and only that.
+timeout 60 "$B/bin/sluice-logcheck" verify "$(image_of a).rjournal" >"$T/io/verified" || die "logcheck: $(cat "$T/io/verified")"
 filterd_on a
 wait_until 20 "a's group to wait for its key" repl_is a .state waiting_for_keys
+# Locked again while the group opens, at whatever step: it waits again, it does not fail.
+for _ in 1 2 3; do
+	enc_on a v0 unlock '' kek-a >/dev/null || die "unlock failed"
+	enc_on a v0 lock >/dev/null
+	wait_until 20 "a's group to wait again" repl_is a .state waiting_for_keys
+done
 enc_on a v0 unlock '' kek-a >/dev/null || die "unlock failed"
 holds_it() { [ "$(repl a '.journal_used_bytes // 0')" -gt 12000000 ]; }
 wait_until 20 "a's journal to be open again" holds_it
