@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -128,7 +129,18 @@ static void file_that_no_manifest_names_is_removed(void **state)
 	assert_false(layer_rig_has(&rig, "v.l9"));
 }
 
-/* The copy's tree may be an older one; no file of the lost one goes with the repair. */
+/* What set_up made. */
+static void expect_all(struct backend *v)
+{
+	layer_rig_expect(&rig, v, 0, 4, 0x11);
+	layer_rig_expect(&rig, v, 4, 2, 0x22);
+	layer_rig_expect(&rig, v, 6, 2, 0x33);
+	layer_rig_expect(&rig, v, 8, 4, 0x22);
+	layer_rig_expect(&rig, v, 12, BLOCKS - 12, 0);
+	assert_string_equal(layer_rig_state(v, "one"), "ready");
+	assert_string_equal(layer_rig_state(v, "two"), "ready");
+}
+
 static void lost_manifest_is_taken_from_its_copy_and_no_file_goes(void **state)
 {
 	struct backend *v;
@@ -141,8 +153,53 @@ static void lost_manifest_is_taken_from_its_copy_and_no_file_goes(void **state)
 	assert_true(layer_rig_has(&rig, "v.l2"));
 	assert_true(layer_rig_has(&rig, "v.l3"));
 	v = layer_rig_open(&rig, "v.img", NULL);
-	layer_rig_expect(&rig, v, 0, 4, 0x11);
-	assert_string_equal(layer_rig_state(v, "one"), "ready");
+	expect_all(v);
+	layer_rig_close(&rig, v);
+	assert_int_equal(repair(false, NULL), 0);
+}
+
+/* Killed between the manifest of a revert and its copy: what is written since is seen by a later
+ * repair too. */
+static void copy_that_a_kill_left_behind_is_written_at_open(void **state)
+{
+	struct backend *v = layer_rig_open(&rig, "v.img", NULL);
+
+	assert_int_equal(rename(layer_rig_path(&rig, "v.layers.copy"), layer_rig_path(&rig, "old")),
+			 0);
+	assert_int_equal(layer_rig_revert(&rig, v, "one"), 0);
+	layer_rig_close(&rig, v);
+	assert_int_equal(rename(layer_rig_path(&rig, "old"), layer_rig_path(&rig, "v.layers.copy")),
+			 0);
+	v = layer_rig_open(&rig, "v.img", NULL);
+	layer_rig_fill(&rig, v, 2, 1, 0x77);
+	layer_rig_close(&rig, v);
+	lose("v.layers");
+	assert_true(repair(true, "its copy takes its place") > 0);
+	v = layer_rig_open(&rig, "v.img", NULL);
+	layer_rig_expect(&rig, v, 0, 2, 0x11);
+	layer_rig_expect(&rig, v, 2, 1, 0x77);
+	layer_rig_expect(&rig, v, 3, 5, 0x11);
+	layer_rig_expect(&rig, v, 8, 4, 0);
+	assert_string_equal(layer_rig_state(v, "two"), "ready");
+	layer_rig_close(&rig, v);
+}
+
+/* It is not taken for a plain image, which would be zeros. */
+static void clone_without_its_manifest_says_so_before_it_is_ever_opened(void **state)
+{
+	struct backend *v = layer_rig_open(&rig, "v.img", NULL);
+	struct err err = {0};
+	json_t *steps = NULL;
+
+	assert_int_equal(layer_rig_clone(&rig, v, "one", "c.img", true), 0);
+	layer_rig_close(&rig, v);
+	lose("c.layers");
+	assert_int_equal(layer_rig_try_open(&rig, "c.img", NULL, &v, &err), -EUCLEAN);
+	assert_int_equal(layer_repair(rig.env, layer_rig_path(&rig, "c.img"), true, &steps, &err),
+			 0);
+	json_decref(steps);
+	v = layer_rig_open(&rig, "c.img", NULL);
+	layer_rig_expect(&rig, v, 0, 8, 0x11);
 	layer_rig_close(&rig, v);
 }
 
@@ -182,6 +239,8 @@ int main(void)
 	    TEST(snapshot_whose_layer_is_lost_is_forgotten_by_name),
 	    TEST(file_that_no_manifest_names_is_removed),
 	    TEST(lost_manifest_is_taken_from_its_copy_and_no_file_goes),
+	    TEST(copy_that_a_kill_left_behind_is_written_at_open),
+	    TEST(clone_without_its_manifest_says_so_before_it_is_ever_opened),
 	    TEST(volume_whose_first_layer_is_lost_is_not_repaired),
 	    TEST(damaged_map_page_is_an_error_and_not_other_data),
 	};
