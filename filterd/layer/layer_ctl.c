@@ -60,6 +60,20 @@ static bool is_busy(const struct layers *v)
 	return is_busy;
 }
 
+/* It may have failed while the request waited for a merge. */
+static void begin_go(struct ctl_waiter *w)
+{
+	struct layers *v = list_entry(w, struct layers, ctl.own);
+	struct err err;
+
+	if (!v->b.is_failed) {
+		v->ctl.go(w);
+		return;
+	}
+	(void)err_set(&err, EIO, "snapshot", "%s", v->b.failed_text);
+	ctl_end(v, -EIO, &err);
+}
+
 bool ctl_begin(struct layers *v, layer_fn fn, void *ctx, void (*go)(struct ctl_waiter *w))
 {
 	if (v->is_readonly) {
@@ -79,7 +93,8 @@ bool ctl_begin(struct layers *v, layer_fn fn, void *ctx, void (*go)(struct ctl_w
 	}
 	v->ctl.fn = fn;
 	v->ctl.ctx = ctx;
-	v->ctl.own = (struct ctl_waiter){.fn = go, .is_control = true};
+	v->ctl.go = go;
+	v->ctl.own = (struct ctl_waiter){.fn = begin_go, .is_control = true};
 	return ctl_lock(v, &v->ctl.own) == 0;
 }
 

@@ -276,7 +276,8 @@ struct ctl {
 	bool is_locked, is_control;
 	struct list_node waiting;
 	struct ctl_waiter own;
-	struct work_call call; /* one at a time: under the lock */
+	void (*go)(struct ctl_waiter *w); /* own's, when it is its turn */
+	struct work_call call;            /* one at a time: under the lock */
 	struct work_call clone;
 	char clone_path[MANIFEST_PATH_MAX];
 	bool is_linked;

@@ -363,6 +363,11 @@ static void grow_go(struct ctl_waiter *w)
 {
 	struct layers *v = list_entry(w, struct layers, ctl.own);
 
+	/* While it waited for a merge: the manifest's head may be another one than ours then. */
+	if (v->b.is_failed) {
+		grow_end(v, -EIO);
+		return;
+	}
 	resize(v, v->head->data, tree_file_bytes(v->grow.new_size_bytes), on_data_resized);
 }
 
