@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // thousand.mjs - a thousand volumes: the list is drawn at once, scrolls without long frames, and is searched as fast.
+// What is judged is CPU time of the page's own thread, as the machine may be busy; what the clock said is printed beside it.
 import { check, clean, note, open, run, signIn, view } from './browser.mjs';
 
 const RENDER_MS = 200, FRAME_CPU_MS = 30, FRAMES = 60;
@@ -32,14 +33,14 @@ async function searchMs(page, words) {
 	}), words);
 }
 
-/* What a frame costs the page's own thread, in its CPU time: the machine may be busy, and paints without a GPU. */
-async function scrollCost(page) {
-	const client = await page.context().newCDPSession(page);
+/* What fn costs the page's own thread: {cpu_ms, result}. */
+async function costOf(page, fn) {
+	const client = page.costs ||= await page.context().newCDPSession(page);
 	await client.send('Performance.enable', { timeDomain: 'threadTicks' });
 	const spent = async () => (await client.send('Performance.getMetrics')).metrics.find(m => m.name === 'TaskDuration').value * 1000;
 	const from = await spent();
-	const frames = await scrollFrames(page);
-	return { cpu_ms: (await spent() - from) / FRAMES, frames };
+	const result = await fn();
+	return { cpu_ms: await spent() - from, result };
 }
 
 async function scrollFrames(page) {
@@ -71,18 +72,20 @@ await run({
 		const rows = await page.locator('tbody tr').count();
 		check(rows < 120, `${rows} rows stand in the page`);
 		check(Number(await page.locator('table').getAttribute('aria-rowcount')) >= count, 'not all volumes are there');
+		// Drawn twice each time, with few rows and with all: the cost of both is more than that of one.
 		const times = [];
 		for (let i = 0; i < 5; i++)
-			times.push(await renderMs(page));
-		times.sort((a, b) => a - b);
-		note(`list render: ${times.map(t => Math.round(t)).join(', ')} ms`);
-		check(times[2] < RENDER_MS, `the list takes ${times[2]} ms`);
-		const found = await searchMs(page, `v${count - 1}`);
+			times.push(await costOf(page, () => renderMs(page)));
+		times.sort((a, b) => a.cpu_ms - b.cpu_ms);
+		note(`list render: ${times.map(t => `${Math.round(t.cpu_ms)} ms of CPU (${Math.round(t.result)} ms by the clock)`).join(', ')}`);
+		check(times[2].cpu_ms < RENDER_MS, `the list takes ${times[2].cpu_ms} ms of CPU`);
+		const found = await costOf(page, () => searchMs(page, `v${count - 1}`));
 		check(await page.locator('tbody tr:not(.spacer)').count() === 1, 'the search does not find the one volume');
-		note(`search: ${Math.round(found)} ms`);
-		check(found < RENDER_MS, `the search takes ${found} ms`);
+		note(`search: ${Math.round(found.cpu_ms)} ms of CPU (${Math.round(found.result)} ms by the clock)`);
+		check(found.cpu_ms < RENDER_MS, `the search takes ${found.cpu_ms} ms of CPU`);
 		await searchMs(page, '');
-		const { cpu_ms, frames } = await scrollCost(page);
+		const scrolled = await costOf(page, () => scrollFrames(page));
+		const cpu_ms = scrolled.cpu_ms / FRAMES, frames = scrolled.result;
 		note(`scrolling: ${cpu_ms.toFixed(1)} ms of CPU a frame, median ${Math.round(frames[frames.length >> 1])} ms from frame to frame`);
 		check(cpu_ms < FRAME_CPU_MS, `scrolling costs ${cpu_ms} ms of CPU a frame`);
 		clean(page, 'volumes');

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# time limit: 90 s
+# time limit: 150 s
 #
 # Removing the package leaves volumes, keys, database and configuration; purging it leaves the data, too, and says so,
 # unless the administrator has answered the question with yes. Installed again, it finds what was there.
