@@ -102,7 +102,7 @@ SCRIPT=${SCRIPT//GUEST_IQN/$GUEST_IQN}
 GUEST_EXTRA=("$ROOT/build/packages/initiator.cpio.gz")
 GUEST_MORE=(-nic "user,model=virtio" -m 768)
 guest_begin linux "$SCRIPT"
-guest_over() { guest_said linux GUEST-EXIT || guest_said linux GUEST-FAILED; }
+guest_over() { guest_said linux GUEST-EXIT || guest_said linux GUEST-FAILED || ! is_running linux; }
 guest_wait() {
 	reached_or_over() { guest_said linux "$1" || guest_over; }
 	wait_until "$GUEST_LIMIT_S" "the guest to say $1" reached_or_over "$1"

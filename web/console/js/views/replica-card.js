@@ -47,7 +47,7 @@ export function ReplicaBody({ s, name, isSaid }) {
 	const ring = recent(name);
 	const isAlone = !s.peer_up && s.role === 'secondary';
 	return html`${meaning && !isSaid && html`<${Note} tone=${isAlone ? 'warn' : tone === 'idle' || tone === 'busy' ? 'info' : tone}>${isAlone ? 'There is no connection: whether the primary has gone on is not known here. ' : ''}${meaning}<//>`}
-		${s.loss && s.loss.bytes > 0 && html`<${Note} tone="warn">${s.loss.is_known ? 'Given up at the last promotion' : 'Given up at the last promotion, by estimate'}: ${bytes(s.loss.bytes)}<//>`}
+		${s.role === 'secondary' && s.state !== 'secondary_insync' && s.loss?.is_known && s.loss.bytes > 0 && html`<${Note} tone="info">A promotion here by force would lose about ${bytes(s.loss.bytes)} now.<//>`}
 		<${Pair} s=${s} />
 		<${Facts} items=${[['Lag', s.lag_ms === undefined ? '–' : duration(s.lag_ms / 1000)], s.lag_p99_ms !== undefined && ['Lag, 99th percentile', duration(s.lag_p99_ms / 1000)],
 			['Not at the other side', bytes(s.dirty_bytes)], s.journal_bytes > 0 && ['Journal', `${bytes(s.journal_used_bytes)} of ${bytes(s.journal_bytes)}`],
