@@ -3,7 +3,7 @@
 # time limit: 60 s
 #
 # EXTENDED COPY between two volumes with keys of their own: what arrives is encrypted with the other key, not copied
-# as it lay. COMPARE AND WRITE compares clear data, WRITE SAME writes it.
+# as it lay. COMPARE AND WRITE and VERIFY compare clear data, WRITE SAME writes it.
 . "$(dirname "$0")/../lib/harness.sh"
 # shellcheck source=tests/lib/encryption.sh
 . "$ROOT/tests/lib/encryption.sh"
@@ -35,3 +35,8 @@ scsi_expect "$URL" "check 4001 3 0" good
 scsi_expect "$URL" "caw 100 0xabc 0xdef" good
 scsi_expect "$URL" "caw 100 0xabc 0x123" "check E/1D/00*"
 scsi_expect "$URL" "check 100 1 0xdef" good
+
+block() { printf "$1%.0s" {1..512}; } # 512 bytes of it
+scsi_expect "$URL" "cdb 2a000000138800000100 out $(block 5a)" "good*"
+scsi_expect "$URL" "cdb 2f020000138800000100 out $(block 5a)" "good*"
+scsi_expect "$URL" "cdb 2f020000138800000100 out $(block 5b)" "check E/1D/00*"
