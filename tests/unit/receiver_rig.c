@@ -197,7 +197,7 @@ void rr_crash(struct repl_group *g, bool is_power_cut)
 		if (g->logs[i])
 			rlog_abandon(g->logs[i]);
 	memset(g->logs, 0, sizeof(g->logs));
-	for (uint32_t i = 0; i < RECEIVER_SLOTS; i++)
+	for (uint32_t i = 0; i < g->receiver->slots_made; i++)
 		if (g->receiver->slots[i].buf)
 			rr_host_ops.buf_put(g, g->receiver->slots[i].buf, 0);
 	receiver_abandon(g->receiver);

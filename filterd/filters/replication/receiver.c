@@ -35,11 +35,6 @@ struct repl_receiver *receiver_create(struct repl_group *g, uint64_t stage_bytes
 	r->filling = NO_STAGE;
 	r->poke = (struct repl_timer){.fn = poked, .ctx = r};
 	turns_init(&r->turns, RECEIVER_RUNNING);
-	for (uint32_t i = RECEIVER_SLOTS; i-- > 0;) {
-		r->slots[i].buf = NULL;
-		r->slots[i].next_free = r->free_slots;
-		r->free_slots = &r->slots[i];
-	}
 	return r;
 }
 
@@ -197,14 +192,17 @@ struct recv_slot *receiver_slot(struct repl_receiver *r, const struct repl_heade
 	struct recv_slot *s = r->free_slots;
 	void *buf = NULL;
 
-	if (!s)
+	if (!s && r->slots_made == RECEIVER_SLOTS)
 		return NULL;
 	if (room_bytes) {
 		buf = r->host->ops->buf_get(r->host->ctx, room_bytes);
 		if (!buf)
 			return NULL;
 	}
-	r->free_slots = s->next_free;
+	if (s)
+		r->free_slots = s->next_free;
+	else
+		s = &r->slots[r->slots_made++];
 	r->slots_used++;
 	*s = (struct recv_slot){
 	    .r = r, .h = *h, .connection = r->connection, .buf = buf, .buf_bytes = room_bytes};

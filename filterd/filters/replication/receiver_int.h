@@ -81,6 +81,7 @@ struct repl_receiver {
 	uint64_t connection; /* counts ups and downs; odd: one is up */
 	struct turns turns;
 	struct recv_slot *slots, *free_slots;
+	uint32_t slots_made; /* of slots; those behind were never used */
 	uint32_t slots_used, digests;
 	bool is_stalled;           /* a frame was not taken */
 	struct repl_timer poke;    /* asks for it again where nothing else would */
