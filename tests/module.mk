@@ -14,8 +14,8 @@ REAL_TIME := integration integration-asan integration-tsan appliance appliance-a
 SEEDS   ?= 200000
 CYCLES  ?= 20
 FUZZ_S  ?= 15
-# As many as are clean: filterd/filters/replication/replication.md, "Open".
-REPL_SEEDS ?= 1600
+# Two minutes of one core.
+REPL_SEEDS ?= 50000
 # Half a minute of two cores.
 LAYER_SEEDS ?= 3000
 export CYCLES
