@@ -76,68 +76,77 @@ static int usage(void)
 	return 2;
 }
 
+struct run {
+	uint64_t count, first;
+	int jobs;
+};
+
+/* False: there is no such option. */
+static bool take(struct options *opt, struct run *r, int o, uint64_t n)
+{
+	switch (o) {
+	case 'c':
+		r->count = n;
+		return true;
+	case 'f':
+		r->first = n;
+		return true;
+	case 's':
+		r->first = n;
+		r->count = 1;
+		return true;
+	case 'j':
+		r->jobs = (int)n;
+		return true;
+	case 'e':
+		r->count = 0;
+		return true;
+	case 'v':
+		opt->is_verbose = true;
+		return true;
+	case 'p':
+		opt->splits = true;
+		return true;
+	case 'r':
+		opt->slow_reads = true;
+		return true;
+	case 'o':
+		opt->ops = (uint32_t)n;
+		return true;
+	case 't':
+		opt->fault_ms = (uint32_t)n;
+		return true;
+#ifdef REPL_MUTATION
+	case 'm':
+		mutation_now = (int)n;
+		return true;
+#endif
+	default:
+		return false;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
 	    {"count", required_argument, NULL, 'c'},    {"first", required_argument, NULL, 'f'},
 	    {"seed", required_argument, NULL, 's'},     {"jobs", required_argument, NULL, 'j'},
-	    {"verbose", no_argument, NULL, 'v'},        {"ops", required_argument, NULL, 'o'},
-	    {"fault-ms", required_argument, NULL, 't'}, {"mutation", required_argument, NULL, 'm'},
-	    {"endless", no_argument, NULL, 'e'},        {"splits", no_argument, NULL, 'p'},
-	    {"slow-reads", no_argument, NULL, 'r'},     {0}};
+	    {"endless", no_argument, NULL, 'e'},        {"verbose", no_argument, NULL, 'v'},
+	    {"splits", no_argument, NULL, 'p'},         {"slow-reads", no_argument, NULL, 'r'},
+	    {"ops", required_argument, NULL, 'o'},      {"fault-ms", required_argument, NULL, 't'},
+	    {"mutation", required_argument, NULL, 'm'}, {0}};
 	struct options opt = {.ops = 70, .fault_ms = 40000};
-	uint64_t count = 200, first = 1;
-	int jobs = 1, o, rc;
+	struct run r = {.count = 200, .first = 1, .jobs = 1};
+	int o, rc;
 
-	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-		uint64_t n = optarg ? strtoull(optarg, NULL, 10) : 0;
-
-		switch (o) {
-		case 'c':
-			count = n;
-			break;
-		case 'f':
-			first = n;
-			break;
-		case 's':
-			first = n;
-			count = 1;
-			break;
-		case 'j':
-			jobs = (int)n;
-			break;
-		case 'v':
-			opt.is_verbose = true;
-			break;
-		case 'o':
-			opt.ops = (uint32_t)n;
-			break;
-		case 't':
-			opt.fault_ms = (uint32_t)n;
-			break;
-		case 'r':
-			opt.slow_reads = true;
-			break;
-		case 'p':
-			opt.splits = true;
-			break;
-		case 'e':
-			count = 0;
-			break;
-		case 'm':
-#ifdef REPL_MUTATION
-			mutation_now = (int)n;
-			break;
-#endif
-		default:
+	while ((o = getopt_long(argc, argv, "", options, NULL)) >= 0)
+		if (!take(&opt, &r, o, optarg ? strtoull(optarg, NULL, 10) : 0))
 			return usage();
-		}
-	}
 	signal(SIGABRT, died);
 	signal(SIGSEGV, died);
-	rc = run_jobs(&opt, first, count, jobs);
+	rc = run_jobs(&opt, r.first, r.count, r.jobs);
 	if (rc == 0)
-		printf("sim_repl: seeds %llu to %llu: all is well\n", (unsigned long long)first,
-		       (unsigned long long)(first + count - 1));
+		printf("sim_repl: seeds %llu to %llu: all is well\n", (unsigned long long)r.first,
+		       (unsigned long long)(r.first + r.count - 1));
 	return rc;
 }
