@@ -126,13 +126,19 @@ static const struct life rekey = {.seed = 1,
 				  .above = &replication,
 				  .is_quiet = true};
 
+/* Every moment in the long form, which test_encryption_reencrypt_kill has, too. */
+static uint32_t kill_stride(void)
+{
+	return getenv("REENCRYPT_KILLS") ? 1 : 23;
+}
+
 static void a_rekey_that_is_killed_anywhere_leaves_it_openable(void **state)
 {
 	const struct life quiet = {
 	    .seed = 1, .script = look, .above = &replication, .is_quiet = true};
 	enum life_end end = LIFE_KILLED;
 
-	for (uint32_t at = 1; end == LIFE_KILLED; at += 2) {
+	for (uint32_t at = 1; end == LIFE_KILLED; at += kill_stride()) {
 		struct world *w = begin();
 		struct life how = rekey;
 
