@@ -257,7 +257,7 @@ static void on_resized(struct env_io *io)
 	copy_start(v);
 }
 
-static void copy_begin(struct layers *v)
+static void copy_sized(struct layers *v)
 {
 	struct merge *m = &v->merge;
 
@@ -279,6 +279,40 @@ static void copy_begin(struct layers *v)
 		on_resized(&m->io);
 	else
 		env_io_submit(v->env, &m->io);
+}
+
+static void flush_source(struct layers *v, struct env_file *f);
+
+static void on_source_flushed(struct env_io *io)
+{
+	struct layers *v = io->ctx;
+	const struct layer *source = v->merge.source;
+
+	if (io->result) {
+		ctl_fail(v, "a flush of a layer that is merged failed", io->result);
+		merge_end(v, io->result);
+	} else if (source->map && io->file != source->map) {
+		flush_source(v, source->map);
+	} else {
+		copy_sized(v);
+	}
+}
+
+static void flush_source(struct layers *v, struct env_file *f)
+{
+	v->merge.io =
+	    (struct env_io){.op = ENV_IO_SYNC, .file = f, .done = on_source_flushed, .ctx = v};
+	env_io_submit(v->env, &v->merge.io);
+}
+
+/* A process before us may have put a head over the source and not flushed it any more: what is
+ * copied must not be newer than what a power cut leaves of it to be read until the end. */
+static void copy_begin(struct layers *v)
+{
+	if (LAYER_MUTATE(MERGE_SOURCE_NOT_FLUSHED))
+		copy_sized(v);
+	else
+		flush_source(v, v->merge.source->data);
 }
 
 static void on_recorded(struct layers *v, int rc, const struct err *err)

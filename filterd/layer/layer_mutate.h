@@ -34,8 +34,10 @@ enum layer_mutation {
 	LAYER_MUTATION_MERGE_DOWN_SKIPS,    /* LAYER-9: blocks that the parent has are left */
 	LAYER_MUTATION_MERGE_PINNED,        /* LAYER-10: a layer with a snapshot is merged away */
 	LAYER_MUTATION_MERGE_NOT_FLUSHED,   /* the end of a merge is told before it is flushed */
-	LAYER_MUTATION_CURSOR_EARLY,        /* the cursor is a page ahead of what is flushed */
-	LAYER_MUTATION_RECORD_LEFT,         /* LAYER-13: another merge before the one on record */
+	LAYER_MUTATION_MERGE_SOURCE_NOT_FLUSHED, /* LAYER-7: what is copied is newer than what a
+						    power cut leaves of it */
+	LAYER_MUTATION_CURSOR_EARLY,             /* the cursor is a page ahead of what is flushed */
+	LAYER_MUTATION_RECORD_LEFT,       /* LAYER-13: another merge before the one on record */
 	LAYER_MUTATION_COPY_LEAVES_REST,  /* LAYER-12: where a copy skips zeros the file keeps more
 					   */
 	LAYER_MUTATION_MERGE_MAP_STAYS,   /* memory still names the layer that is gone */

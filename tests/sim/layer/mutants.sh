@@ -6,7 +6,8 @@
 #
 # Some need more luck than 4,000 seeds have: tests/unit/test_layer_merge.c makes just what COPY_LEAVES_REST and RECORD_LEFT
 # need. NO_FLUSH_AT_OPEN is tried with --long alone: a page must be written and not flushed at a kill, its block written
-# again by the next process, and the power go then.
+# again by the next process, and the power go then. So is MERGE_SOURCE_NOT_FLUSHED, which seed 12476 sees: a kill between
+# a new head and the flush of the former, a power cut in the middle of the merge, and a change that only that undoes.
 set -u
 cd "$(dirname "$0")/../../.." || exit 1
 . tests/lib/mutants.sh
@@ -16,7 +17,7 @@ sim=build/release/bin/sim_layer_mutants
 unit=build/release/bin/test_layer_merge_mutants
 seeds=4000
 scripted='^(COPY_LEAVES_REST|RECORD_LEFT)$'
-rare='^NO_FLUSH_AT_OPEN$'
+rare='^(NO_FLUSH_AT_OPEN|MERGE_SOURCE_NOT_FLUSHED)$'
 if [ "${1:-}" = --long ]; then
 	shift
 	seeds=200000 rare='^$'
