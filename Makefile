@@ -105,7 +105,7 @@ TEST_FILES   := $(foreach u,$(TESTS),$(B)/tests/$(call out,$(u)))
 $(B)/flags: FORCE
 	@mkdir -p $(@D); echo '$(CFLAGS) | $(LDFLAGS)' | cmp -s - $@ || echo '$(CFLAGS) | $(LDFLAGS)' > $@
 
-.PHONY: FORCE all product tests variant-tests tgt-headers help clean distclean deps-ok up down demo-noisy-neighbour format lint
+.PHONY: FORCE all product tests variant-tests tgt-headers help clean distclean deps-ok up down demo-noisy-neighbour demo-failover demo-rekey demo-build format lint
 FORCE:
 deps-ok:
 
@@ -148,11 +148,20 @@ down:
 	@PURGE='$(PURGE)' scripts/demo.sh down
 
 ## demo-noisy-neighbour: as root: a greedy client beside a quiet one, without and with I/O control (SECONDS_EACH=5)
-demo-noisy-neighbour:
+demo-noisy-neighbour: demo-build
+	@SECONDS_EACH='$(SECONDS_EACH)' scripts/demo-noisy-neighbour.sh
+
+## demo-failover: as root: an appliance is killed under load, its replica goes on, every block is read again (FAILOVERS=3)
+demo-failover: demo-build
+	@FAILOVERS='$(FAILOVERS)' scripts/demo-failover.sh
+## demo-rekey: as root: a volume gets a new data key under load, with a kill on the way
+demo-rekey: demo-build
+	@scripts/demo-rekey.sh
+demo-build:
 	@scripts/install-deps.sh test
 	@scripts/fetch-tgt-headers.sh
-	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release product build/release/bin/iscsi_bench
-	@SECONDS_EACH='$(SECONDS_EACH)' scripts/demo-noisy-neighbour.sh
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release product build/release/bin/iscsi_bench \
+		build/release/bin/verify_load build/release/bin/scsi_sh
 
 ## format: clang-format all C files in place
 format:

@@ -8,7 +8,7 @@ COMPUTING := build lint unit asan tsan models sim mutants fuzz
 # Real daemons and real time: one of these that fails beside others is looked at once more, alone.
 REAL_TIME := integration integration-asan integration-tsan appliance appliance-asan appliance-tsan packages console
 .PHONY: check check-log-long check-layer-long check-repl-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
-	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-unit-long check-conformance check-console check-crash bench check-manifest
+	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-unit-long check-matrix soak check-conformance check-console check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
 SEEDS   ?= 200000
@@ -175,6 +175,15 @@ check-crash: CYCLES := $(if $(filter command line environment,$(origin CYCLES)),
 check-crash:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	@$(MAKE) --no-print-directory check-manifest && CYCLES=$(CYCLES) tests/lib/check.sh $(MANIFEST) crash
+## check-matrix: all combinations of filters, the long form; writes docs/matrix.md (root; ROWS="rxci rc", CONFORMANCE=regex)
+check-matrix:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	tests/matrix/check-matrix.sh
+## soak: all combinations under load with kills, snapshots, rekeys and failovers (HOURS=0.2, root)
+HOURS ?= 0.2
+soak:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
+	tests/soak/soak.sh $(HOURS)
 ## check-models: spin models of the ring and their mutations, the long form (half an hour, 8 GB)
 check-models:
 	tests/models/run-models.sh --long

@@ -29,7 +29,7 @@ verdict() {
 conformance_one() {
 	# Some tests take blocks that they never wrote for zeros.
 	scsi "$2" "unmap 0 8192" >/dev/null || true
-	timeout -k 2 60 iscsi-test-cu --dataloss --fail --verbose --test="$1" "$2" "$3" >"$4" 2>&1 </dev/null || true
+	timeout -k 2 $((60 * PATIENCE)) iscsi-test-cu --dataloss --fail --verbose --test="$1" "$2" "$3" >"$4" 2>&1 </dev/null || true
 	verdict "$4"
 }
 conformance_here() {

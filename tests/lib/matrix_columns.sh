@@ -8,14 +8,14 @@
 # column that a row does not have says why by "not_here"; $SAID is what it has to tell.
 MATRIX_COLUMNS="conformance kill grow snapshot change handover failover rekey full flash peer key"
 TOLERATED=
-LOAD_BLOCKS=16384
+LOAD_BLOCKS=8192
 
 loaded() {
 	if [ -z "${PID_OF[load]:-}" ]; then
 		switch_to "$P"
 		TOLERATED=
 		say "unmap 0 $LOAD_BLOCKS" # what others left there is not the load's
-		load_start --sessions 2 --depth 4 --mix read=3,write=6,unmap=1,sync=1 --blocks $LOAD_BLOCKS
+		load_start --sessions 1 --depth 4 --mix read=3,write=6,unmap=1,sync=1 --blocks $LOAD_BLOCKS
 	fi
 	load_advances 50
 }

@@ -9,9 +9,9 @@
 #
 # Stores: plain tgt's rdwr with page cache, O_DIRECT and O_SYNC; "bare", Sluice without a filter; "alone", encryption
 # (AES-XTS), write-back cache and I/O control with a reservation; "all-on", the same with sync replication to a second appliance
-# over TLS. Ours acknowledge what is durable. 64 MiB
-# each, which every cache holds. Shapes: bytes-what-depth; "mixed" is 70 % reads. All of it is on one disk and shares the
-# machine's cores with the client and, for all-on, with the whole second appliance. --quick: one round, the shapes of the goals.
+# over TLS. Ours acknowledge what is durable. 64 MiB each,
+# which every cache holds. Shapes: bytes-what-depth; "mixed" is 70 % reads. All of it is on one disk and shares the machine's
+# cores with the client and, for all-on, with the whole second appliance. --quick: one round, the shapes of the goals.
 . "$(dirname "$0")/../lib/harness.sh"
 # shellcheck source=tests/lib/matrix.sh
 . "$ROOT/tests/lib/matrix.sh"
