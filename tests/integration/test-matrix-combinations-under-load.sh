@@ -16,7 +16,7 @@ export JOURNAL_BYTES=16777216
 expect_error 'the last sluice-filterd ended by|filter_hung|does not answer for|cache_'
 another_child() { local now; now=$(filterd_child_on a); [ -n "$now" ] && [ "$now" != "$1" ]; }
 
-matrix_start
+matrix_start ''
 tid=0
 for row in $ROWS; do
 	tid=$((tid + 1))

@@ -138,4 +138,5 @@ if [ "${1:-}" != --table ]; then
 	done
 fi
 table >docs/matrix.md
-! grep -hE '^[a-z]+ fail' $(for row in $ROWS; do echo "$OUT/$row"; done)
+read -r -a rows <<<"$ROWS"
+! grep -E '^[a-z]+ fail' "${rows[@]/#/$OUT/}"

@@ -150,7 +150,7 @@ goals() {
 
 # ---------------------------------------------------------------- the run
 
-matrix_start
+matrix_start ''
 stores_start
 for ((round = 1; round <= ROUNDS; round++)); do
 	for shape in $SHAPES; do

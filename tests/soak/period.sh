@@ -138,7 +138,7 @@ growth() { # COLUMN: 3 KiB, 4 descriptors
 
 # ---------------------------------------------------------------- the period
 
-matrix_start
+matrix_start ''
 tid=0
 for row in $ROWS; do
 	tid=$((tid + 1))
