@@ -22,7 +22,7 @@ async function cloneAndEdit(page) {
 	check(/limit_iops/.test(await said.textContent()), `at the field stands '${await said.textContent()}'`);
 	check(await rule.getByLabel('Limit IOPS').getAttribute('aria-invalid') === 'true', 'the field is not marked');
 	page.allowed = [];
-	await rule.getByLabel('Limit IOPS').fill('150');
+	await rule.getByLabel('Limit IOPS').fill('50');
 	await page.getByLabel('What changes, and why').fill('a limit');
 	await page.getByRole('button', { name: 'Save a new version' }).click();
 	await page.getByRole('heading', { name: 'slow-lane', exact: true }).waitFor();
@@ -79,7 +79,7 @@ async function seeThrottling(page) {
 		const row = figures.get()?.volumes.find(v => v.name === name);
 		const now = row ? row.read_iops + row.write_iops : -1;
 		return now > 0 && now < 400 && now;
-	}, VOLUME).catch(async () => fail(`a limit of 150 and ${await iops(page)} IOPS`));
+	}, VOLUME).catch(async () => fail(`a limit of 50 and ${await iops(page)} IOPS`));
 	await view(page, '/io-control');
 	await page.locator('.sharer', { hasText: VOLUME }).getByText(/held by/).waitFor();
 	note(`held at ${await held.jsonValue()} IOPS, seen in the chart`);

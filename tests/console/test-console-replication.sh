@@ -16,7 +16,7 @@ command -v chromium >/dev/null || die "chromium is missing; run \"sudo scripts/i
 export CONSOLE_PASSWORD='red house nine oaks' CONSOLE_ROOT=$ROOT
 
 browse_on() { # NODE PART
-	CONSOLE_URL=https://$(address_of "$1"):8443 CONSOLE_T=$T timeout -k 5 100 node "$ROOT/tests/console/replication.mjs" "$2" ||
+	CONSOLE_URL=https://$(address_of "$1"):8443 CONSOLE_T=$T timeout -k 5 "$((50 * ${SLUICE_PATIENCE:-3}))" node "$ROOT/tests/console/replication.mjs" "$2" ||
 		die "$2 at $1: see above"
 }
 # Each loses what the other sends; the browser sees both.

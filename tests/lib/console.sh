@@ -8,7 +8,8 @@
 #   console_seed               something of everything, so that no view is empty; volumes gold, silver, bronze ...
 #   console_users              anna (admin), otto (operator), vera (viewer); the password is $CONSOLE_PASSWORD
 #   console_load NAME VOLUME [iscsi_bench option...]   a load in the background until the test ends
-#   browse SCRIPT [argument...]   tests/console/SCRIPT.mjs with what it needs to know in its environment
+#   browse SCRIPT [argument...]   tests/console/SCRIPT.mjs with what it needs to know in its environment; $BROWSE_LIMIT_S
+#                              is that of a machine of one's own, as all limits
 CONSOLE_PASSWORD='red house nine oaks'
 CLIENT_IQN=iqn.2025-01.test.sluice:initiator
 
@@ -118,5 +119,5 @@ browse() {
 	shift
 	CONSOLE_URL=https://127.0.0.1:$WEB_PORT CONSOLE_PASSWORD=$CONSOLE_PASSWORD CONSOLE_T=$T CONSOLE_ROOT=$ROOT \
 		POLICYD_SOCKET=$POLICYD_SOCKET CONSOLE_IQN=$CLIENT_IQN SETUP_TOKEN=$(cat "$RUN_DIR/setup-token" 2>/dev/null || true) \
-		timeout -k 5 "${BROWSE_LIMIT_S:-170}" node "$ROOT/tests/console/$script.mjs" "$@" || die "$script: see above"
+		timeout -k 5 "$((${BROWSE_LIMIT_S:-130} * ${SLUICE_PATIENCE:-3}))" node "$ROOT/tests/console/$script.mjs" "$@" || die "$script: see above"
 }
