@@ -32,9 +32,8 @@ for n in a b; do
 	adm_on $n --op new --mode portal --param "portal=$(address_of $n):3261"
 done
 if ! matrix_volume "$ROW" v0 1 "${SIZE_MIB}M"; then
-	reason=$(tr '\n' ' ' <"$T/refused")
-	grep -q "refuses" "$T/refused" || die "row $ROW: $reason"
-	echo "CELL $ROW all refused $reason"
+	grep -q "refuses" "$T/refused" || die "row $ROW: $(tr '\n' ' ' <"$T/refused")"
+	echo "CELL $ROW all refused $(cat "$T"/attach-*.json | jq -r '.error.text // empty' | head -n 1)"
 	exit 0
 fi
 matrix_ready "$ROW" v0 a

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash disable=SC2154 # $P, $S, $ROW are the test's
+# shellcheck shell=bash disable=SC2154,SC2034 # $P, $S, $ROW are the test's, and so is what it reads
 #
 # matrix_columns.sh - what is shown of each combination, a function each. Source it after matrix.sh and conformance.sh.
 #
