@@ -35,6 +35,10 @@ for signal in KILL STOP; do
 	wait_until 30 "another serving child after SIG$signal" another_child "$child"
 	loads_advance 20
 done
-# A replicated volume's role has to be confirmed first; initiators ask again.
+# A replicated volume's role has to be confirmed first: its initiators wait. Where encryption waits for replication's word
+# they are told to ask again.
 loads_end 'check 2/04/01'
+for row in $ROWS; do
+	[[ $row = *r*x* ]] || [ "$(load_figure "load-v-$row" errors)" = 0 ] || die "row $row: commands failed"
+done
 note "$tid volumes, $OPS commands, $REFUSED told to ask again, longest stall $STALL_MS ms"

@@ -25,10 +25,10 @@ is_repaired() {
 	shift 3
 	! "$@" 2>"$T/refused" || die "$volume was opened"
 	grep -q repair "$T/refused" || die "the refusal does not say what to do: $(cat "$T/refused")"
-	ls "$T/d0" >"$T/before"
+	(cd "$T/d0" && printf "%s\n" *) >"$T/before"
 	ctl snapshot repair "$volume" >"$T/steps"
 	grep -q "$words" "$T/steps" || die "the plan does not say '$words': $(cat "$T/steps")"
-	ls "$T/d0" | cmp - "$T/before" || die "the plan changed something"
+	(cd "$T/d0" && printf "%s\n" *) | cmp - "$T/before" || die "the plan changed something"
 	ctl snapshot repair "$volume" --apply >"$T/done"
 	diff "$T/steps" "$T/done" || die "something else was done than said"
 	"$@"

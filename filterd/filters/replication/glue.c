@@ -35,6 +35,7 @@ void glue_set_destroy(struct sluice_group *s)
 
 		set->first = gg->next;
 		sluice_group_timer_cancel(s, &gg->key_timer);
+		sluice_group_timer_cancel(s, &gg->patience_timer);
 		free(gg);
 	}
 	free(set);
@@ -78,18 +79,6 @@ static struct glue_group *group_of(struct sluice_group *s, const uint8_t uuid[16
 	gg->next = set->first;
 	set->first = gg;
 	return gg;
-}
-
-/* While it does not serve, initiators hear so. */
-void glue_ready_all(struct glue_group *gg)
-{
-	bool is_ready = gg->state == GLUE_OPEN && gg->is_serving;
-	enum sluice_status why = gg->waits_for_keys ? SLUICE_ERR_LOCKED : SLUICE_ERR_NOT_READY;
-
-	for (uint32_t m = 0; m < REPL_MEMBERS_MAX; m++) {
-		if (gg->members[m] && !gg->members[m]->is_gone)
-			sluice_ready_set(gg->members[m]->f, is_ready ? SLUICE_OK : why);
-	}
 }
 
 static void fail(struct glue_group *gg, const char *why)
@@ -367,7 +356,7 @@ int glue_attach(struct sluice_filter *f, const union sluice_value *values, struc
 	v->gg = gg;
 	gg->members[v->p.member] = v;
 	sluice_state_set(f, v);
-	sluice_ready_set(f, SLUICE_ERR_NOT_READY);
+	glue_ready_all(gg);
 	glue_annex_attach(v);
 	glue_seal_attach(v);
 	maybe_open(gg);

@@ -10,6 +10,7 @@
  *   glue_annex.c  what other filters keep beside the volumes, as one more member
  *   glue_seal.c   what the logs hold of volumes that are encrypted below
  *   glue_link.c   channels to the peer
+ *   glue_ready.c  what initiators hear while it does not serve
  *
  * The leader's handle owns logs, records, the file of marks and the link.
  *
@@ -91,7 +92,13 @@ struct glue_group {
 	struct sluice_seal *seals[REPL_MEMBERS_MAX]; /* while it is open, of those in sealed */
 	uint64_t sealed;                             /* members, bits */
 	bool waits_for_keys;                         /* WAITING: all members are there */
-	struct sluice_timer open_timer, own_timer, stop_timer, key_timer;
+	/* Initiators wait while it may serve soon. */
+	enum glue_patience {
+		GLUE_PATIENCE_FRESH,
+		GLUE_PATIENCE_RUNS,
+		GLUE_PATIENCE_LOST,
+	} patience;
+	struct sluice_timer open_timer, own_timer, stop_timer, key_timer, patience_timer;
 	/* Own I/O that waits: for room, or for a drain's end. */
 	struct repl_own *own_first, *own_last;
 };
@@ -120,9 +127,11 @@ void glue_set_destroy(struct sluice_group *s);
 int glue_set_reconfigure(struct sluice_group *s, enum sluice_phase phase,
 			 const union sluice_value *values, struct sluice_error *err);
 size_t glue_set_status(struct sluice_group *s, char *json, size_t size_bytes);
-void glue_ready_all(struct glue_group *gg);
 /* A member was locked, or unlocked: the group stops, or may open. */
 void glue_keys_changed(struct glue_group *gg);
+
+/* glue_ready.c: after each change of what it says. */
+void glue_ready_all(struct glue_group *gg);
 
 /* glue_host.c */
 void glue_host_fill(struct glue_group *gg);

@@ -101,7 +101,11 @@ void group_abort(struct repl_group *g, struct repl_io *io);
 /* on: new and held I/O ends with that status at once (the volume stops); OK: it is held again. */
 void group_refuse(struct repl_group *g, enum sluice_status status);
 
-/* What a member's initiators wait for and has not begun ends so: its volume drains. */
+/* By its record. It serves only once that is confirmed. */
+bool group_is_primary(const struct repl_group *g);
+
+/* What a member's initiators wait for and has not begun ends so: its volume drains, or has waited
+ * for too long. */
 void group_release_held(struct repl_group *g, uint16_t member, enum sluice_status status);
 
 /* ---------------------------------------------------------------- life */

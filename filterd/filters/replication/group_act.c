@@ -7,10 +7,9 @@
 #include "group_int.h"
 #include "repl_mutate.h"
 
-static bool is_primary_state(const struct repl_group *g)
+bool group_is_primary(const struct repl_group *g)
 {
-	return g->node->record.state == REPL_PRIMARY_PAIR ||
-	       g->node->record.state == REPL_PRIMARY_ALONE;
+	return node_is_primary(g->node);
 }
 
 static bool is_pair(const struct repl_group *g)
@@ -46,7 +45,7 @@ void group_do_serve(struct repl_group *g, bool is_on)
 		count_from_reign(g);
 		track_choose(g);
 		g->refuse = g->is_stopping ? g->refuse : SLUICE_OK;
-	} else if (!is_primary_state(g)) {
+	} else if (!group_is_primary(g)) {
 		group_refuse(g, SLUICE_ERR_NOT_READY);
 	}
 	g->host.ops->serving_changed(g->host.ctx, is_on);
