@@ -125,7 +125,7 @@ endif
 tests: all $(PLUGIN_FILES) $(TEST_FILES)
 # Of a sanitizer's variant: the product and the test programs, not the tools that speak iSCSI; and the one tool
 # that runs a part of the product. What a variant does not run (tests/module.mk) it need not build.
-variant-tests: product $(foreach u,$(filter-out $(NOT_RUN_$(VARIANT)),$(TESTS)),$(B)/tests/$(call out,$(u))) $(B)/bin/reconcile_once
+variant-tests: product $(PLUGIN_FILES) $(foreach u,$(filter-out $(NOT_RUN_$(VARIANT)),$(TESTS)),$(B)/tests/$(call out,$(u))) $(B)/bin/reconcile_once
 ## tgt-headers: fetch tgt's headers into build/tgt-src if they are not those of the installed tgt
 tgt-headers:
 	$(Q)scripts/fetch-tgt-headers.sh

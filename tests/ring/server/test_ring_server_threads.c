@@ -270,7 +270,9 @@ static void run_client(struct rig *rig)
 		ring_client_flush(c->ring);
 	}
 	assert(ring_client_in_flight(c->ring) == 0);
-	assert(ring_client_stats(c->ring).rescues == 0 && ring_client_stats(c->ring).garbage == 0);
+	/* A server that begins names again what its predecessor may have named: more hints than
+	 * slots are no garbage here. */
+	assert(ring_client_stats(c->ring).rescues == 0);
 	send_byte(rig->sock[0], BYE);
 	ring_client_free(c->ring);
 	free(c);
