@@ -11,6 +11,8 @@
 . "$(dirname "$0")/../lib/replica.sh"
 # shellcheck source=tests/lib/guest.sh
 . "$HERE/guest.sh"
+# shellcheck source=tests/lib/ext4_files.sh
+. "$ROOT/tests/lib/ext4_files.sh"
 MOMENTS=${MOMENTS:-1}
 KEPT=40
 expect_error 'the last sluice-filterd ended by|filter_hung'
@@ -42,24 +44,6 @@ wait_until 180 "files to be made" guest_said work "file 20"
 
 caught_up() { [ "$(repl b .point_lsn)" -gt "$MARK" ] && [ "$(repl b .is_consistent)" = true ]; }
 some_moment() { sleep "$(awk -v r="$RANDOM" 'BEGIN { print r / 32768 * 2 }')"; }
-
-# The files are 1 to N without a gap, but for those that went; each is what its name says.
-files_are_right() {
-	local image=$1 file number last=0 lowest=0
-	rm -rf "$T/files"
-	mkdir "$T/files"
-	debugfs -R "rdump / $T/files" "$image" >"$T/debugfs" 2>&1
-	# shellcheck disable=SC2012 # names are our own
-	for number in $(ls "$T/files" | sed -n 's/^f\([0-9]*\)\..*/\1/p' | sort -n); do
-		[ "$lowest" != 0 ] || lowest=$number last=$((number - 1))
-		[ "$number" = $((last + 1)) ] || die "file $((last + 1)) is missing before $number"
-		last=$number
-		file=$(echo "$T/files/f$number."*)
-		[ "$(sha256sum <"$file" | cut -c 1-64)" = "${file##*.}" ] || die "file $number has another content"
-	done
-	[ $((last - lowest)) -ge $((last < KEPT ? last - 1 : KEPT - 1)) ] || die "files before $lowest are missing, up to $last"
-	LAST=$last
-}
 
 for ((i = 1; i <= MOMENTS; i++)); do
 	some_moment

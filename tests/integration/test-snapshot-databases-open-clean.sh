@@ -11,6 +11,8 @@
 . "$(dirname "$0")/../lib/snapshot.sh"
 # shellcheck source=tests/lib/guest.sh
 . "$HERE/guest.sh"
+# shellcheck source=tests/lib/ext4_files.sh
+. "$ROOT/tests/lib/ext4_files.sh"
 SNAPSHOTS=${SNAPSHOTS:-2}
 KEPT=40
 JOURNALS=(truncate wal persist delete)
@@ -42,24 +44,6 @@ made() { grep -a "^file" "$T/work.out" | tail -n 1 | tr -dc 0-9; }
 made_more() { [ "$(made)" -ge "$1" ]; }
 acked() { tail -n 1 "$T/acked" 2>/dev/null | grep -E '^[0-9]+$' || echo 0; }
 acked_more() { [ "$(acked)" -ge "$1" ]; }
-
-# The files are 1 to N without a gap, but for those that went; each is what its name says.
-files_are_right() {
-	local image=$1 file number last=0 lowest=0
-	rm -rf "$T/files"
-	mkdir "$T/files"
-	debugfs -R "rdump / $T/files" "$image" >"$T/debugfs" 2>&1
-	# shellcheck disable=SC2012 # names are our own
-	for number in $(ls "$T/files" | sed -n 's/^f\([0-9]*\)\..*/\1/p' | sort -n); do
-		[ "$lowest" != 0 ] || lowest=$number last=$((number - 1))
-		[ "$number" = $((last + 1)) ] || die "file $((last + 1)) is missing before $number"
-		last=$number
-		file=$(echo "$T/files/f$number."*)
-		[ "$(sha256sum <"$file" | cut -c 1-64)" = "${file##*.}" ] || die "file $number has another content"
-	done
-	[ $((last - lowest)) -ge $((last < KEPT ? last - 1 : KEPT - 1)) ] || die "files before $lowest are missing, up to $last"
-	LAST=$last
-}
 
 # ext4_is_clean URL WHAT   of a copy, after its journal
 ext4_is_clean() {
