@@ -58,7 +58,7 @@ const askDeleteSchedule = s => confirm({
 });
 
 const kept = s => [[s.keep_hourly, 'hourly'], [s.keep_daily, 'daily'], [s.keep_weekly, 'weekly']].filter(([n]) => n).map(([n, word]) => `${n} ${word}`).join(', ');
-const whenOf = s => s.every === 'hour' ? `every hour at :${s.at.slice(3)}` : s.every === 'day' ? `every day at ${s.at}` : `every ${s.weekday} at ${s.at}`;
+const whenOf = s => s.every === 'hour' ? `every hour at :${s.at.slice(3)}` : s.every === 'day' ? `every day at ${s.at} by the appliance's clock` : `every ${s.weekday} at ${s.at} by the appliance's clock`;
 
 function Schedules() {
 	const schedules = useResource('/snapshot-schedules', { isList: true, watch: ['snapshot_schedule', 'snapshot'], every_s: 30 });
