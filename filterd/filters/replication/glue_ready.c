@@ -29,19 +29,24 @@ static bool may_wait(const struct glue_group *gg)
 	return false;
 }
 
+/* What came while it might have served soon. */
+static void end_waiting(struct glue_group *gg, enum sluice_status why)
+{
+	for (uint16_t m = 0; m < REPL_MEMBERS_MAX; m++) {
+		if (!gg->members[m])
+			continue;
+		glue_waiting_end(gg->members[m], why);
+		if (gg->state == GLUE_OPEN)
+			group_release_held(gg->g, m, why);
+	}
+}
+
 static void lose_patience(struct sluice_timer *t)
 {
 	struct glue_group *gg = t->ctx;
 
 	gg->patience = GLUE_PATIENCE_LOST;
 	glue_ready_all(gg);
-	for (uint16_t m = 0; m < REPL_MEMBERS_MAX; m++) {
-		if (!gg->members[m])
-			continue;
-		glue_waiting_end(gg->members[m], SLUICE_ERR_NOT_READY);
-		if (gg->state == GLUE_OPEN)
-			group_release_held(gg->g, m, SLUICE_ERR_NOT_READY);
-	}
 }
 
 static void have_patience(struct glue_group *gg, bool serves)
@@ -70,4 +75,6 @@ void glue_ready_all(struct glue_group *gg)
 		if (gg->members[m] && !gg->members[m]->is_gone)
 			sluice_ready_set(gg->members[m]->f, why);
 	}
+	if (why != SLUICE_OK)
+		end_waiting(gg, why);
 }
