@@ -81,6 +81,8 @@ struct mvolume *manager_begin(struct manager *m, const char *name, manager_fn fn
 void manager_begin_change(struct mvolume *mv, struct errand *j, bool may_settle) ON_MAIN;
 /* It has ended; the answer. */
 void manager_end_change(struct errand *j) ON_MAIN;
+/* volume_host.snapshot; its ctx is the struct mvolume. */
+void manager_ask(void *mv, const struct chain_snapshot *s, volume_done_fn fn, void *ctx) ON_WORKER;
 /* Records of snapshot groups that a former life has left, and whose members all are open now. */
 void manager_sweep_records(struct manager *m) ON_MAIN;
 

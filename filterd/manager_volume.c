@@ -282,6 +282,7 @@ static void set_host(struct mvolume *mv)
 	    .check_place = volume_check_place,
 	    .notes_changes = true,
 	    .provisioning = volume_provisioning,
+	    .snapshot = manager_ask,
 	    .peers = &m->peers,
 	    .ctx = mv,
 	};

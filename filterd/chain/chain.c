@@ -84,6 +84,7 @@ int chain_create(const struct chain_cfg *cfg, struct chain **out, struct err *er
 	sdk_neighbours_link();
 	sdk_companion_link();
 	sdk_seal_link();
+	sdk_snapshot_link();
 	if (cfg->max_ios == 0)
 		return err_set(err, EINVAL, "max_ios",
 			       "a chain needs room for at least 1 I/O, not 0");

@@ -13,6 +13,7 @@
 #include "err.h"
 #include "sluice/filter.h"
 #include "sluice/io.h"
+#include "sluice/snapshot.h"
 
 struct chain;
 struct groups; /* groups.h */
@@ -30,8 +31,18 @@ struct chain_filter_cfg {
 	uint32_t value_count;
 };
 
-/* What the chain tells its volume. Calls come on the owner worker. */
 struct net_host;
+
+/* What a filter wants of its volume's snapshots; see sluice/snapshot.h. */
+struct chain_snapshot {
+	enum sluice_snapshot_what what;
+	const char *snapshot, *name; /* stay until the answer */
+};
+
+/* fn(ctx, 0 or -errno, sentence) */
+typedef void (*chain_done_fn)(void *ctx, int result, const struct err *err);
+
+/* What the chain tells its volume. Calls come on the owner worker. */
 
 struct chain_host {
 	/* kind: "filter_hung", "filter_bypassed", "filter_misuse", or a filter's own code */
@@ -51,6 +62,8 @@ struct chain_host {
 	void (*key_forget)(void *ctx, const char *filter, const char *name);
 	/* SLUICE_OK, or what media commands are answered with; see sluice_ready_set(). */
 	void (*ready)(void *ctx, enum sluice_status status);
+	/* fn on the owner worker, exactly once, not before return; NULL: there are none. */
+	void (*snapshot)(void *ctx, const struct chain_snapshot *s, chain_done_fn fn, void *fn_ctx);
 	void *ctx;
 	const struct net_host *net; /* links to other appliances; NULL: there are none */
 };
@@ -102,8 +115,6 @@ uint32_t chain_in_flight(const struct chain *c);
 
 /* ---------------------------------------------------------------- control: fn once, result 0 or
  * -errno */
-
-typedef void (*chain_done_fn)(void *ctx, int result, const struct err *err);
 
 /* Holds new I/O above the chain, lets what is below finish, calls fn with the chain empty and held.
  */

@@ -20,8 +20,9 @@
  * filters; drain.c hold; settle.c dirty data first; control.c one change after the other; attach.c,
  * reconfigure.c, event.c, point.c the changes; filter.c one filter; leave.c its end; command.c an
  * administrator's commands; params.c text to values; own_io.c, buf.c, sdk.c, sdk_async.c,
- * sdk_rlog.c, sdk_key.c, sdk_seal.c, sdk_link.c, report.c the SDK; rlog_env.c what a filter's logs
- * run on; group.c, group_sdk.c what the filters of a datastore share; stats.c figures.
+ * sdk_rlog.c, sdk_key.c, sdk_seal.c, sdk_link.c, sdk_snapshot.c, report.c the SDK; rlog_env.c what
+ * a filter's logs run on; group.c, group_sdk.c what the filters of a datastore share; stats.c
+ * figures.
  *
  * Thread: owner worker, but for what says atomic.
  */
@@ -112,7 +113,7 @@ struct sluice_filter {
 	uint32_t held;                   /* tokens */
 	uint32_t works;                  /* submitted, done() not called */
 	uint32_t drain_holds;            /* sluice_drain_hold() */
-	uint32_t calls;                  /* to the witness, under way */
+	uint32_t calls;                  /* to the witness, for snapshots: under way */
 	uint8_t settling;                /* enum settling */
 	uint8_t ready;                   /* enum sluice_status, sluice_ready_set() */
 	int settle_result;               /* SETTLING_ENDED */
@@ -125,6 +126,7 @@ struct sluice_filter {
 	struct list_node group_node;
 	union sluice_value *values;
 	struct list_node timers;
+	struct list_node snapshots;    /* sdk_snapshot.c: calls under way */
 	struct chain_command *command; /* under way, else NULL */
 	struct rlog_env *logs;         /* that its logs run on; NULL: it never opened one */
 	struct list_node leaving_node; /* of chain.leaving */
@@ -387,6 +389,8 @@ void sdk_companion_link(void);
 void companion_leave(struct sluice_filter *f); /* detach: it keeps and uses nothing any more */
 void sdk_seal_link(void);
 void seal_leave(struct sluice_filter *f); /* detach: it provides and uses nothing any more */
+void sdk_snapshot_link(void);
+void snapshot_leave(struct sluice_filter *f); /* detach: its calls end */
 
 /* Tells the host when the filters' readiness together is another than before. */
 void ready_check(struct chain *c);

@@ -17,16 +17,16 @@
 struct event_op {
 	struct control_op op;
 	struct sluice_event ev;
-	char *name;
+	char *name, *uuid;
 	bool is_grow, has_grown;
 	int grow_result;
 };
 
 static const char *kind_name(enum sluice_event_kind kind)
 {
-	static const char *const names[] = {"start",  "stop",   "grow",  "snapshot",
-					    "revert", "clone",  "key",   "flush",
-					    "policy", "delete", "detach"};
+	static const char *const names[] = {"start",  "stop",   "grow",   "snapshot",
+					    "revert", "clone",  "key",    "flush",
+					    "policy", "delete", "detach", "snapshot deleted"};
 
 	return (size_t)kind < sizeof(names) / sizeof(names[0]) ? names[kind] : "unknown";
 }
@@ -170,6 +170,7 @@ static int event_run(struct control_op *op, struct err *err)
 static void event_release(struct control_op *op)
 {
 	free(((struct event_op *)op)->name);
+	free(((struct event_op *)op)->uuid);
 }
 
 void chain_event(struct chain *c, const struct sluice_event *ev, chain_done_fn fn, void *ctx)
@@ -189,6 +190,12 @@ void chain_event(struct chain *c, const struct sluice_event *ev, chain_done_fn f
 		if (!e->name)
 			e->op.early = err_set(&e->op.err, ENOMEM, NULL, "no memory for an event");
 		e->ev.name = e->name;
+	}
+	if (ev->uuid) {
+		e->uuid = strdup(ev->uuid);
+		if (!e->uuid)
+			e->op.early = err_set(&e->op.err, ENOMEM, NULL, "no memory for an event");
+		e->ev.uuid = e->uuid;
 	}
 	control_submit(c, &e->op, fn, ctx);
 }

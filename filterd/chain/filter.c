@@ -42,6 +42,7 @@ static void filter_init(struct sluice_filter *f, struct chain *c,
 	f->done = ops->done;
 	f->index = CHAIN_MAX_FILTERS; /* not in the chain */
 	list_init(&f->timers);
+	list_init(&f->snapshots);
 	list_init(&f->group_node);
 	list_init(&f->leaving_node);
 	snprintf(f->blame, sizeof(f->blame), "%s", ops->name);
@@ -112,6 +113,7 @@ int filter_attach(struct sluice_filter *f, struct err *err)
 	if (r < 0) {
 		sdk_async_cancel(f);
 		seal_leave(f);
+		snapshot_leave(f);
 	} else {
 		f->is_attached = true;
 	}
@@ -134,6 +136,7 @@ void filter_detach(struct sluice_filter *f)
 	}
 	companion_leave(f);
 	seal_leave(f);
+	snapshot_leave(f);
 	command_cancel(f);
 	f->is_attached = false;
 	if (!list_is_empty(&f->timers)) {

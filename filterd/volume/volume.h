@@ -97,6 +97,9 @@ struct volume_host {
 	bool notes_changes;
 	/* Space of the datastore; may be NULL. */
 	void (*provisioning)(void *ctx, uint64_t *used_bytes, uint64_t *available_bytes);
+	/* A filter asks for a snapshot of its own volume; as chain_host.snapshot. May be NULL. */
+	void (*snapshot)(void *ctx, const struct chain_snapshot *s, volume_done_fn fn,
+			 void *fn_ctx) ON_WORKER;
 	const struct net_host *net; /* chain_host.net; may be NULL */
 	struct peers *peers;        /* NULL: EXTENDED COPY only within a volume */
 	void *ctx;

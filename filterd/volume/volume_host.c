@@ -78,6 +78,14 @@ static void chain_ready(void *ctx, enum sluice_status status)
 		serve_set_state(v->serve, status);
 }
 
+static void chain_snapshot(void *ctx, const struct chain_snapshot *s, chain_done_fn fn,
+			   void *fn_ctx) ON_WORKER
+{
+	struct volume *v = ctx;
+
+	v->host->snapshot(v->host->ctx, s, fn, fn_ctx);
+}
+
 void volume_host_init(struct volume *v)
 {
 	v->chain_host = (struct chain_host){
@@ -89,6 +97,7 @@ void volume_host_init(struct volume *v)
 	    .key_get = v->host->key_get ? chain_key_get : NULL,
 	    .key_forget = v->host->key_forget ? chain_key_forget : NULL,
 	    .ready = chain_ready,
+	    .snapshot = v->host->snapshot ? chain_snapshot : NULL,
 	    .net = v->host->net,
 	    .ctx = v,
 	};

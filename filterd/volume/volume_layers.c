@@ -97,7 +97,7 @@ static void changed(void *ctx, int result, const struct err *err)
 static void change(struct volume *v, const char *snapshot,
 		   void (*fn_layer)(struct backend *b, const char *snapshot, layer_fn fn,
 				    void *ctx),
-		   volume_done_fn fn, void *ctx)
+		   layer_fn then, volume_done_fn fn, void *ctx)
 {
 	struct backend *b = NULL;
 	struct err err = {0};
@@ -112,18 +112,43 @@ static void change(struct volume *v, const char *snapshot,
 		volume_end(v, rc, &err);
 		return;
 	}
-	fn_layer(b, snapshot, changed, v);
+	snprintf(v->point.snapshot, sizeof(v->point.snapshot), "%s", snapshot);
+	fn_layer(b, snapshot, then, v);
+}
+
+static void deletion_told(void *ctx, int result, const struct err *err)
+{
+	struct volume *v = ctx;
+
+	if (result)
+		log_warn("volume %s: a filter was not told that snapshot %s is deleted: %s",
+			 v->plan->name, v->point.snapshot, err->text);
+	give_back(v, change_ended);
+}
+
+/* It is so, whatever filters say; one that replicates has it done on the other side, too. */
+static void deleted(void *ctx, int result, const struct err *err)
+{
+	struct volume *v = ctx;
+	struct sluice_event ev = {.kind = SLUICE_EVENT_SNAPSHOT_DELETED, .uuid = v->point.snapshot};
+
+	if (result || !v->chain) {
+		changed(v, result, err);
+		return;
+	}
+	v->point.result = 0;
+	chain_event(v->chain, &ev, deletion_told, v);
 }
 
 void volume_snapshot_delete(struct volume *v, const char *snapshot, volume_done_fn fn, void *ctx)
 {
-	change(v, snapshot, layer_delete, fn, ctx);
+	change(v, snapshot, layer_delete, deleted, fn, ctx);
 }
 
 void volume_snapshot_delete_cancel(struct volume *v, const char *snapshot, volume_done_fn fn,
 				   void *ctx)
 {
-	change(v, snapshot, layer_delete_cancel, fn, ctx);
+	change(v, snapshot, layer_delete_cancel, changed, fn, ctx);
 }
 
 /* ---------------------------------------------------------------- list */

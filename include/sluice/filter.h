@@ -32,7 +32,7 @@
 
 #include "sluice/io.h"
 
-#define SLUICE_SDK_ABI 6u /* both sides must have the same; the message of a refusal names both */
+#define SLUICE_SDK_ABI 7u /* both sides must have the same; the message of a refusal names both */
 
 enum sluice_class {
 	SLUICE_CLASS_INSPECTION = 100,
@@ -119,6 +119,9 @@ enum sluice_event_kind {
 	 * does while the volume needs it, and a cache that is dirty in spite of its settling. There
 	 * is no COMMIT: detach() follows. */
 	SLUICE_EVENT_DETACH = 10,
+	/* A snapshot is marked for deletion: uuid. PREPARE may not refuse it, it has happened.
+	 * Comes to a volume that is open. */
+	SLUICE_EVENT_SNAPSHOT_DELETED = 11,
 };
 
 struct sluice_event {
