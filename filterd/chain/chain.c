@@ -105,7 +105,7 @@ void chain_destroy(struct chain *c)
 {
 	assert(c->filter_count == 0 && list_is_empty(&c->leaving));
 	assert(c->in_flight == 0 && c->works == 0 && c->depth == 0);
-	assert(list_is_empty(&c->ready_node));
+	assert(list_is_empty(&c->ready_node) && !c->turn.user);
 	assert(list_is_empty(&c->waiting) && list_is_empty(&c->control) && !c->is_control_posted);
 	env_timer_cancel(c->env, &c->deadline_timer);
 	env_timer_cancel(c->env, &c->drain_timer);

@@ -177,6 +177,31 @@ void chain_point_end(struct chain *c, int result, const struct err *err);
 /* How long the last drain held I/O, from its beginning to the end of the hold. */
 uint64_t chain_held_ns(const struct chain *c);
 
+/* ---------------------------------------------------------------- turns */
+
+/*
+ * Leave for one I/O of the backend's own background work, from the filter that schedules the
+ * datastore: io_control, under its background class. One at a time; t is the caller's until it has
+ * ended.
+ *
+ *     chain_turn_ask()     true: t->fn follows once, possibly before return, or t is cancelled;
+ *                          it waits while the chain is held. false: nobody schedules, go on
+ *     chain_turn_end()     after t->fn: the I/O has ended. Another one may be asked for at once
+ *     chain_turn_cancel()  before t->fn, which does not come any more. Before chain_destroy(), too
+ *
+ * A filter that goes or is bypassed meanwhile grants the turn.
+ */
+struct chain_turn {
+	bool is_write;
+	uint64_t offset_bytes, len_bytes;
+	void (*fn)(struct chain_turn *t);
+	void *ctx;
+};
+
+bool chain_turn_ask(struct chain *c, struct chain_turn *t);
+void chain_turn_end(struct chain *c, struct chain_turn *t, bool is_ok);
+void chain_turn_cancel(struct chain *c, struct chain_turn *t);
+
 /* ---------------------------------------------------------------- commands */
 
 #define CHAIN_COMMAND_REPLY_BYTES (64u << 10)

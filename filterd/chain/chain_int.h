@@ -21,8 +21,8 @@
  * reconfigure.c, event.c, point.c the changes; filter.c one filter; leave.c its end; command.c an
  * administrator's commands; params.c text to values; own_io.c, buf.c, sdk.c, sdk_async.c,
  * sdk_rlog.c, sdk_key.c, sdk_seal.c, sdk_link.c, sdk_snapshot.c, report.c the SDK; rlog_env.c what
- * a filter's logs run on; group.c, group_sdk.c what the filters of a datastore share; stats.c
- * figures.
+ * a filter's logs run on; group.c, group_sdk.c what the filters of a datastore share; turn.c
+ * background I/O below the chain; stats.c figures.
  *
  * Thread: owner worker, but for what says atomic.
  */
@@ -86,6 +86,7 @@ struct chain_io {
 	bool is_in_call;       /* a filter's submit() or done() runs for it now */
 	bool is_submitting;    /* the backend's submit() runs for it now */
 	bool must_fail;        /* misuse: its token's result does not count */
+	bool is_turn;          /* turn.c: it ends below its filter */
 	uint8_t entered;       /* by filter: not bypassed when it came by on the way down */
 	uint8_t swapped;       /* by filter: saved_buf is due */
 	char *contexts;
@@ -215,6 +216,13 @@ struct chain {
 	bool is_control_posted;
 	struct point *point; /* point.c; the one that is under way, else NULL */
 
+	/* turn.c */
+	struct {
+		struct chain_turn *user; /* NULL: nobody asked, or it was cancelled */
+		struct chain_io *cio;    /* on its way; NULL: it waits, or needs none */
+		uint8_t state;
+	} turn;
+
 	struct companion companion;
 	struct seals seals;
 
@@ -305,7 +313,14 @@ char *pool_slab_new(const struct chain *c, struct sluice_filter *const *filters,
 void pool_slab_use(struct chain *c, char *slab, bool is_old_kept);
 void pool_retired_free(struct chain *c);
 struct chain_io *pool_own_get(struct chain *c);
+struct chain_io *pool_turn_get(struct chain *c);
 void pool_put(struct chain_io *cio);
+
+/* ---------------------------------------------------------------- turn.c */
+
+/* The I/O has passed its filter: granted, or STAGE_UP. */
+void turn_reached(struct chain_io *cio);
+void turn_release(struct chain *c); /* what waits, if it may go now */
 
 /* ---------------------------------------------------------------- drain.c */
 

@@ -79,6 +79,7 @@ void drain_end(struct chain *c)
 	c->held_ns = env_now_exact_ns(c->env) - c->hold_since_ns;
 	tell(c, false);
 	own_io_release(c);
+	turn_release(c);
 	while (!list_is_empty(&held))
 		walk_start(list_entry(list_pop_front(&held), struct chain_io, node));
 	walk_leave(c);

@@ -10,7 +10,7 @@
  *     slab  [ ctx of filter 0 | ctx of filter 1 | ... | backend's ][ same for the next I/O ] ...
  *
  * Beside the max_ios of the volume there is room for filters' own I/O, so that write-back goes on
- * when initiators have taken all of theirs.
+ * when initiators have taken all of theirs; and for a turn.
  */
 #include <assert.h>
 #include <errno.h>
@@ -21,10 +21,16 @@
 #define CTX_ALIGN_BYTES  16u
 #define SLAB_ALIGN_BYTES 64u
 #define OWN_MIN          16u
+#define TURNS            1u /* turn.c */
 
 static uint64_t align_up(uint64_t n, uint64_t to)
 {
 	return (n + to - 1) / to * to;
+}
+
+static uint32_t pool_count(const struct chain *c)
+{
+	return c->max_ios + c->max_owns + TURNS;
 }
 
 /* A slab knows its layout, so that pool_slab_new() changes nothing. */
@@ -51,7 +57,7 @@ char *pool_slab_new(const struct chain *c, struct sluice_filter *const *filters,
 	head.bottom_offset = (uint32_t)at;
 	at += align_up(c->backend->io_ctx_bytes, CTX_ALIGN_BYTES);
 	head.stride_bytes = align_up(at ? at : 1, SLAB_ALIGN_BYTES);
-	total = SLAB_HEAD_BYTES + head.stride_bytes * (c->max_ios + c->max_owns);
+	total = SLAB_HEAD_BYTES + head.stride_bytes * pool_count(c);
 	slab = aligned_alloc(SLAB_ALIGN_BYTES, total);
 	if (!slab)
 		return NULL;
@@ -73,7 +79,7 @@ void pool_slab_use(struct chain *c, char *slab, bool is_old_kept)
 	c->slab = slab;
 	for (uint32_t i = 0; i < c->filter_count; i++)
 		c->filters[i]->ctx_offset = head->ctx_offsets[i];
-	for (uint32_t i = 0; i < c->max_ios + c->max_owns; i++) {
+	for (uint32_t i = 0; i < pool_count(c); i++) {
 		struct chain_io *cio = &c->ios[i];
 
 		assert(cio->stage == STAGE_FREE || cio->stage == STAGE_IDLE ||
@@ -96,12 +102,12 @@ void pool_retired_free(struct chain *c)
 int pool_create(struct chain *c, uint32_t max_ios, struct err *err)
 {
 	uint32_t owns = max_ios / 4 < OWN_MIN ? OWN_MIN : max_ios / 4;
-	uint64_t bytes =
-	    align_up((uint64_t)(max_ios + owns) * sizeof(struct chain_io), SLAB_ALIGN_BYTES);
+	uint64_t bytes;
 	char *slab;
 
 	c->max_ios = max_ios;
 	c->max_owns = owns;
+	bytes = align_up((uint64_t)pool_count(c) * sizeof(struct chain_io), SLAB_ALIGN_BYTES);
 	c->ios = aligned_alloc(_Alignof(struct chain_io), bytes);
 	slab = pool_slab_new(c, NULL, 0);
 	if (!c->ios || !slab) {
@@ -111,7 +117,7 @@ int pool_create(struct chain *c, uint32_t max_ios, struct err *err)
 			       c->volume);
 	}
 	memset(c->ios, 0, bytes);
-	for (uint32_t i = 0; i < max_ios + owns; i++) {
+	for (uint32_t i = 0; i < pool_count(c); i++) {
 		c->ios[i].chain = c;
 		atomic_init(&c->ios[i].token.word, 0);
 		list_push_back(&c->free_ios, &c->ios[i].node);
@@ -159,6 +165,12 @@ void chain_io_put(struct chain *c, struct sluice_io *io)
 
 /* own_io.c keeps own_count within max_owns, so there is always one. */
 struct chain_io *pool_own_get(struct chain *c)
+{
+	return take(c);
+}
+
+/* There is one turn at a time. */
+struct chain_io *pool_turn_get(struct chain *c)
 {
 	return take(c);
 }

@@ -83,6 +83,16 @@ static bool walk_bottom(struct chain_io *cio)
 	return cio->stage == STAGE_UP;
 }
 
+/* It ends here: what is below it does the work. False: parked until chain_turn_end(). */
+static bool walk_turn(struct chain_io *cio)
+{
+	cio->stage = STAGE_BOTTOM;
+	cio->is_submitting = true;
+	turn_reached(cio);
+	cio->is_submitting = false;
+	return cio->stage == STAGE_UP;
+}
+
 /* False: parked. True: the way is up from cio->level. */
 static bool walk_down(struct chain_io *cio)
 {
@@ -92,6 +102,8 @@ static bool walk_down(struct chain_io *cio)
 		struct sluice_filter *f;
 		enum sluice_verdict v = SLUICE_PASS;
 
+		if (unlikely(cio->is_turn) && cio->level > cio->top)
+			return walk_turn(cio);
 		if (cio->level == c->filter_count)
 			return walk_bottom(cio);
 		f = c->filters[cio->level];

@@ -77,6 +77,20 @@ void layer_delete_cancel(struct backend *b, const char *snapshot, layer_fn fn, v
 void layer_clone(struct backend *b, const char *snapshot, const char *image_path, bool is_linked,
 		 layer_fn fn, void *ctx);
 
+/*
+ * Whoever schedules the datastore may let the background's I/O wait for its turn, one at a time:
+ * ask() says whether granted() will follow, once, perhaps before it returns; false: at once, at the
+ * pace of merge_pace.h. end() follows what was granted; cancel() forgets what was not yet.
+ */
+struct layer_turns {
+	bool (*ask)(void *ctx, bool is_write, uint64_t offset_bytes, uint64_t len_bytes,
+		    void (*granted)(void *granted_ctx), void *granted_ctx);
+	void (*end)(void *ctx, bool is_ok);
+	void (*cancel)(void *ctx);
+};
+/* NULL: nobody does any more; what waits goes on. */
+void layer_set_turns(struct backend *b, const struct layer_turns *turns, void *ctx);
+
 /* Ends what runs in the background, to go on at the next open. Before close(), after the last I/O
  * and the last request. */
 void layer_stop(struct backend *b, void (*fn)(void *ctx), void *ctx);

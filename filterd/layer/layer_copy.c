@@ -6,7 +6,7 @@
  * next
  *
  * Source and target are frozen: others only read them, and none reads what is written here
- * (LAYER-9). Between two chunks it gives way to others.
+ * (LAYER-9). It gives way to others: between two chunks, or by waiting for its turn (layer_turn.c).
  */
 #include <assert.h>
 #include <errno.h>
@@ -36,6 +36,27 @@ static void submit(struct layers *v, enum env_io_op op, struct env_file *f, void
 				      .done = done,
 				      .ctx = v};
 	env_io_submit(v->env, &v->merge.io);
+}
+
+static uint64_t run_offset(const struct merge *m)
+{
+	return m->page * PAGE_BYTES + (uint64_t)m->block * BLOCK_BYTES;
+}
+
+/* The blocks themselves. */
+static void submit_in_turn(struct layers *v, enum env_io_op op, struct env_file *f,
+			   void (*done)(struct env_io *io))
+{
+	struct merge *m = &v->merge;
+
+	m->io = (struct env_io){.op = op,
+				.file = f,
+				.buf = m->buf,
+				.offset_bytes = run_offset(m),
+				.len_bytes = (uint64_t)m->run_blocks * BLOCK_BYTES,
+				.done = done,
+				.ctx = v};
+	turn_submit(v);
 }
 
 static uint8_t *pair_buf(struct layers *v)
@@ -137,11 +158,6 @@ static void page_flush(struct layers *v)
 
 /* ---------------------------------------------------------------- blocks */
 
-static uint64_t run_offset(const struct merge *m)
-{
-	return m->page * PAGE_BYTES + (uint64_t)m->block * BLOCK_BYTES;
-}
-
 static void run_done(struct layers *v, enum slot_state state)
 {
 	struct merge *m = &v->merge;
@@ -160,7 +176,7 @@ static void give_way(struct layers *v)
 	uint64_t rest_ns = merge_rest_ns(
 	    v->ios != m->seen_ios, (uint64_t)m->run_blocks * BLOCK_BYTES, now_ns - m->chunk_ns);
 
-	if (rest_ns == 0) {
+	if (rest_ns == 0 || m->has_waited) {
 		blocks_next(v);
 		return;
 	}
@@ -233,8 +249,7 @@ static void on_read(struct env_io *io)
 			       (uint64_t)m->run_blocks * BLOCK_BYTES, on_hole);
 		return;
 	}
-	submit(v, ENV_IO_WRITE, m->target->data, m->buf, run_offset(m),
-	       (uint64_t)m->run_blocks * BLOCK_BYTES, on_written);
+	submit_in_turn(v, ENV_IO_WRITE, m->target->data, on_written);
 }
 
 static void on_punched(struct env_io *io)
@@ -281,12 +296,12 @@ static void blocks_next(struct layers *v)
 	m->run_blocks = n;
 	m->chunk_ns = env_now_ns(v->env);
 	m->seen_ios = v->ios;
+	m->has_waited = false;
 	if (e == ENTRY_ZERO)
 		submit(v, ENV_IO_PUNCH, m->target->data, NULL, run_offset(m),
 		       (uint64_t)n * BLOCK_BYTES, on_punched);
 	else
-		submit(v, ENV_IO_READ, v->by_id[e]->data, m->buf, run_offset(m),
-		       (uint64_t)n * BLOCK_BYTES, on_read);
+		submit_in_turn(v, ENV_IO_READ, v->by_id[e]->data, on_read);
 }
 
 /* ---------------------------------------------------------------- maps */

@@ -9,6 +9,8 @@
 static void on_marked(struct layers *v, int rc, const struct err *err)
 {
 	tree_prune(v);
+	if (v->merge.is_waiting && !merge_is_wanted(v) && turn_give_up(v))
+		merge_copied(v, -ECANCELED); /* it need not wait to find that out */
 	ctl_end(v, rc, err);
 }
 

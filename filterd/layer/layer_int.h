@@ -345,6 +345,13 @@ struct merge {
 	struct commit_waiter waiter;
 	uint64_t done_blocks;
 	uint64_t chunk_ns, seen_ios; /* when the chunk began, and what others had done by then */
+	/* layer_turn.c. */
+	const struct layer_turns *turns; /* NULL: nobody schedules */
+	void *turns_ctx;
+	bool is_waiting, has_turn; /* for one; granted */
+	bool has_waited;           /* in this chunk */
+	uint64_t asked_ns;
+	void (*turn_done)(struct env_io *io);
 	/* layer_merge.c. */
 	struct ctl_waiter lock;
 	struct env_timer timer;
@@ -370,6 +377,10 @@ void merge_copied(struct layers *v, int rc);
 /* A cursor is due; copy_start() again when it is saved. */
 void merge_save_cursor(struct layers *v);
 void merge_timer(struct env_timer *t);
+/* layer_turn.c: m->io, ready but for being submitted, when it is its turn. */
+void turn_submit(struct layers *v);
+/* False: it does not wait for one. True: it will not be submitted. */
+bool turn_give_up(struct layers *v);
 /* layer_freeze.c, under the lock. */
 void freeze_start(struct layers *v);
 void freeze_ended(struct layers *v, int rc);

@@ -444,6 +444,8 @@ void merge_stop(struct layers *v, void (*fn)(void *ctx), void *ctx)
 	if (env_timer_is_set(&m->timer)) {
 		env_timer_cancel(v->env, &m->timer);
 		merge_copied(v, -ECANCELED);
+	} else if (turn_give_up(v)) {
+		merge_copied(v, -ECANCELED);
 	}
 }
 

@@ -5,7 +5,7 @@ layer_SRCS := $(wildcard filterd/layer/*.c)
 layer_INCS := include common filterd/env filterd/backend filterd/layer
 layer_PKGS := jansson
 
-layer_TESTS := test_layer_merge test_layer_pace test_layer_repair
+layer_TESTS := test_layer_merge test_layer_pace test_layer_repair test_layer_turns
 TESTS += $(layer_TESTS)
 define layer_test
 $(1)_SRCS := tests/unit/$(1).c tests/unit/layer_rig.c tests/unit/backend_rig.c

@@ -319,10 +319,12 @@ static void make_chain(struct volume *v)
 	v->plan->size_bytes = v->backend->size_bytes;
 	v->filters_attached = 0;
 	v->ready = SLUICE_OK;
-	if (chain_create(&cfg, &v->chain, &err) < 0)
+	if (chain_create(&cfg, &v->chain, &err) < 0) {
 		open_failed(v, &err);
-	else
-		chain_drain(v->chain, held_for_filters, v);
+		return;
+	}
+	volume_turns_begin(v);
+	chain_drain(v->chain, held_for_filters, v);
 }
 
 static void wait_for_lock(struct volume *v, struct err *err)

@@ -54,8 +54,10 @@ static void filters_left(void *ctx)
 {
 	struct volume *v = ctx;
 
-	if (v->chain)
+	if (v->chain) {
+		volume_turns_end(v);
 		chain_destroy(v->chain);
+	}
 	v->chain = NULL;
 	if (!v->backend)
 		ended_closed(v);

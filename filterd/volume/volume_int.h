@@ -91,6 +91,9 @@ struct volume {
 	enum sluice_status ready; /* as its filters say */
 	struct backend *backend;
 	struct chain *chain;
+	struct chain_turn turn; /* volume_turn.c: the one of its layers */
+	void (*turn_granted)(void *ctx);
+	void *turn_ctx;
 	struct serve *serve;
 	struct peers_port port;
 	struct peers_entry entry;
@@ -129,6 +132,9 @@ int must_check volume_check_place(const struct volume *v, struct err *err);
 
 /* Undoes what an open did, and ends the request: closed, or failed with v->open_err. */
 void volume_take_down(struct volume *v);
+/* While the chain is there. */
+void volume_turns_begin(struct volume *v);
+void volume_turns_end(struct volume *v);
 /* True: a transfer was under way; it ends soon. */
 bool volume_transfer_cancel(struct volume *v);
 const char *volume_request_word(const struct volume *v); /* "" while there is none */
