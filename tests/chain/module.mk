@@ -74,3 +74,13 @@ settle_probe_SRCS := tests/lib/settle_probe.c
 settle_probe_INCS := include
 settle_probe_OUT  := tests/plugins/settle_probe.so
 test_plugin_load_DEPS += $(B)/tests/plugins/settle_probe.so # built with the tests
+
+# Holds what the appliance does in the background, and stands before a filter to let its events fail; for the integration tests.
+PLUGINS += turn_probe fault_wrap
+turn_probe_SRCS := tests/lib/turn_probe.c
+turn_probe_INCS := include
+turn_probe_OUT  := tests/plugins/turn_probe.so
+fault_wrap_SRCS := tests/lib/fault_wrap.c
+fault_wrap_INCS := include
+fault_wrap_OUT  := tests/plugins/fault_wrap.so
+test_plugin_load_DEPS += $(B)/tests/plugins/turn_probe.so $(B)/tests/plugins/fault_wrap.so # built with the tests
