@@ -54,6 +54,7 @@ static void act(struct lab *l)
 	}
 	if (v->doubt != DOUBT_NONE && v->doubt != DOUBT_REVERT)
 		lab_check_volume(l, v);
+	lab_turns_change(l, v);
 	if (what < 40)
 		lab_changes(l, v);
 	else if (what < 46)
@@ -151,6 +152,7 @@ static void begin(struct lab *l, uint64_t seed)
 
 	rng_seed(&l->rng, seed);
 	l->seed = seed;
+	lab_turns_seed(l);
 	l->failure[0] = '\0';
 	l->version = l->snap_number = 0;
 	memset(l->volumes, 0, sizeof(l->volumes));

@@ -84,6 +84,11 @@ void lab_close(struct lab *l, struct volume *v);
 void lab_check_volume(struct lab *l, struct volume *v); /* open; head, list and every snapshot */
 void lab_check_views(struct lab *l, struct volume *v);
 
+/* lab_turn.c: of this seed; of a volume that was opened; now and then, while it is open. */
+void lab_turns_seed(struct lab *l);
+void lab_turns_open(struct lab *l, struct volume *v);
+void lab_turns_change(struct lab *l, struct volume *v);
+
 /* Steps until *is_done; a failure when nothing is left to do. */
 void lab_wait(struct lab *l, const bool *is_done, const char *what);
 

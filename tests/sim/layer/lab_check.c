@@ -233,6 +233,7 @@ bool lab_open(struct lab *l, struct volume *v)
 		lab_fail(l, "%s cannot be opened: %s", v->path, err.text);
 		return false;
 	}
+	lab_turns_open(l, v);
 	l->fs.fail_per_10000 = rate;
 	settle_size(l, v);
 	lab_check_volume(l, v);
