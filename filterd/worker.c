@@ -22,7 +22,7 @@ static void rescan_timer_fired(struct env_timer *t) ON_WORKER
 {
 	struct worker *w = t->ctx;
 
-	worker_rings_rescan(w);
+	ring_set_rescan(&w->ring_set);
 	env_timer_set(w->env, t, env_now_ns(w->env) + WORKER_RESCAN_MS * NS_PER_MS);
 }
 
@@ -48,6 +48,7 @@ int worker_create(uint32_t index, struct shared *shared, struct loop *main_loop,
 		free(w);
 		return rc;
 	}
+	ring_set_init(&w->ring_set, w->env);
 	env_linux_set_idle_hook(w->env, &idle);
 	*out = w;
 	return 0;
@@ -64,10 +65,10 @@ static void *run(void *arg) ON_WORKER
 	env_linux_turn(w->env, 0);
 	env_timer_set(w->env, &w->rescan_timer, env_now_ns(w->env) + WORKER_RESCAN_MS * NS_PER_MS);
 	while (!atomic_load_explicit(&w->must_stop, memory_order_acquire)) {
-		uint32_t taken = worker_rings_poll(w);
+		uint32_t taken = ring_set_poll(&w->ring_set, WORKER_RING_BUDGET);
 
 		env_linux_turn(w->env, taken ? 0 : ENV_LINUX_TURN_MAX_NS);
-		worker_rings_kick(w);
+		ring_set_kick(&w->ring_set);
 	}
 	env_timer_cancel(w->env, &w->rescan_timer);
 	env_linux_turn(w->env, 0); /* what was posted before the end was asked for */

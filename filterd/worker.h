@@ -2,8 +2,8 @@
 /*
  * worker.h - a thread that serves: its env, the rings and volumes that belong to it.
  *
- * One turn: poll every ring, turn the env (submit I/O, sleep when idle, reap), ring the clients'
- * bells once. Main and worker talk by messages alone: env_post() there, loop_post() back.
+ * One turn: poll the busy rings, turn the env (submit I/O, sleep when idle, reap), ring the
+ * clients' bells once. Main and worker talk by messages alone: env_post() there, loop_post() back.
  *
  *   worker.c       thread and loop
  *   worker_ring.c  a ring's life on its worker
@@ -19,6 +19,7 @@
 #include "env.h"
 #include "loop.h"
 #include "ring_map.h"
+#include "ring_set.h"
 #include "role.h"
 #include "shared.h"
 #include "volume.h"
@@ -36,7 +37,8 @@ struct worker {
 	bool is_started;
 
 	/* the worker's own */
-	struct list_node rings;
+	struct list_node rings; /* all of them */
+	struct ring_set ring_set;
 	struct env_timer rescan_timer;
 };
 
@@ -87,6 +89,7 @@ struct worker_ring {
 
 	/* the worker's own */
 	struct list_node node;
+	struct ring_member member; /* while serve_ring is set */
 	struct serve_ring *serve_ring;
 	struct env_bell *bell;
 	bool is_draining, is_gone, is_tied;
@@ -105,8 +108,5 @@ void worker_drain_rings(struct worker *w, struct volume *v) ON_WORKER;
 /* Worker's loop only. */
 bool worker_rings_before_sleep(void *worker) ON_WORKER;
 void worker_rings_awake(void *worker) ON_WORKER;
-uint32_t worker_rings_poll(struct worker *w) ON_WORKER;
-void worker_rings_kick(struct worker *w) ON_WORKER;
-void worker_rings_rescan(struct worker *w) ON_WORKER;
 
 #endif

@@ -19,10 +19,14 @@
 #include "log.h"
 #include "worker.h"
 
-/* The poll loop looks at the ring anyway; the descriptor only ends the sleep. */
+/* Ends the sleep of the loop, and the ring's rest. */
 static void kicked(void *ctx, int fd, uint32_t events)
 {
+	struct worker_ring *r = ctx;
+
 	fd_event_take(fd);
+	if (r->serve_ring)
+		ring_set_kicked(&r->worker->ring_set, &r->member);
 }
 
 static void undo_attach(struct worker_ring *r)
@@ -52,6 +56,7 @@ static void drained(struct serve_ring *sr, void *ctx)
 	struct worker_ring *r = ctx;
 	struct volume *v = r->volume;
 
+	ring_set_remove(&r->member);
 	serve_ring_close(sr);
 	r->serve_ring = NULL;
 	list_del(&r->node);
@@ -128,6 +133,7 @@ static int attach(struct worker_ring *r) ON_WORKER
 	if (rc)
 		return rc;
 	list_push_back(&r->worker->rings, &r->node);
+	ring_set_add(&r->worker->ring_set, &r->member, r->serve_ring);
 	volume_ring_prepared(r->volume);
 	return 0;
 }
@@ -199,57 +205,12 @@ void worker_drain_rings(struct worker *w, struct volume *v)
 	}
 }
 
-/* ---------------------------------------------------------------- the loop's side */
-
-uint32_t worker_rings_poll(struct worker *w)
-{
-	struct list_node *n;
-	uint32_t taken = 0;
-
-	list_for_each (n, &w->rings) {
-		taken += serve_ring_poll(list_entry(n, struct worker_ring, node)->serve_ring,
-					 WORKER_RING_BUDGET);
-	}
-	return taken;
-}
-
-void worker_rings_kick(struct worker *w)
-{
-	struct list_node *n;
-
-	list_for_each (n, &w->rings) {
-		serve_ring_kick(list_entry(n, struct worker_ring, node)->serve_ring);
-	}
-}
-
-void worker_rings_rescan(struct worker *w)
-{
-	struct list_node *n;
-
-	list_for_each (n, &w->rings) {
-		serve_ring_rescan(list_entry(n, struct worker_ring, node)->serve_ring);
-	}
-}
-
 bool worker_rings_before_sleep(void *worker)
 {
-	struct worker *w = worker;
-	struct list_node *n;
-	bool has_work = false;
-
-	list_for_each (n, &w->rings) {
-		if (serve_ring_before_sleep(list_entry(n, struct worker_ring, node)->serve_ring))
-			has_work = true;
-	}
-	return has_work;
+	return ring_set_before_sleep(&((struct worker *)worker)->ring_set);
 }
 
 void worker_rings_awake(void *worker)
 {
-	struct worker *w = worker;
-	struct list_node *n;
-
-	list_for_each (n, &w->rings) {
-		serve_ring_awake(list_entry(n, struct worker_ring, node)->serve_ring);
-	}
+	ring_set_awake(&((struct worker *)worker)->ring_set);
 }

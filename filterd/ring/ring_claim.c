@@ -209,13 +209,14 @@ uint32_t ring_server_rescan(struct ring_server *r, ring_take_fn take, void *ctx)
 {
 	uint32_t count = 0, taken;
 
+	r->seen_count = 0;
 	for (uint32_t slot = 0; slot < r->h.slot_count && !r->is_broken; slot++) {
 		uint64_t word;
 
 		if (!look(r, slot, &word) || RING_WORD_STATE(word) != RING_SUBMITTED)
 			r->is_seen[slot] = 0;
 		else if (!r->is_seen[slot])
-			r->is_seen[slot] = 1;
+			r->seen_count += r->is_seen[slot] = 1;
 		else if (seize(r, slot, word, &r->order[count]))
 			count++;
 	}

@@ -105,6 +105,13 @@ uint32_t ring_server_poll(struct ring_server *r, uint32_t budget, ring_take_fn t
 	return claimed;
 }
 
+bool ring_server_is_quiet(const struct ring_server *r)
+{
+	if (r->in_flight > 0 || r->has_completions || r->seen_count > 0)
+		return false;
+	return atomic_load_explicit(&r->control->sq_tail, memory_order_relaxed) == r->sq_head;
+}
+
 /* The state word that a slot of ours has now; another one means that the client wrote into it. */
 static bool own_word(struct ring_server *r, uint32_t slot, uint64_t *word)
 {

@@ -54,6 +54,7 @@ struct ring_server {
 	uint64_t rescues;    /* found by the rescan, not by the queue; 0 in every test */
 	uint8_t *is_claimed; /* [slot_count] by us */
 	uint8_t *is_seen;    /* [slot_count] waiting at the last rescan, not claimed since */
+	uint32_t seen_count; /* at the last rescan */
 	uint64_t *claims;    /* counts claims; the owner shares one among the rings of a volume */
 	uint64_t own_claims; /* what claims points to unless the owner says otherwise */
 	struct ring_order_entry *order; /* [slot_count] scratch: claimed, to be taken in order */
@@ -93,6 +94,9 @@ uint32_t ring_server_poll(struct ring_server *r, uint32_t budget, ring_take_fn t
  * row have seen waiting: a client that is just between its slot and its queue entry is not a
  * rescue. */
 uint32_t ring_server_rescan(struct ring_server *r, ring_take_fn take, void *ctx);
+
+/* Nothing runs, waits or is to be told; what the queue has lost, only a rescan sees. */
+bool ring_server_is_quiet(const struct ring_server *r);
 
 void ring_server_compared(struct ring_server *r, uint32_t slot);
 void ring_server_progress(struct ring_server *r, uint32_t slot, uint64_t progress);

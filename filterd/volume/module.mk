@@ -12,7 +12,7 @@ volume_INCS := include common filterd/env filterd/backend filterd/chain filterd/
 	filterd/volume filterd/layer
 volume_PKGS := jansson
 
-TESTS += test_volume_plan test_volume_plan_groups test_volume_serve test_volume_states test_volume_settle \
+TESTS += test_ring_set test_volume_plan test_volume_plan_groups test_volume_serve test_volume_states test_volume_settle \
 	test_volume_filters_life test_volume_peers test_volume_snapshot test_sidecar
 define volume_plan_test
 $(1)_SRCS := tests/unit/$(1).c
@@ -30,5 +30,5 @@ $(1)_LIBS := volume plan ring_server scsi chain plugin layer backend fake_env co
 $(1)_PKGS := jansson cmocka
 $(1)_LDLIBS := -ldl
 endef
-$(foreach t,test_volume_serve test_volume_states test_volume_peers,$(eval $(call volume_rig_test,$(t))))
+$(foreach t,test_ring_set test_volume_serve test_volume_states test_volume_peers,$(eval $(call volume_rig_test,$(t))))
 $(foreach t,test_volume_settle test_volume_filters_life test_volume_snapshot,$(eval $(call volume_rig_test,$(t),tests/unit/keeping_rig.c)))

@@ -352,6 +352,11 @@ uint32_t serve_ring_rescan(struct serve_ring *r)
 	return rescued;
 }
 
+bool serve_ring_is_quiet(const struct serve_ring *r)
+{
+	return r->is_recovered && r->running_count == 0 && ring_server_is_quiet(&r->server);
+}
+
 void serve_ring_kick(struct serve_ring *r)
 {
 	ring_server_kick(&r->server);

@@ -116,6 +116,8 @@ void serve_recover(struct serve *s);
 uint32_t serve_ring_poll(struct serve_ring *r, uint32_t budget);
 /* Every 100 ms: looks for aborts and for commands that the queue lost. Returns the rescues. */
 uint32_t serve_ring_rescan(struct serve_ring *r);
+/* Nothing runs, waits or is to be told, and its commands may be taken. */
+bool serve_ring_is_quiet(const struct serve_ring *r);
 /* Once per turn of the loop, after all polls. */
 void serve_ring_kick(struct serve_ring *r);
 /* True: there is work after all, do not sleep. */
