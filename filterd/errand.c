@@ -85,6 +85,16 @@ void errand_again(struct errand *j, void (*run)(struct errand *j), void (*back)(
 	errand_start(j);
 }
 
+void errand_wait(struct errand *j, void (*back)(struct errand *j))
+{
+	j->back = back;
+}
+
+void errand_go_on(struct errand *j)
+{
+	run_home(&j->home);
+}
+
 void errand_ended(void *job, int result, const struct err *err)
 {
 	struct errand *j = job;

@@ -32,6 +32,7 @@ struct errand {
 	json_t *json;
 	struct env_msg there;
 	struct loop_msg home;
+	struct list_node save_node; /* of manager.saving */
 };
 
 /* NULL: no memory, fn was told. */
@@ -43,6 +44,9 @@ void errand_start(struct errand *j) ON_MAIN;
 /* Again to the worker, with another run and back, from within back. */
 void errand_again(struct errand *j, void (*run)(struct errand *j),
 		  void (*back)(struct errand *j)) ON_MAIN;
+/* From within back: back is called again later, by errand_go_on(). */
+void errand_wait(struct errand *j, void (*back)(struct errand *j)) ON_MAIN;
+void errand_go_on(struct errand *j) ON_MAIN;
 /* Thread: worker. A volume_done_fn. */
 void errand_ended(void *job, int result, const struct err *err) ON_WORKER;
 /* Tells fn how it went; takes json. */
@@ -59,8 +63,17 @@ void manager_end_datastore(struct mdatastore *d, void (*ended)(struct mdatastore
 void manager_free_datastore(struct mdatastore *d);
 /* Its groups, with the plan's parameters. */
 int must_check manager_make_groups(struct mdatastore *d, struct err *err) ON_MAIN;
+void manager_save_init(struct manager *m);
 /* Writes the plan to disk; on an error a restart sees the old one. */
 int must_check manager_write_plan(struct manager *m, struct err *err) ON_MAIN;
+/*
+ * From within back, with a result of 0: the plan as it is now, or a later one, is on disk when back
+ * is called, or result and err say why not. What ends while another save is under way shares the
+ * next one.
+ */
+void manager_write_plan_then(struct errand *j, void (*back)(struct errand *j)) ON_MAIN;
+/* A failed save in the words of manager_save(), and as an event. */
+void manager_not_saved(struct manager *m, struct err *err) ON_MAIN;
 struct mdatastore *manager_find_datastore(const struct manager *m, const char *name);
 /* Says to the parent that this thread is in a call that may take long. They nest. Thread: b's own.
  */

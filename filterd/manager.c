@@ -50,27 +50,6 @@ void manager_datastore_event(struct manager *m, const char *datastore, const cha
 	events_add(m->events, datastore, "", filter, kind, text);
 }
 
-int manager_write_plan(struct manager *m, struct err *err)
-{
-	int rc;
-
-	manager_beat_blocking(&m->shared->main, true);
-	rc = plan_save(m->plan_path, &m->plan, err);
-	manager_beat_blocking(&m->shared->main, false);
-	return rc;
-}
-
-int manager_save(struct manager *m, struct err *err)
-{
-	int rc = manager_write_plan(m, err);
-
-	if (rc) {
-		err_prefix(err, "the change is in force, but a restart will not know of it");
-		manager_event(m, "", "", "plan_not_saved", err->text);
-	}
-	return rc;
-}
-
 /* ---------------------------------------------------------------- start and end */
 
 static const struct shared_quarantine *find_quarantine(const struct manager *m, const char *volume)
@@ -119,6 +98,7 @@ int manager_start(struct manager *m, uint32_t worker_count, struct plan *plan, s
 	list_init(&m->datastores);
 	list_init(&m->volumes);
 	list_init(&m->transfers);
+	manager_save_init(m);
 	peers_init(&m->peers);
 	plan_init(&m->plan);
 	list_splice_back(&m->plan.datastores, &plan->datastores);

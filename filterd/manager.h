@@ -64,6 +64,8 @@ struct manager {
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
 	bool is_stopping;
+	struct list_node saving; /* struct errand: wait for the next save of the plan */
+	struct loop_msg save_msg;
 };
 
 struct mdatastore {

@@ -56,14 +56,27 @@ static void start_settling(struct mvolume *mv, struct errand *j) ON_MAIN
 	manager_begin_change(mv, j, true);
 }
 
-/* The end of a change: on success the plan is saved; then the answer. */
-static void finish(struct errand *j, bool must_save) ON_MAIN
+static void answer(struct errand *j) ON_MAIN
 {
 	j->mv->is_changing = false;
 	j->mv->may_settle = false;
-	if (j->result == 0 && must_save && !j->mv->is_creating)
-		j->result = manager_save(j->manager, &j->err);
 	errand_answer(j);
+}
+
+static void back_saved(struct errand *j) ON_MAIN
+{
+	if (j->result)
+		manager_not_saved(j->manager, &j->err);
+	answer(j);
+}
+
+/* The end of a change: on success the plan is saved; then the answer. */
+static void finish(struct errand *j, bool must_save) ON_MAIN
+{
+	if (j->result == 0 && must_save && !j->mv->is_creating)
+		manager_write_plan_then(j, back_saved);
+	else
+		answer(j);
 }
 
 void manager_end_change(struct errand *j)
@@ -85,11 +98,19 @@ static void back_confirmed(struct errand *j) ON_MAIN
 /* The change is made and must not be seen before the plan knows of it: a restart would bring the
  * old size, or the old filters over the new ones' data. In force it is also when the save failed.
  */
+static void back_saved_for_confirm(struct errand *j) ON_MAIN
+{
+	if (j->result)
+		manager_not_saved(j->manager, &j->err);
+	errand_again(j, run_confirm, back_confirmed);
+}
+
 static void save_and_confirm(struct errand *j) ON_MAIN
 {
 	if (j->result == 0)
-		j->result = manager_save(j->manager, &j->err);
-	errand_again(j, run_confirm, back_confirmed);
+		manager_write_plan_then(j, back_saved_for_confirm);
+	else
+		errand_again(j, run_confirm, back_confirmed);
 }
 
 /* ---------------------------------------------------------------- open, close */

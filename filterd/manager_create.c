@@ -108,19 +108,31 @@ static void back_created_and_opened(struct errand *j) ON_MAIN
 	manager_end_change(j); /* it was saved before it was opened */
 }
 
+/* Its close may be over already. */
+static bool is_too_late(struct errand *j) ON_MAIN
+{
+	if (!j->manager->is_stopping)
+		return false;
+	j->result = err_set(&j->err, ESHUTDOWN, "", "sluice-filterd is stopping");
+	create_failed(j, true);
+	return true;
+}
+
+/* Nobody has written to it yet; what is written must outlive a restart. */
+static void back_noted(struct errand *j) ON_MAIN
+{
+	if (j->result)
+		create_failed(j, true);
+	else if (!is_too_late(j))
+		errand_again(j, manager_run_open, back_created_and_opened);
+}
+
 static void back_image_made(struct errand *j) ON_MAIN
 {
-	if (j->result) {
+	if (j->result)
 		create_failed(j, false);
-	} else if (j->manager->is_stopping) { /* its close may be over already */
-		j->result = err_set(&j->err, ESHUTDOWN, "", "sluice-filterd is stopping");
-		create_failed(j, true);
-	} else if ((j->result = manager_write_plan(j->manager, &j->err))) {
-		/* Nobody has written to it yet; what is written must outlive a restart. */
-		create_failed(j, true);
-	} else {
-		errand_again(j, manager_run_open, back_created_and_opened);
-	}
+	else if (!is_too_late(j))
+		manager_write_plan_then(j, back_noted);
 }
 
 static void run_make_image(struct errand *j) ON_WORKER

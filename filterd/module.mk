@@ -26,6 +26,12 @@ test_ring_listener_INCS := $(sluice-filterd_INCS)
 test_ring_listener_LIBS := ring_server common
 test_ring_listener_PKGS := cmocka jansson
 
+TESTS += test_manager_save
+test_manager_save_SRCS := tests/unit/test_manager_save.c filterd/manager_save.c filterd/errand.c
+test_manager_save_INCS := $(sluice-filterd_INCS)
+test_manager_save_LIBS := common
+test_manager_save_PKGS := cmocka jansson
+
 TESTS += test_space
 test_space_SRCS := tests/unit/test_space.c filterd/space.c filterd/usage.c
 test_space_INCS := filterd common filterd/env tests/lib
