@@ -73,7 +73,9 @@ struct window {
 	bool is_begun;    /* WIN_BEGIN went out */
 	bool wants_flush; /* the log's records are not durable yet */
 	bool is_flushing, has_flushed;
-	bool is_resting; /* between two windows */
+	bool is_resting;        /* between two windows */
+	bool has_failed;        /* the last one did not come through */
+	uint64_t waiting_bytes; /* in the log, about: counted when a window has ended, and since */
 	uint64_t number;
 	uint64_t lsn; /* of the replica after it; 0: unknown */
 	uint64_t began_ns;
@@ -143,6 +145,7 @@ struct lag {
 				   none */
 	uint8_t level;          /* 0, 1 warning, 2 error: as reported */
 	uint32_t delay_ms;      /* what a change waits at the gate now */
+	bool is_filling;        /* the journal is over a half */
 };
 
 struct repl_group {
@@ -254,6 +257,7 @@ void partial_written(struct repl_io *io); /* the local volume has it */
 /* window.c */
 int window_init(struct repl_group *g);
 void window_kick(struct repl_group *g);
+void window_appended(struct repl_group *g, uint64_t bytes);
 void window_pump(struct repl_group *g);
 bool window_is_due(const struct repl_group *g); /* it waits for the resync's reads */
 void window_ack(struct repl_group *g, const struct repl_header *h);

@@ -60,6 +60,7 @@ static void appended(struct sluice_rlog_entry *e)
 {
 	struct repl_io *io = e->ctx;
 	struct repl_group *g = io->group;
+	uint64_t bytes = io->op == SLUICE_OP_WRITE ? io->len_bytes : 0;
 
 	g->journal.appending--;
 	if (io->part_buf) {
@@ -73,7 +74,7 @@ static void appended(struct sluice_rlog_entry *e)
 	if (e->result < 0 && g->track == TRACK_JOURNAL)
 		journal_overflow(g, "the journal cannot be written");
 	gate_leg_done(io, REPL_LEG_JOURNAL, SLUICE_OK);
-	window_kick(g);
+	window_appended(g, bytes);
 }
 
 static bool is_whole(const struct repl_io *io)
@@ -210,11 +211,13 @@ static void wants_space(void *ctx)
 	struct repl_group *g = ctx;
 
 	/* With the peer there, writers wait for windows, as long as the ladder says (lag.c). */
-	if (!g->is_peer_ready || !g->may_send || g->is_paused)
+	if (!g->is_peer_ready || !g->may_send || g->is_paused) {
 		journal_overflow(g, "the journal is full and the peer is not there: what changes "
 				    "from now on is only noted, and sent by a resync");
-	else
-		window_kick(g);
+		return;
+	}
+	g->lag.is_filling = true; /* no rest between windows; the next tick measures it */
+	window_kick(g);
 }
 
 static void opened(void *ctx, const struct sluice_rlog_opened *how)

@@ -125,12 +125,13 @@ static void slow_down(struct repl_group *g)
 	uint64_t pct;
 
 	g->lag.delay_ms = 0;
-	if (g->track != TRACK_JOURNAL || !g->journal.is_open || !g->is_peer_ready || g->is_paused ||
-	    g->cfg.backpressure_max_ms == 0)
+	g->lag.is_filling = false;
+	if (g->track != TRACK_JOURNAL || !g->journal.is_open)
 		return;
 	sluice_rlog_stats(g->journal.log, &s);
 	pct = s.capacity_blocks ? s.used_blocks * 100 / s.capacity_blocks : 0;
-	if (pct <= 50)
+	g->lag.is_filling = pct > 50;
+	if (pct <= 50 || !g->is_peer_ready || g->is_paused || g->cfg.backpressure_max_ms == 0)
 		return;
 	pct = pct < 90 ? pct - 50 : 40;
 	g->lag.delay_ms = (uint32_t)(g->cfg.backpressure_max_ms * pct / 40);

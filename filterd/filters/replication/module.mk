@@ -62,6 +62,13 @@ $(eval $(call primary_test,test_repl_bitmap,bitmap.c))
 $(eval $(call primary_test,test_repl_pace,pace.c))
 $(eval $(call primary_test,test_repl_hot,bitmap.c hot.c hot_commit.c hot_load.c))
 
+# When windows begin; the log, the link and the group are the test's.
+TESTS += test_repl_window
+test_repl_window_SRCS := tests/unit/test_repl_window.c $(addprefix $(REPLICATION)/,window.c)
+test_repl_window_INCS := include $(REPLICATION) tests/unit
+test_repl_window_LIBS := replication_wire log common
+test_repl_window_PKGS := cmocka liblz4 libzstd jansson
+
 PROGS += bench_repl_compress
 bench_repl_compress_SRCS := tests/perf/bench_repl_compress.c
 bench_repl_compress_INCS := include $(REPLICATION) common

@@ -8,13 +8,20 @@
  * A window does not begin while a resync has read something that is not in the stream yet: what
  * changed after the read is in this window or a later one, and comes after it in the stream
  * (REPL-8). A connection that goes takes the window with it; the next one gets it from the start.
+ *
+ * Between two windows the sender rests: a window costs both sides a flush and two frames whatever
+ * is in it, and what is overwritten meanwhile goes once. It rests for a small part of the lag that
+ * is aimed at, and not at all when a whole window waits, the log fills up, or somebody waits for it
+ * to be empty.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "group_int.h"
 
-#define PAUSE_NS     20000000ull /* between two windows, so that there is something to merge */
+#define REST_MIN_NS  20000000ull /* between two windows, so that there is something to merge */
+#define REST_MAX_NS  250000000ull
+#define REST_SHARE   20u         /* of the lag that is aimed at */
 #define NOT_YET_NS   50000000ull /* nothing durable yet */
 #define AFTER_ERR_NS 1000000000ull
 
@@ -233,6 +240,43 @@ static void later(struct repl_group *g, uint64_t ns)
 	g->host.ops->timer_set(g->host.ctx, &g->window.timer, group_now_ns(g) + ns);
 }
 
+static uint64_t rest_ns(const struct repl_group *g)
+{
+	uint64_t ns = (uint64_t)g->cfg.rpo_target_ms * 1000000u / REST_SHARE;
+
+	if (g->resync.what != RESYNC_NONE || ns < REST_MIN_NS) /* the two take turns */
+		return REST_MIN_NS;
+	return ns < REST_MAX_NS ? ns : REST_MAX_NS;
+}
+
+static bool is_much(const struct repl_group *g)
+{
+	uint64_t most = g->cfg.journal_bytes / 4;
+
+	most = most < WINDOW_BYTES ? most : WINDOW_BYTES;
+	return g->window.waiting_bytes >= most || g->lag.is_filling;
+}
+
+/* A rest after a failure is not cut short by more that comes. */
+static bool is_urgent(const struct repl_group *g)
+{
+	return g->wants_equal || g->wants_drained ||
+	       (!g->window.has_failed && g->resync.what == RESYNC_NONE && is_much(g));
+}
+
+/* After a window: what came meanwhile may be enough for the next one. */
+static void rest(struct repl_group *g)
+{
+	struct sluice_rlog_stats s;
+
+	sluice_rlog_stats(g->journal.log, &s);
+	g->window.waiting_bytes = s.used_blocks * LOG_BLOCK_BYTES;
+	if (is_urgent(g) && !g->stopped)
+		g->window.is_resting = false;
+	else
+		later(g, rest_ns(g));
+}
+
 static void ended(struct sluice_rlog_destage *d)
 {
 	struct repl_group *g = d->ctx;
@@ -250,9 +294,13 @@ static void ended(struct sluice_rlog_destage *d)
 		journal_overflow(g, "the journal is damaged; its changes are sent by a resync");
 	if (d->result == -EAGAIN)
 		w->wants_flush = true;
+	w->has_failed = d->result != 0;
+	if (d->result == 0)
+		rest(g);
+	else
+		later(g, d->result == -EAGAIN ? NOT_YET_NS : AFTER_ERR_NS);
 	if (g->stopped)
 		group_stop_step(g);
-	later(g, d->result == 0 ? PAUSE_NS : d->result == -EAGAIN ? NOT_YET_NS : AFTER_ERR_NS);
 	resync_pump(g);
 	gate_check(g);
 }
@@ -357,8 +405,14 @@ bool window_is_due(const struct repl_group *g)
 
 void window_kick(struct repl_group *g)
 {
-	if (!g->window.is_resting || g->wants_equal || g->wants_drained)
+	if (!g->window.is_resting || is_urgent(g))
 		try_begin(g);
+}
+
+void window_appended(struct repl_group *g, uint64_t bytes)
+{
+	g->window.waiting_bytes += bytes;
+	window_kick(g);
 }
 
 int window_init(struct repl_group *g)

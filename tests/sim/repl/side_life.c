@@ -52,7 +52,7 @@ static void fill_cfg(const struct node *n, struct repl_group_cfg *c)
 	c->initial_state = n->id == 0 ? REPL_PRIMARY_ALONE : REPL_SECONDARY_SYNCING;
 	c->journal_bytes = w->journal_bytes;
 	c->stage_bytes = w->stage_bytes;
-	c->rpo_target_ms = 1000;
+	c->rpo_target_ms = w->seed % 2 ? 1000 : 5000; /* how long windows rest */
 	c->rpo_warning_ms = 5000;
 	c->rpo_error_ms = 30000;
 	c->backpressure_max_ms = 100;
