@@ -28,6 +28,16 @@ static struct {
 	uint64_t failures;
 } faults;
 
+/* What was done first to each file since it was opened. */
+static struct seen {
+	const struct env_file *file;
+	char name[64];
+	uint64_t written, synced; /* at which call of all; 0: not yet */
+} seen[256];
+static bool is_seeing; /* from layer_rig_forget() on */
+static uint32_t seen_count;
+static uint64_t calls;
+
 struct failed {
 	struct env_msg msg;
 	struct env_io *io;
@@ -40,11 +50,62 @@ static bool ends_with(const char *text, const char *ending)
 	return k > 0 && n >= k && strcmp(text + n - k, ending) == 0;
 }
 
+static void see_open(const char *path, const struct env_file *f)
+{
+	const char *slash = strrchr(path, '/');
+
+	if (!is_seeing)
+		return;
+	assert(seen_count < sizeof(seen) / sizeof(seen[0]));
+	seen[seen_count] = (struct seen){.file = f};
+	snprintf(seen[seen_count++].name, sizeof(seen[0].name), "%s", slash ? slash + 1 : path);
+}
+
+/* The newest of that address: files come and go. */
+static void see_io(const struct env_io *io)
+{
+	calls++;
+	for (uint32_t i = seen_count; i-- > 0;) {
+		if (seen[i].file != io->file)
+			continue;
+		if (io->op == ENV_IO_SYNC && !seen[i].synced)
+			seen[i].synced = calls;
+		else if (io->op == ENV_IO_WRITE && !seen[i].written)
+			seen[i].written = calls;
+		return;
+	}
+}
+
+static const struct seen *seen_of(const char *name)
+{
+	for (uint32_t i = seen_count; i-- > 0;)
+		if (strcmp(seen[i].name, name) == 0)
+			return &seen[i];
+	fail_msg("%s was not opened", name);
+	return NULL;
+}
+
+void layer_rig_forget(void)
+{
+	is_seeing = true;
+	seen_count = 0;
+}
+
+bool layer_rig_was_flushed_first(const char *name, const char *before)
+{
+	const struct seen *a = seen_of(name), *b = seen_of(before);
+
+	assert_true(b->written > 0);
+	return a->synced > 0 && a->synced < b->written;
+}
+
 static int open_file(struct env *e, const struct env_open *how, struct env_file **out,
 		     struct err *err)
 {
 	int rc = faults.real->file_open(e, how, out, err);
 
+	if (rc == 0)
+		see_open(how->path, *out);
 	if (rc == 0 &&
 	    (ends_with(how->path, faults.ending) || ends_with(how->path, faults.other))) {
 		assert(faults.file_count < 16);
@@ -65,6 +126,7 @@ static void on_failed(struct env_msg *m)
 
 static void submit(struct env *e, struct env_io *io)
 {
+	see_io(io);
 	for (uint32_t i = 0; i < faults.file_count; i++) {
 		struct failed *f;
 
@@ -104,6 +166,8 @@ void layer_rig_init(struct layer_rig *r, uint64_t size_bytes)
 	r->size_bytes = size_bytes;
 	assert_int_equal(env_linux_create(&cfg, &r->env, NULL), 0);
 	layer_rig_fail_writes(NULL, NULL);
+	is_seeing = false;
+	seen_count = 0;
 	faults.real = r->env->ops;
 	faults.ops = *faults.real;
 	faults.ops.file_open = open_file;

@@ -154,6 +154,39 @@ static void snapshot_of_a_closed_volume_is_deleted_and_merged_at_the_next_open(v
 	layer_rig_close(&rig, v);
 }
 
+/* What an earlier process wrote it may not have flushed: a power cut would leave a map of an older
+ * generation than the one that the next write is to follow. */
+static void map_that_was_opened_is_flushed_before_its_first_write(void **state)
+{
+	struct backend *v = with_snapshots();
+
+	layer_rig_close(&rig, v);
+	layer_rig_forget();
+	v = layer_rig_open(&rig, "v.img", NULL);
+	layer_rig_fill(&rig, v, 30, 1, 0x77);
+	assert_true(layer_rig_was_flushed_first("v.l3.map", "v.l3.map"));
+	layer_rig_close(&rig, v);
+}
+
+/* A process put a head over the layer and was killed before it flushed it. */
+static void layer_that_is_merged_away_is_flushed_before_its_blocks_are_copied(void **state)
+{
+	struct backend *v = with_snapshots();
+
+	layer_rig_fill(&rig, v, 20, 40, 0x44); /* more than "two" has: its blocks go up */
+	assert_int_equal(layer_rig_snapshot(&rig, v, "three"), 0);
+	layer_rig_close(&rig, v);
+	layer_rig_forget();
+	v = layer_rig_open(&rig, "v.img", NULL);
+	assert_int_equal(layer_rig_delete(&rig, v, "two"), 0);
+	layer_rig_wait_state(&rig, v, "two", "absent");
+	assert_true(layer_rig_was_flushed_first("v.l2", "v.l3"));
+	assert_true(layer_rig_was_flushed_first("v.l2.map", "v.l3"));
+	layer_rig_expect(&rig, v, 8, 12, 0x22);
+	layer_rig_expect(&rig, v, 20, 40, 0x44);
+	layer_rig_close(&rig, v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -166,6 +199,11 @@ int main(void)
 		snapshot_whose_blocks_began_to_be_replaced_is_not_given_back, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		snapshot_of_a_closed_volume_is_deleted_and_merged_at_the_next_open, set_up,
+		tear_down),
+	    cmocka_unit_test_setup_teardown(map_that_was_opened_is_flushed_before_its_first_write,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		layer_that_is_merged_away_is_flushed_before_its_blocks_are_copied, set_up,
 		tear_down),
 	};
 
