@@ -23,15 +23,14 @@ export CYCLES
 MANIFEST := build/check/manifest
 comma := ,
 line  = $(file >>$(MANIFEST),$(1)|$(2)|$(3)|$(4)|$(5))
-# One thread and no shared memory: nothing that ThreadSanitizer could find.
-PURE_TESTS = sim_layer sim_repl sim_io_control sim_log sim_cache test_cache_s3fifo test_cache_ram test_cache_seq test_cache_warm test_cache_flash_read \
-	$(filter test_mclock_% test_planner_% test_model_% test_io_control_% test_peer_% test_link_% test_repl_wire_% test_repl_receiver_%,$(TESTS))
-# Hundreds of runs of what one run shows ThreadSanitizer as well (test_encryption_reencrypt_words).
-MANY_RUNS  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults
+# Who starts threads: the others have one, and nothing that ThreadSanitizer could find. Who links pthread_create() without being
+# named here fails tests/lint/test-tsan-runs-threads.sh.
+THREADED = $(filter test_backend_% test_cache_filter_% test_env_% test_layer_% test_link_% test_peer_% test_reconciler% test_rest_% test_chain_thread test_events_feed \
+	test_fd test_password test_replicator_answers test_ring_server_threads test_store_writers test_tgt_client,$(TESTS))
 # What has a longer form, by the variables of check-unit-long.
 LONG_UNIT  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults test_encryption_luks test_planner_converges \
 	test_cache_filter_sweep test_cache_filter_point_in_time
-NOT_RUN_tsan = $(PURE_TESTS) $(MANY_RUNS)
+NOT_RUN_tsan = $(filter-out $(THREADED),$(TESTS))
 tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl) $(NOT_RUN_$(1)),$(TESTS)),$(call line,$(1),$(2),4,$(t),build/$(3)/tests/$(call out,$(t))))
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell console
@@ -77,6 +76,7 @@ check-manifest:
 	$(foreach c,$(LINT_CHECKS),$(call line,lint,300,2,$(c),scripts/lint.sh $(c)))
 	$(call line,lint,300,2,tests/lint/test-lint-sees-faults.sh,tests/lint/test-lint-sees-faults.sh)
 	$(call tests_of,unit,120,release)
+	$(call line,unit,60,4,tests/lint/test-tsan-runs-threads.sh,tests/lint/test-tsan-runs-threads.sh)
 	$(call tests_of,asan,240,asan)
 	$(call tests_of,tsan,240,tsan)
 	$(foreach s,$(MODEL_SCRIPTS),$(call line,models,300,2,$(s),$(s)))
