@@ -228,6 +228,14 @@ static void log_flushed(struct rlog_wait *w, int result)
 		rlog_destage_window(destager_of(w));
 }
 
+static uint64_t last_seq_of(const struct rlog_destager *x)
+{
+	const struct sluice_rlog *log = x->log;
+	uint64_t seq = RLOG_MUTATE(DESTAGE_NOT_DURABLE) ? log->written_seq : log->durable_seq;
+
+	return x->d->last_seq && x->d->last_seq < seq ? x->d->last_seq : seq;
+}
+
 void rlog_destage_window(struct rlog_destager *x)
 {
 	struct sluice_rlog *log = x->log;
@@ -236,6 +244,10 @@ void rlog_destage_window(struct rlog_destager *x)
 			rlog_record_room(log->geo.block_bytes) / RLOG_DATA_CRC_BYTES;
 	uint64_t blocks = to_v - log->tail.v;
 
+	if (x->d->last_seq && x->d->last_seq < log->tail.seq && !x->is_replay) {
+		rlog_destage_end(x, -EAGAIN);
+		return;
+	}
 	if (to_v <= log->tail.v) {
 		x->wait.fn = log_flushed;
 		if (log->written_v > log->tail.v)
@@ -249,8 +261,7 @@ void rlog_destage_window(struct rlog_destager *x)
 	blocks = blocks < want ? blocks : want;
 	blocks = blocks < x->w.mem_blocks ? blocks : x->w.mem_blocks;
 	if (!x->is_replay)
-		x->last_seq =
-		    RLOG_MUTATE(DESTAGE_NOT_DURABLE) ? log->written_seq : log->durable_seq;
+		x->last_seq = last_seq_of(x);
 	x->result = 0;
 	x->w.end.v = log->tail.v + blocks;
 	x->ring.fn = window_read;

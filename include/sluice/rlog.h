@@ -195,10 +195,11 @@ struct sluice_rlog_sink {
 
 struct sluice_rlog_destage {
 	uint64_t max_bytes; /* of the window; at least one record goes */
-	int result; /* 0, -EAGAIN: nothing durable to take; -EBADMSG: a dirty block's checksum
-		       failed, the window stays; -EBUSY: one is under way; -ENOSPC: the journal is
-		       too small; -EIO: fail-stop; else the sink's -errno: the window stays in the
-		       log */
+	uint64_t last_seq;  /* no record beyond this one goes; 0: no such limit */
+	int result; /* 0, -EAGAIN: nothing durable to take, or nothing before last_seq; -EBADMSG: a
+		       dirty block's checksum failed, the window stays; -EBUSY: one is under way;
+		       -ENOSPC: the journal is too small; -EIO: fail-stop; else the sink's -errno:
+		       the window stays in the log */
 	uint64_t window_blocks, written_blocks; /* results: taken, and left after coalescing */
 	void (*fn)(struct sluice_rlog_destage *d);
 	void *ctx;

@@ -9,7 +9,8 @@
  * after decompression. Neither side trusts the other's lengths: stored_bytes and raw_bytes are
  * checked against REPL_PAYLOAD_MAX before anything is allocated.
  *
- * A version is agreed by HELLO; a node speaks REPL_VERSION and REPL_VERSION_OLDEST.
+ * A version is agreed by HELLO; a node speaks REPL_VERSION and REPL_VERSION_OLDEST. Headers have
+ * had one form since the beginning, and say so in their version. Since 2: MARK as it is here.
  * Source: the layout follows DRBD's and Zerto's public descriptions in spirit, in nothing literal.
  */
 #ifndef WIRE_REPL_H
@@ -19,8 +20,10 @@
 #include <stdint.h>
 
 #define REPL_MAGIC          0x50524653u /* "SFRP" */
-#define REPL_VERSION        1u
+#define REPL_VERSION        2u
 #define REPL_VERSION_OLDEST 1u
+#define REPL_VERSION_HEADER 1u
+#define REPL_VERSION_MARK   2u
 #define REPL_PAYLOAD_MAX    (1u << 20)
 #define REPL_PORT           3262
 
@@ -65,17 +68,20 @@ enum repl_type {
 	REPL_RS_END = 27,
 	REPL_DIGEST_ASK = 28, /* digests of the blocks of a range, please; value = tag; payload
 				 repl_digest_ask */
-	REPL_MARK = 29,       /* value = lsn; payload: nothing; the images are equal here */
+	REPL_MARK = 29,       /* a snapshot at this place of the stream; value = lsn; payload
+				 repl_mark */
 
 	/* data channel, secondary to primary */
 	REPL_ACK = 32, /* value = lsn of one WRITE, ZERO or FLUSH; status in flags' upper half */
-	REPL_WIN_ACK = 33, /* value = window number, persisted */
-	REPL_RS_ACK = 34,  /* value = resync id, persisted */
-	REPL_DIGEST = 35,  /* answers DIGEST_ASK, same value and range: 16 bytes of XXH3-128 per
-			      block, all zero for a block of zeros; status as in ACK */
-	REPL_BITMAP = 36,  /* blocks of mine that may differ from the point we have in common:
-			      payload repl_range[]; value: 1 in the last one */
-	REPL_CREDIT = 37,  /* value: payload bytes that may be sent beyond what was */
+	REPL_WIN_ACK = 33,  /* value = window number, persisted */
+	REPL_RS_ACK = 34,   /* value = resync id, persisted */
+	REPL_DIGEST = 35,   /* answers DIGEST_ASK, same value and range: 16 bytes of XXH3-128 per
+			       block, all zero for a block of zeros; status as in ACK */
+	REPL_BITMAP = 36,   /* blocks of mine that may differ from the point we have in common:
+			       payload repl_range[]; value: 1 in the last one */
+	REPL_CREDIT = 37,   /* value: payload bytes that may be sent beyond what was */
+	REPL_MARK_ACK = 38, /* answers MARK; status as in ACK; payload: the MARK's, then a sentence
+			       if it was not to be */
 };
 
 #define REPL_MAY_UNMAP 1u
@@ -165,6 +171,23 @@ struct repl_range {
 	uint16_t member;
 	uint16_t reserved[3];
 };
+
+enum repl_mark_what {
+	REPL_MARK_MAKE = 1,   /* the member's content as of here becomes that snapshot */
+	REPL_MARK_FIND = 2,   /* is it there? */
+	REPL_MARK_DELETE = 3, /* the primary's was deleted */
+};
+
+#define REPL_MARK_NAME_BYTES 128u
+
+/* Between MAKE and its answer the receiver takes no other frame of the data channel. */
+struct repl_mark {
+	uint8_t snapshot[16]; /* its UUID */
+	uint32_t what;        /* enum repl_mark_what */
+	uint32_t settle_ms;   /* MAKE: filters there may bring dirty data down for so long */
+	char name[REPL_MARK_NAME_BYTES];
+};
+static_assert(sizeof(struct repl_mark) == 152, "replication ABI");
 
 /* key: [a-z0-9_]; such as "luks" (a header), "policy", "size". */
 struct repl_meta {

@@ -36,6 +36,7 @@ static void frame(const struct op *o)
 	struct repl_rs rs = {.bytes_max = (uint64_t)o->count << (o->extra & 31),
 			     .is_whole = o->flags >> 7};
 	struct repl_digest_ask ask = {.block_bytes = 512u << (o->extra & 15)};
+	struct repl_mark mark = {.what = o->flags & 3, .settle_ms = o->extra};
 	uint8_t wire[sizeof(struct repl_header) + sizeof(data)];
 	char why[FRAME_WHY_BYTES];
 	struct repl_header h;
@@ -53,6 +54,8 @@ static void frame(const struct op *o)
 		frame_set_payload(&h, memcpy(data, &rs, sizeof(rs)), sizeof(rs));
 	else if (h.type == REPL_DIGEST_ASK)
 		frame_set_payload(&h, memcpy(data, &ask, sizeof(ask)), sizeof(ask));
+	else if (h.type == REPL_MARK)
+		frame_set_payload(&h, memcpy(data, &mark, sizeof(mark)), sizeof(mark));
 	frame_seal(&h);
 	memcpy(wire, &h, sizeof(h));
 	memcpy(wire + sizeof(h), data, h.stored_bytes);

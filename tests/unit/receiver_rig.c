@@ -204,6 +204,7 @@ void rr_crash(struct repl_group *g, bool is_power_cut)
 	g->receiver = NULL;
 	memset(g->timers, 0, sizeof(g->timers));
 	g->own_count = 0;
+	g->snapshot = NULL;
 	g->is_up = false;
 	g->answer_count = 0;
 	g->steps = g->steps_max = 0;

@@ -50,6 +50,13 @@ struct repl_group {
 	struct repl_own *owns[256];
 	uint32_t own_count;
 	bool is_own_held; /* nothing below ends */
+	/* What is wanted of the host's snapshots: made with the results in snapshot_results, from
+	 * the first on; all that is wanted behind them ends well. */
+	struct repl_snapshot *snapshot;
+	bool is_snapshot_held; /* it does not end */
+	int snapshot_results[4];
+	uint32_t snapshots_asked;
+	uint64_t snapshot_version; /* of unit 0 of its member, when it ended */
 	uint64_t owns_ended, own_fail_at;
 	uint64_t writes_below, fua_below, reads_below;
 	uint64_t steps, steps_max; /* rr_run() stops there; 0: never */

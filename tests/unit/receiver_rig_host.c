@@ -112,11 +112,36 @@ static void do_own(struct repl_group *g, struct repl_own *o)
 	}
 }
 
+static void snapshot_submit(void *ctx, struct repl_snapshot *s)
+{
+	struct repl_group *g = ctx;
+
+	assert(!g->snapshot && s->member < RR_MEMBERS);
+	g->snapshot = s;
+}
+
+static bool snapshot_step(struct repl_group *g)
+{
+	struct repl_snapshot *s = g->snapshot;
+
+	if (!s || g->is_snapshot_held)
+		return false;
+	g->snapshot = NULL;
+	s->result = g->snapshots_asked < 4 ? g->snapshot_results[g->snapshots_asked] : 0;
+	g->snapshots_asked++;
+	snprintf(s->why, sizeof(s->why), "%s", s->result ? "no room" : "");
+	g->snapshot_version = rr_version(g, s->member, 0);
+	s->fn(s);
+	return true;
+}
+
 bool rr_own_step(struct repl_group *g)
 {
 	uint32_t i;
 	struct repl_own *o;
 
+	if (snapshot_step(g))
+		return true;
 	if (!g->own_count || g->is_own_held)
 		return false;
 	i = (uint32_t)(random_u64(g) % g->own_count);
@@ -193,5 +218,6 @@ const struct repl_host_ops rr_host_ops = {
     .record_put = record_put,
     .record_get = record_get,
     .log_open = log_open,
+    .snapshot_submit = snapshot_submit,
     .report = report,
 };

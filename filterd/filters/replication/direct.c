@@ -63,7 +63,7 @@ static void frame_gone(struct frame_out_item *it, bool is_sent)
 
 static bool may_send(const struct repl_group *g)
 {
-	return g->is_peer_ready && g->track == TRACK_DIRECT;
+	return g->is_peer_ready && g->track == TRACK_DIRECT && !mark_is_to_go(g);
 }
 
 void direct_begin(struct repl_io *io)

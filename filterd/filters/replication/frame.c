@@ -64,7 +64,7 @@ static const struct rule rules[] = {
     [REPL_RS_END] = {"RS_END", ON_DATA, .has_cost = true},
     [REPL_DIGEST_ASK] = {"DIGEST_ASK", RANGE(RANGE_BLOCKS),
 			 EXACTLY(sizeof(struct repl_digest_ask))},
-    [REPL_MARK] = {"MARK", ON_DATA, .has_cost = true},
+    [REPL_MARK] = {"MARK", ON_DATA, EXACTLY(sizeof(struct repl_mark))},
 
     [REPL_ACK] = {.name = "ACK", .channels = ON_DATA},
     [REPL_WIN_ACK] = {.name = "WIN_ACK", .channels = ON_DATA},
@@ -74,6 +74,9 @@ static const struct rule rules[] = {
     [REPL_BITMAP] = {"BITMAP", ON_DATA, .payload_unit = sizeof(struct repl_range),
 		     .payload_max = REPL_PAYLOAD_MAX},
     [REPL_CREDIT] = {.name = "CREDIT", .channels = ON_DATA},
+    [REPL_MARK_ACK] = {"MARK_ACK", ON_DATA, .payload_min = sizeof(struct repl_mark),
+		       .payload_unit = 1,
+		       .payload_max = sizeof(struct repl_mark) + REPL_ERROR_TEXT_MAX},
 };
 
 static const struct rule *rule_of(uint8_t type)
@@ -95,7 +98,7 @@ const char *frame_type_name(uint8_t type)
 void frame_begin(struct repl_header *h, enum repl_type type, uint64_t term, uint64_t value)
 {
 	*h = (struct repl_header){.magic = REPL_MAGIC,
-				  .version = REPL_VERSION,
+				  .version = REPL_VERSION_HEADER,
 				  .type = (uint8_t)type,
 				  .term = term,
 				  .value = value};

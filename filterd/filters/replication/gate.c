@@ -403,7 +403,8 @@ void group_release_held(struct repl_group *g, uint16_t member, enum sluice_statu
 /* Everything that has begun is in the log or at the peer, and nothing new begins. */
 static bool is_equal(const struct repl_group *g)
 {
-	if (g->busy || g->resync.what != RESYNC_NONE || group_has_bits(g, BITMAP_TO_SEND))
+	if (g->busy || g->resync.what != RESYNC_NONE || group_has_bits(g, BITMAP_TO_SEND) ||
+	    mark_is_pending(g))
 		return false;
 	return g->track == TRACK_DIRECT || (g->track == TRACK_JOURNAL && journal_is_empty(g));
 }

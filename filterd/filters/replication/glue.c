@@ -3,6 +3,7 @@
  * glue.c - which volumes make a group; its opening when all are there, its stop when one goes.
  */
 #include "glue.h"
+#include "mark.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -430,6 +431,32 @@ int glue_reconfigure(struct sluice_filter *f, enum sluice_phase phase,
 	return 0;
 }
 
+/* Never a reason to refuse it: what the replica has of it is told by the status. */
+static void tell_snapshot(struct glue_volume *v, enum sluice_phase phase,
+			  const struct sluice_event *ev)
+{
+	static const enum mark_event events[] = {[SLUICE_PREPARE] = MARK_PREPARE,
+						 [SLUICE_COMMIT] = MARK_COMMIT,
+						 [SLUICE_ABORT] = MARK_ABORT,
+						 [SLUICE_HELD] = MARK_HELD};
+	bool is_deleted = ev->kind == SLUICE_EVENT_SNAPSHOT_DELETED;
+	uint8_t uuid[16];
+	char hex[33];
+	uint32_t n = 0;
+
+	for (const char *c = ev->uuid; c && *c && n < 32; c++) {
+		if (*c != '-')
+			hex[n++] = *c >= 'A' && *c <= 'F' ? (char)(*c - 'A' + 'a') : *c;
+	}
+	hex[n] = 0;
+	if (v->gg->state != GLUE_OPEN || !glue_uuid_read(hex, uuid))
+		return;
+	if (is_deleted && phase != SLUICE_COMMIT)
+		return;
+	group_mark(v->gg->g, is_deleted ? MARK_DELETED : events[phase], v->p.member, uuid,
+		   ev->name);
+}
+
 int glue_event(struct sluice_filter *f, enum sluice_phase phase, const struct sluice_event *ev,
 	       struct sluice_error *err)
 {
@@ -443,6 +470,8 @@ int glue_event(struct sluice_filter *f, enum sluice_phase phase, const struct sl
 			 "replication away, revert, and replicate again; or clone the snapshot");
 		return -EBUSY;
 	}
+	if (ev->kind == SLUICE_EVENT_SNAPSHOT || ev->kind == SLUICE_EVENT_SNAPSHOT_DELETED)
+		tell_snapshot(v, phase, ev);
 	if (ev->kind == SLUICE_EVENT_DETACH && phase == SLUICE_PREPARE && v->p.is_leader)
 		v->gg->is_removed = true;
 	return 0;

@@ -92,6 +92,8 @@ struct glue_group {
 	struct sluice_seal *seals[REPL_MEMBERS_MAX]; /* while it is open, of those in sealed */
 	uint64_t sealed;                             /* members, bits */
 	bool waits_for_keys;                         /* WAITING: all members are there */
+	struct repl_snapshot *no_snapshot; /* that is answered by the timer: there is no volume */
+	struct sluice_timer no_snapshot_timer;
 	/* Initiators wait while it may serve soon. */
 	enum glue_patience {
 		GLUE_PATIENCE_FRESH,
@@ -182,6 +184,7 @@ void glue_waiting_go(struct glue_volume *v);
 void glue_waiting_end(struct glue_volume *v, enum sluice_status status);
 
 /* replication.c */
+bool glue_uuid_read(const char *hex, uint8_t uuid[16]); /* 32 digits */
 int glue_params_read(const union sluice_value *values, struct glue_params *p,
 		     struct sluice_error *err);
 

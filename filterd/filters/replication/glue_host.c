@@ -293,6 +293,7 @@ void glue_host_forget(struct glue_group *gg)
 
 	(void)sluice_store_put(gg->f, "node", "", 0);
 	(void)sluice_store_put(gg->f, "track", "", 0);
+	(void)sluice_store_put(gg->f, "marks", "", 0);
 	glue_seal_forget(gg);
 	for (uint32_t i = 0; i < REPL_LOGS; i++) {
 		if (sluice_sidecar_path(gg->f, suffixes[i], path, sizeof(path)) == 0)
@@ -373,6 +374,54 @@ static void log_line(void *ctx, int priority, const char *text)
 	sluice_log(gg->f, priority, "%s", text);
 }
 
+static void snapshot_done(struct sluice_snapshot_call *c, int result,
+			  const struct sluice_error *err)
+{
+	struct repl_snapshot *s = c->ctx;
+
+	s->result = result;
+	snprintf(s->why, sizeof(s->why), "%s", err ? err->text : "");
+	s->fn(s);
+}
+
+/* The volume is gone, or it is the companion, which has none. */
+static void no_snapshot(struct sluice_timer *t)
+{
+	struct glue_group *gg = t->ctx;
+	struct repl_snapshot *s = gg->no_snapshot;
+
+	gg->no_snapshot = NULL;
+	s->result = -ECANCELED;
+	snprintf(s->why, sizeof(s->why), "the volume is not open there");
+	s->fn(s);
+}
+
+static void snapshot_submit(void *ctx, struct repl_snapshot *s)
+{
+	const uint8_t *u = s->uuid;
+	struct glue_group *gg = ctx;
+	struct glue_volume *v = gg->members[s->member];
+
+	snprintf(s->uuid_text, sizeof(s->uuid_text),
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
+		 u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14],
+		 u[15]);
+	s->host = (struct sluice_snapshot_call){.what = s->what,
+						.snapshot = s->uuid_text,
+						.name = s->name,
+						.settle_ms = s->settle_ms,
+						.fn = snapshot_done,
+						.ctx = s};
+	if (v && !v->is_gone) {
+		sluice_snapshot_submit(v->f, &s->host);
+		return;
+	}
+	gg->no_snapshot = s;
+	gg->no_snapshot_timer.fn = no_snapshot;
+	gg->no_snapshot_timer.ctx = gg;
+	sluice_group_timer_set(gg->set, &gg->no_snapshot_timer, sluice_group_now_ns(gg->set));
+}
+
 static const struct repl_host_ops ops = {
     .now_ns = now_ns,
     .random_u64 = random_u64,
@@ -390,6 +439,7 @@ static const struct repl_host_ops ops = {
     .record_get = record_get,
     .file_submit = file_submit,
     .log_open = log_open,
+    .snapshot_submit = snapshot_submit,
     .witness_submit = witness_submit,
     .work_submit = work_submit,
     .serving_changed = serving_changed,

@@ -35,6 +35,7 @@ static int parts_create(struct repl_group *g)
 		return -ENOMEM;
 	if (window_init(g) < 0 || resync_init(g) < 0)
 		return -ENOMEM;
+	mark_init(g);
 	for (uint32_t ch = 0; ch < SLUICE_LINK_CHANNELS; ch++)
 		frame_out_init(&g->out[ch], &g->host, (enum sluice_link_channel)ch);
 	g->node = &g->node_state;
@@ -86,6 +87,7 @@ void group_destroy(struct repl_group *g)
 	if (!g)
 		return;
 	lag_end(g);
+	mark_fini(g);
 	g->host.ops->timer_cancel(g->host.ctx, &g->late_timer);
 	g->host.ops->timer_cancel(g->host.ctx, &g->pace_timer);
 	g->host.ops->timer_cancel(g->host.ctx, &g->window.timer);
@@ -186,6 +188,7 @@ void group_start(struct repl_group *g,
 	g->head_lsn = g->record.lsn;
 	g->lag.gap_since_ms = g->record.gap_since_ms;
 	is_whole = g->track == TRACK_JOURNAL && !g->record.has_pass;
+	mark_load(g);
 	hot_load(g->hot, is_whole ? BITMAP_JOURNALED : BITMAP_SUSPECT, marks_loaded, g);
 }
 
@@ -224,6 +227,8 @@ static void receiver_stopped(void *ctx)
 	struct repl_group *g = ctx;
 	/* Else bits that came since the last record would be taken for what is in the log. */
 	bool is_clean = track_set(g, g->track, g->record.has_pass) == 0;
+
+	mark_stop(g);
 
 	for (uint32_t m = 0; m < g->host.member_count; m++)
 		bitmap_refresh(&g->bits[m]);

@@ -138,6 +138,7 @@ void group_advance(struct repl_group *g)
 	if (g->resync.what == RESYNC_NONE && !g->is_paused && needs_pass(g))
 		resync_begin(g, RESYNC_CATCH_UP);
 	resync_pump(g);
+	mark_pump(g);
 	window_kick(g);
 	gate_check(g);
 	if (g->resync.what != RESYNC_NONE || g->is_frozen || g->is_paused ||
@@ -199,6 +200,7 @@ void group_do_forget(struct repl_group *g)
 			bitmap_clear_all(&g->bits[m], (enum bitmap_kind)k);
 	}
 	track_set(g, TRACK_BITMAP, false);
+	mark_forget(g);
 	g->journal.emptied = forgotten;
 	g->journal.wants_empty = true;
 	journal_pump(g);

@@ -6,6 +6,7 @@
  *   direct.c   sync: to the peer, at once                       group_link.c   frames in and out
  *   journal.c  the log: append, overflow, emptied               group_act.c    the node's actions
  *   window.c   the log's windows to the peer                    lag.c          lag, ladder, figures
+ *   mark*.c    snapshots, at their place in the stream
  *   partial.c  changes that are not whole blocks of the log     pace.c         bandwidth
  *   resync.c   what the bitmap says, to the peer                status.c       JSON
  *
@@ -25,6 +26,7 @@
 #include "group.h"
 #include "hot.h"
 #include "io_list.h"
+#include "mark.h"
 #include "pace.h"
 #include "receiver.h"
 #include "session.h"
@@ -190,6 +192,7 @@ struct repl_group {
 	struct window window;
 	struct resync resync;
 	struct lag lag;
+	struct marks marks;
 	struct pace pace;
 	struct repl_timer pace_timer;
 

@@ -120,8 +120,9 @@ static bool does_resync_wait(const struct resync *rs)
 
 static bool is_answer_due(const struct repl_group *g)
 {
-	return g->is_peer_ready && (g->window.ack || does_resync_wait(&g->resync) ||
-				    (g->track == TRACK_DIRECT && g->running.count > 0));
+	return g->is_peer_ready &&
+	       (g->window.ack || mark_is_out(g) || does_resync_wait(&g->resync) ||
+		(g->track == TRACK_DIRECT && g->running.count > 0));
 }
 
 void group_watch(struct repl_group *g)
@@ -180,6 +181,9 @@ static void from_secondary(struct repl_group *g, const struct repl_header *h, co
 	case REPL_RS_ACK:
 	case REPL_DIGEST:
 		resync_frame(g, h, plain);
+		break;
+	case REPL_MARK_ACK:
+		mark_ack(g, h, plain);
 		break;
 	case REPL_BITMAP:
 		bitmap_came(g, h, plain);
@@ -298,6 +302,7 @@ void group_peer_ready(struct repl_group *g, uint64_t credit_bytes)
 	g->may_send = false;
 	g->bitmap = BITMAP_NOT_COME;
 	g->host.ops->link_read_on(g->host.ctx, SLUICE_LINK_DATA);
+	mark_pump(g);
 	if (g->track == TRACK_DIRECT)
 		direct_restart(g);
 }
@@ -309,6 +314,7 @@ void group_peer_gone(struct repl_group *g)
 	if (!g->is_peer_ready)
 		return;
 	g->is_peer_ready = g->may_send = false;
+	mark_link_down(g);
 	window_link_down(g);
 	resync_link_down(g);
 }

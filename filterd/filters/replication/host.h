@@ -17,6 +17,8 @@
 #include "sluice/io.h"
 #include "sluice/link.h"
 #include "sluice/rlog.h"
+#include "sluice/snapshot.h"
+#include "wire/repl.h"
 
 #define REPL_MEMBERS_MAX      64u
 #define REPL_LOG_MEMBER_SHIFT 40u /* a log's blocks of member m begin at m << this */
@@ -52,6 +54,21 @@ struct repl_file_io {
 	void (*fn)(struct repl_file_io *o);
 	void *ctx;
 	struct sluice_file_io host; /* host's */
+};
+
+/* What is wanted of a local volume's snapshots; sluice/snapshot.h. */
+struct repl_snapshot {
+	enum sluice_snapshot_what what;
+	uint16_t member;
+	uint32_t settle_ms;
+	uint8_t uuid[16];
+	const char *name; /* of MAKE; stays until fn */
+	int result;       /* 0 or -errno, and why */
+	char why[REPL_ERROR_TEXT_MAX];
+	void (*fn)(struct repl_snapshot *s);
+	void *ctx;
+	char uuid_text[40];               /* host's */
+	struct sluice_snapshot_call host; /* host's */
 };
 
 enum repl_log {
@@ -92,6 +109,10 @@ struct repl_host_ops {
 					const struct sluice_rlog_cfg *cfg,
 					void (*fn)(void *ctx, const struct sluice_rlog_opened *how),
 					void *fn_ctx, struct sluice_error *err);
+
+	/* A snapshot of the member's local volume; fn exactly once, never before return, unless the
+	 * process is killed. What ends with the filter's detaching is -ECANCELED. */
+	void (*snapshot_submit)(void *ctx, struct repl_snapshot *s);
 
 	/* Only when the group has a witness. */
 	void (*witness_submit)(void *ctx, struct sluice_witness_call *c);

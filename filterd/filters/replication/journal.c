@@ -41,6 +41,8 @@ int track_set(struct repl_group *g, enum track track, bool has_pass)
 	}
 	g->record = r;
 	g->track = track;
+	if (track == TRACK_BITMAP || r.has_pass)
+		mark_give_up(g, "the replica had to be brought up by a resync first");
 	return 0;
 }
 

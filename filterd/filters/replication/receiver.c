@@ -45,6 +45,7 @@ void receiver_destroy(struct repl_receiver *r)
 	assert(r->slots_used == 0);
 	r->host->ops->timer_cancel(r->host->ctx, &r->poke);
 	r->host->ops->timer_cancel(r->host->ctx, &r->bitmap_timer);
+	r->host->ops->timer_cancel(r->host->ctx, &r->mark.again);
 	receiver_abandon(r);
 }
 
@@ -261,14 +262,6 @@ void receiver_go_on(struct repl_receiver *r)
 
 /* ---------------------------------------------------------------- frames */
 
-static bool mark(struct repl_receiver *r, const struct repl_header *h)
-{
-	if (r->slots_used)
-		return false;
-	receiver_point(r, h->value);
-	return receiver_taken(r, h);
-}
-
 static bool take(struct repl_receiver *r, const struct repl_header *h, const void *plain)
 {
 	switch (h->type) {
@@ -282,7 +275,7 @@ static bool take(struct repl_receiver *r, const struct repl_header *h, const voi
 	case REPL_FLUSH:
 		return receiver_flush(r, h);
 	case REPL_MARK:
-		return mark(r, h);
+		return receiver_mark(r, h, plain);
 	case REPL_WIN_BEGIN:
 		return receiver_window_begin(r, h);
 	case REPL_WIN_END:

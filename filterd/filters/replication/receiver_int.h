@@ -9,6 +9,7 @@
  *   receiver_digest  DIGEST_ASK
  *   receiver_life    start, stop, promotion
  *   receiver_bitmap  BITMAP to the peer (rejoin)
+ *   receiver_mark    MARK: a snapshot at this place of the stream
  *
  * A frame that cannot be worked on now is not taken, and comes again when something has ended: so
  * nothing is kept in queues but what is on its way, and order takes care of itself.
@@ -104,6 +105,14 @@ struct repl_receiver {
 	struct repl_header busy_h;
 	uint64_t busy_connection;
 
+	struct receiver_mark { /* receiver_mark.c: the MARK that all frames wait for */
+		struct repl_mark wire;
+		struct repl_header h;
+		uint64_t connection, until_ns;
+		struct repl_snapshot call;
+		struct repl_timer again;
+	} mark;
+
 	void (*started)(void *ctx, int result, const struct sluice_error *err);
 	void *started_ctx;
 	uint32_t opening;
@@ -179,6 +188,7 @@ bool receiver_flush(struct repl_receiver *r, const struct repl_header *h);
 bool receiver_resync_begin(struct repl_receiver *r, const struct repl_header *h, const void *plain);
 bool receiver_resync_end(struct repl_receiver *r, const struct repl_header *h);
 bool receiver_digest(struct repl_receiver *r, const struct repl_header *h, const void *plain);
+bool receiver_mark(struct repl_receiver *r, const struct repl_header *h, const void *plain);
 
 /* ---------------------------------------------------------------- receiver_stage.c */
 

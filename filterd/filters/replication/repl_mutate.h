@@ -24,13 +24,17 @@ enum repl_mutation {
 	REPL_MUTATION_PROMOTE_UNDER_LEASE,   /* R1, M6: promoted before the lease is over */
 	REPL_MUTATION_SERVE_WITHOUT_LEASE,   /* R1: serves on when its lease is over */
 	REPL_MUTATION_SERVE_UNCONFIRMED,     /* R1: serves after a start without anybody's word */
-	REPL_MUTATION_MERGE_SPLIT,        /* P4: two histories with writes, the longer one wins */
-	REPL_MUTATION_HANDOVER_UNDRAINED, /* R2: handed over before the peer is equal */
-	REPL_MUTATION_WINDOW_OVER_READ,   /* R8: a window overtakes what was read before it */
-	REPL_MUTATION_WINDOW_UNSTAGED,    /* R9: a window goes below as it comes */
-	REPL_MUTATION_BIT_FORGOTTEN,      /* R10: a change that is only noted is not noted */
-	REPL_MUTATION_GIVE_UNDER_LEASE,   /* R1: serves on while the witness may give the role */
-	REPL_MUTATION_READ_WHILE_LANDING, /* a resync reads what a change is being written to */
+	REPL_MUTATION_MERGE_SPLIT,         /* P4: two histories with writes, the longer one wins */
+	REPL_MUTATION_HANDOVER_UNDRAINED,  /* R2: handed over before the peer is equal */
+	REPL_MUTATION_WINDOW_OVER_READ,    /* R8: a window overtakes what was read before it */
+	REPL_MUTATION_WINDOW_UNSTAGED,     /* R9: a window goes below as it comes */
+	REPL_MUTATION_BIT_FORGOTTEN,       /* R10: a change that is only noted is not noted */
+	REPL_MUTATION_GIVE_UNDER_LEASE,    /* R1: serves on while the witness may give the role */
+	REPL_MUTATION_READ_WHILE_LANDING,  /* a resync reads what a change is being written to */
+	REPL_MUTATION_MARK_TOO_EARLY,      /* R9: a snapshot before what precedes it is there */
+	REPL_MUTATION_MARK_OVERTAKEN,      /* R9: what follows a mark goes before it */
+	REPL_MUTATION_MARK_MADE_LATE,      /* R9: asked for anew when later changes may be there */
+	REPL_MUTATION_MARK_KEPT_IN_RESYNC, /* R9: a mark outlives its journal */
 	REPL_MUTATION_END,
 };
 

@@ -118,7 +118,7 @@ static int hex_of(char c)
 	return -1;
 }
 
-static bool uuid_read(const char *hex, uint8_t uuid[16])
+bool glue_uuid_read(const char *hex, uint8_t uuid[16])
 {
 	if (strlen(hex) != 32)
 		return false;
@@ -173,7 +173,7 @@ int glue_params_read(const union sluice_value *v, struct glue_params *p, struct 
 	snprintf(p->peer, sizeof(p->peer), "%s", text_of(&v[P_PEER]));
 	snprintf(p->witness, sizeof(p->witness), "%s", text_of(&v[P_WITNESS]));
 	cfg_read(v, &p->cfg);
-	if (!uuid_read(text_of(&v[P_GROUP]), p->group_uuid))
+	if (!glue_uuid_read(text_of(&v[P_GROUP]), p->group_uuid))
 		return refuse(err, "group", "group has to be 32 lower-case hex digits");
 	if (!p->peer[0])
 		return refuse(err, "peer", "peer has to name a paired appliance");

@@ -18,6 +18,11 @@ bool session_is_peer_ready(const struct repl_session *s)
 	return s->is_ready;
 }
 
+uint8_t session_version(const struct repl_session *s)
+{
+	return s->peer_version < REPL_VERSION ? s->peer_version : REPL_VERSION;
+}
+
 /* ---------------------------------------------------------------- life */
 
 struct repl_session *session_create(struct repl_group *g)

@@ -30,6 +30,9 @@ void session_stop(struct repl_session *s);
 
 bool session_is_peer_ready(const struct repl_session *s);
 
+/* Of a peer that is ready: the newest that both speak. */
+uint8_t session_version(const struct repl_session *s);
+
 void session_link_up(struct repl_session *s, enum sluice_link_channel ch);
 void session_link_down(struct repl_session *s, enum sluice_link_channel ch, const char *why);
 /* Types below 16. payload: header.raw_bytes, checked and plain. */

@@ -64,7 +64,8 @@ struct repl_session {
 	uint32_t events; /* enum session_event, since */
 	uint64_t life;
 	uint64_t heard_ns, pinged_ns, credit_bytes;
-	bool has_state; /* the peer's STATE, which came before the other channel's HELLO */
+	uint8_t peer_version; /* the newest that the peer speaks; of its last HELLO */
+	bool has_state;       /* the peer's STATE, which came before the other channel's HELLO */
 	struct repl_state state;
 	struct repl_reign lineage[REPL_LINEAGE_MAX];
 	struct session_meta metas[SESSION_METAS];

@@ -122,6 +122,7 @@ static void greeted(struct repl_session *s, enum sluice_link_channel ch,
 		return;
 	}
 	s->ch[ch].is_greeted = true;
+	s->peer_version = hello->version_newest;
 	s->ch[ch].life = hello->session;
 	if (ch == SLUICE_LINK_DATA)
 		s->credit_bytes = hello->credit_bytes;

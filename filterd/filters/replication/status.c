@@ -197,6 +197,7 @@ size_t group_status_json(struct repl_group *g, char *json, size_t size_bytes)
 	add_node(&t, g);
 	add_figures(&t, &f);
 	add_lineage(&t, g);
+	t.used += mark_json(g, t.at + t.used, t.size - t.used);
 	add_loss(&t, g);
 	return t.used;
 }

@@ -290,6 +290,7 @@ static void ended(struct sluice_rlog_destage *d)
 	}
 	w->range_count = 0;
 	journal_pump(g);
+	mark_pump(g);
 	if (d->result == -EBADMSG)
 		journal_overflow(g, "the journal is damaged; its changes are sent by a resync");
 	if (d->result == -EAGAIN)
@@ -348,7 +349,7 @@ static uint64_t lsn_after(const struct repl_group *g)
 
 	sluice_rlog_stats(g->journal.log, &s);
 	if (s.used_blocks * LOG_BLOCK_BYTES > WINDOW_BYTES / 2 || s.durable_seq + 1 < s.next_seq ||
-	    g->resync.what != RESYNC_NONE)
+	    mark_cut_seq(g) < s.next_seq - 1 || g->resync.what != RESYNC_NONE)
 		return 0;
 	return gate_complete_lsn(g);
 }
@@ -364,10 +365,22 @@ static bool may_begin(const struct repl_group *g)
 	 * time without it. */
 	if (g->resync.what == RESYNC_CATCH_UP && !g->resync.is_begun)
 		return false;
+	if (mark_is_due(g)) /* what follows a mark waits for its answer */
+		return false;
 	return g->is_peer_ready && group_may_send(g) && !g->is_paused &&
 	       g->track == TRACK_JOURNAL && g->journal.is_open && !g->journal.is_emptying &&
 	       !g->journal.wants_empty && !w->is_running && !w->is_flushing &&
 	       g->resync.reading == 0 && !g->stopped;
+}
+
+/* It ends at a mark; and a mark that is made while it is on its way comes after it. */
+static uint64_t last_seq(const struct repl_group *g)
+{
+	uint64_t cut = mark_cut_seq(g);
+	struct sluice_rlog_stats s;
+
+	sluice_rlog_stats(g->journal.log, &s);
+	return cut < s.next_seq - 1 ? cut : s.next_seq - 1;
 }
 
 static void try_begin(struct repl_group *g)
@@ -381,7 +394,8 @@ static void try_begin(struct repl_group *g)
 	w->number++;
 	w->lsn = lsn_after(g);
 	w->began_ns = group_now_ns(g);
-	w->destage = (struct sluice_rlog_destage){.max_bytes = WINDOW_BYTES, .fn = ended, .ctx = g};
+	w->destage = (struct sluice_rlog_destage){
+	    .max_bytes = WINDOW_BYTES, .last_seq = last_seq(g), .fn = ended, .ctx = g};
 	sluice_rlog_destage(g->journal.log, &w->sink, &w->destage);
 }
 

@@ -71,7 +71,8 @@ static void fill(struct client *c)
 		words[i] = c->value;
 }
 
-static void choose_io(struct client *c)
+/* False: not now, the chain holds it. */
+static bool choose_io(struct client *c)
 {
 	struct world *w = c->w;
 	struct block *b;
@@ -89,12 +90,14 @@ static void choose_io(struct client *c)
 	c->io.offset_bytes = b->offset_bytes;
 	c->io.len_bytes = b->len_bytes;
 	c->io.buf = c->buf;
+	if (snapshot_holds(w, c->node, b->member))
+		return false;
 	c->is_write = chance(w, 65);
 	if (!c->is_write) {
 		c->io.op = chance(w, 85) ? SLUICE_OP_READ : SLUICE_OP_FLUSH;
 		if (c->io.op == SLUICE_OP_FLUSH)
 			c->io.offset_bytes = c->io.len_bytes = 0;
-		return;
+		return true;
 	}
 	c->value = ++w->next_value;
 	c->io.op = SLUICE_OP_WRITE;
@@ -107,6 +110,7 @@ static void choose_io(struct client *c)
 	if (!w->is_durable)
 		c->io.flags = SLUICE_IO_FUA;
 	fill(c);
+	return true;
 }
 
 static void submit(struct client *c, struct node *n)
@@ -115,7 +119,10 @@ static void submit(struct client *c, struct node *n)
 
 	c->node = n->id;
 	c->life = n->life;
-	choose_io(c);
+	if (!choose_io(c)) {
+		later(c, 20);
+		return;
+	}
 	c->is_busy = true;
 	c->began_ns = w->now_ns;
 	if (c->is_write)

@@ -264,7 +264,10 @@ void link_old_frame(struct world *w, int to)
 	enum repl_node_state state = side_recorded_state(&w->nodes[to]);
 	struct node *n = &w->nodes[to];
 	uint32_t number = c->number;
-	struct repl_header h;
+	struct {
+		struct repl_header h;
+		struct repl_mark mark;
+	} f;
 	uint64_t term;
 	size_t used;
 
@@ -273,15 +276,17 @@ void link_old_frame(struct world *w, int to)
 	    (state != REPL_SECONDARY_SYNCING && state != REPL_SECONDARY_INSYNC))
 		return;
 	term = group_node(n->group)->record.term;
-	frame_begin(&h, REPL_MARK, term - 1, 0);
-	frame_set_payload(&h, NULL, 0);
-	frame_seal(&h);
+	memset(&f, 0, sizeof(f));
+	f.mark.what = REPL_MARK_FIND;
+	frame_begin(&f.h, REPL_MARK, term - 1, 0);
+	frame_set_payload(&f.h, &f.mark, sizeof(f.mark));
+	frame_seal(&f.h);
 	world_say(w, "node %d gets a frame of term %llu", to, (unsigned long long)term - 1);
 	world_inside(true);
-	used = group_link_received(n->group, SLUICE_LINK_DATA, (const uint8_t *)&h, sizeof(h));
+	used = group_link_received(n->group, SLUICE_LINK_DATA, (const uint8_t *)&f, sizeof(f));
 	world_inside(false);
 	if (c->number == number && c->is_up[to])
-		check_terms(w, to, (const uint8_t *)&h, used, term);
+		check_terms(w, to, (const uint8_t *)&f, used, term);
 }
 
 static void arrive(struct world *w, struct event *e)

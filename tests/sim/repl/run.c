@@ -191,7 +191,8 @@ static void come_right(struct world *w)
 		for (int i = 0; i < 2; i++)
 			if (!w->nodes[i].is_up)
 				side_start(&w->nodes[i]);
-		right_s = s > 15 && has_come_right(w) ? right_s + 1 : 0;
+		right_s =
+		    s > 15 && has_come_right(w) && snapshots_have_come_right(w) ? right_s + 1 : 0;
 		if (right_s >= 3 && is_equal(w))
 			return;
 		if (right_s >= 30)
@@ -232,6 +233,7 @@ int run_seed(const struct options *opt, uint64_t seed)
 	side_start(&world->nodes[0]);
 	side_start(&world->nodes[1]);
 	clients_begin(world);
+	snapshots_begin(world);
 	run_until(world, world->now_ns + rng_below(&world->rng, 6000) * MS);
 	faults_begin(world);
 	run_until(world, world->now_ns + world->fault_until_ns);
@@ -242,5 +244,6 @@ int run_seed(const struct options *opt, uint64_t seed)
 		run_until(world, world->now_ns + 20000 * MS);
 	}
 	oracle_final(world);
+	snapshots_final(world);
 	return 0;
 }

@@ -485,6 +485,7 @@ const struct repl_host_ops *side_host_ops(void)
 	    .record_get = host_record_get,
 	    .file_submit = host_file_submit,
 	    .log_open = host_log_open,
+	    .snapshot_submit = snapshot_submit,
 	    .witness_submit = host_witness,
 	    .work_submit = host_work,
 	    .serving_changed = host_serving,

@@ -37,7 +37,7 @@
 #define SMALL_BYTES  (64u << 10) /* the second volume, and when it has grown */
 #define GROWN_BYTES  (128u << 10)
 #define RECORDS_MAX  16u
-#define RECORD_BYTES 8192u
+#define RECORD_BYTES 49152u
 #define HISTORY_MAX  128u
 
 struct world;
@@ -246,6 +246,27 @@ void oracle_record(struct world *w, int node, const struct repl_node_record *bef
 void oracle_final(struct world *w);
 const char *oracle_point_in_time(struct world *w, int node);
 
+/* ---------------------------------------------------------------- snapshots (snapshot.c) */
+
+#define SNAPSHOTS_MAX 100u
+
+struct sim_snapshot {
+	int node; /* whose operator made it */
+	uint32_t life;
+	uint16_t member;
+	enum { SNAPSHOT_PREPARED, SNAPSHOT_DRAINING, SNAPSHOT_HELD } step;
+	uint64_t since_ns;
+	bool is_committed, is_deleted, is_there[2];
+	uint64_t value[2][BLOCKS];
+};
+
+void snapshots_begin(struct world *w);
+/* The chain holds the member's I/O there. */
+bool snapshot_holds(const struct world *w, int node, uint16_t member);
+void snapshot_submit(void *node, struct repl_snapshot *c); /* of host.h */
+bool snapshots_have_come_right(const struct world *w);     /* both nodes are up */
+void snapshots_final(struct world *w);
+
 /* ---------------------------------------------------------------- faults (faults.c) */
 
 void faults_begin(struct world *w);
@@ -289,6 +310,9 @@ struct world {
 	bool was_forced; /* since both were equal last */
 	bool has_faults, has_clients;
 	uint64_t next_value, ops_left, fault_until_ns;
+	struct rng snapshot_rng;
+	struct sim_snapshot snapshots[SNAPSHOTS_MAX], *snapshot_now;
+	uint32_t snapshot_count;
 	jmp_buf *escape;
 };
 
