@@ -154,6 +154,21 @@ static void a_detach_takes_down_what_was_let_go_last(void **state)
 	assert_true(cache_is_stamped(r.store.memory + (1 << 20), 1 << 20, 4096, 4));
 }
 
+/* After a settle only a little may be dirty; but what comes last, I/O held behind it, does not go
+ * down a little at a time, with the flushes of a window for each. */
+static void what_is_held_last_goes_down_at_once(void **state)
+{
+	uint64_t flushes;
+
+	cache_write(&r, 6 << 20, 4096, 4);
+	keep_writes(32, 128 << 10, 5);
+	flushes = r.store.flushes;
+	assert_int_equal(cache_detach(&r), 0);
+	all_went_well(32);
+	assert_true(cache_is_stamped(r.store.memory, 0, 4 << 20, 5));
+	assert_in_range(r.store.flushes - flushes, 1, 4);
+}
+
 /* More than there is room for: windows go down although nobody settled. */
 static void a_full_log_takes_them_one_after_the_other(void **state)
 {
@@ -173,6 +188,7 @@ int main(void)
 	    U(a_write_let_go_in_a_drain_is_served),
 	    U(parts_of_blocks_and_reads_and_flushes_are_too),
 	    U(a_detach_takes_down_what_was_let_go_last),
+	    U(what_is_held_last_goes_down_at_once),
 	    U(a_full_log_takes_them_one_after_the_other),
 	};
 

@@ -41,7 +41,10 @@ static bool has_room(const struct volume *v, const struct request *r)
 	limit = s.capacity_blocks * v->cfg.dirty_max_pct / 100;
 	if (s.used_blocks + need > limit)
 		return false;
-	return !v->settle.is_on || s.dirty_blocks + need <= settle_limit_blocks(v);
+	/* Once nothing new comes, what waits goes at once: it has to be down before I/O goes on,
+	 * and a little at a time would be a window, with its flushes, for each little. */
+	return !v->settle.is_on || v->is_draining ||
+	       s.dirty_blocks + need <= settle_limit_blocks(v);
 }
 
 static void let_in(struct request *r)

@@ -213,6 +213,7 @@ void settle_drain(struct volume *v, bool begin)
 	if (begin) {
 		sluice_drain_hold(v->f);
 		s->is_held = true;
+		backlog_pump(v);
 		destage_kick(v);
 		check_drain(v);
 		return;
