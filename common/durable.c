@@ -50,13 +50,20 @@ static int sync_folder_of(const char *path, struct err *err)
 	return 0;
 }
 
-int durable_write(const char *path, const void *data, size_t size_bytes, struct err *err)
+static char *beside_of(const char *path)
 {
-	cleanup_free char *beside = NULL;
+	char *beside = NULL;
+
+	return asprintf(&beside, "%s.new", path) < 0 ? NULL : beside;
+}
+
+int durable_stage(const char *path, const void *data, size_t size_bytes, struct err *err)
+{
+	cleanup_free char *beside = beside_of(path);
 	cleanup_fd int fd = -1;
 	int rc;
 
-	if (asprintf(&beside, "%s.new", path) < 0)
+	if (!beside)
 		return err_set(err, ENOMEM, "", "no memory");
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -65,20 +72,41 @@ int durable_write(const char *path, const void *data, size_t size_bytes, struct 
 	if (rc) {
 		errno = -rc;
 		rc = fail(err, "could not write", beside);
-		goto remove_beside;
-	}
-	if (fsync(fd) < 0) {
+	} else if (fsync(fd) < 0) {
 		rc = fail(err, "could not sync", beside);
-		goto remove_beside;
 	}
-	if (rename(beside, path) < 0) {
-		rc = fail(err, "could not replace", path);
-		goto remove_beside;
-	}
-	return sync_folder_of(path, err);
-remove_beside:
+	if (rc)
+		unlink(beside);
+	return rc;
+}
+
+int durable_publish(const char *path, struct err *err)
+{
+	cleanup_free char *beside = beside_of(path);
+	int rc;
+
+	if (!beside)
+		return err_set(err, ENOMEM, "", "no memory");
+	if (rename(beside, path) == 0)
+		return sync_folder_of(path, err);
+	rc = fail(err, "could not replace", path);
 	unlink(beside);
 	return rc;
+}
+
+void durable_unstage(const char *path)
+{
+	cleanup_free char *beside = beside_of(path);
+
+	if (beside)
+		unlink(beside);
+}
+
+int durable_write(const char *path, const void *data, size_t size_bytes, struct err *err)
+{
+	int rc = durable_stage(path, data, size_bytes, err);
+
+	return rc ? rc : durable_publish(path, err);
 }
 
 int durable_read(const char *path, uint64_t max_bytes, char **out, size_t *size_bytes,

@@ -48,6 +48,7 @@ struct snapshots {
 	uint32_t missing; /* answers of this step */
 	uint32_t already; /* members that have this snapshot: it was asked for before */
 	uint64_t held_us;
+	bool is_staged; /* the record, not yet in its place */
 	struct err err; /* the first failure */
 	uint32_t count;
 	struct member members[];
@@ -159,6 +160,8 @@ static void finish(struct snapshots *s) ON_MAIN
 	} else if (!s->err.code && unlink(s->record) < 0 && errno != ENOENT) {
 		log_warn("%s could not be removed: %s", s->record, strerror(errno));
 	}
+	if (s->is_staged)
+		durable_unstage(s->record);
 	s->fn(s->ctx, s->err.code ? &s->err : NULL,
 	      s->err.code ? NULL : json_pack("{s:I}", "held_us", (json_int_t)s->held_us));
 	free(s->record);
@@ -166,7 +169,8 @@ static void finish(struct snapshots *s) ON_MAIN
 	free(s);
 }
 
-static int write_record(struct snapshots *s) ON_MAIN
+/* Under I/O, so that the decision itself takes a rename alone. */
+static int stage_record(struct snapshots *s) ON_MAIN
 {
 	cleanup_free char *text = NULL;
 	json_t *j = json_pack("{s:s, s:[]}", "group", s->group, "volumes");
@@ -180,8 +184,20 @@ static int write_record(struct snapshots *s) ON_MAIN
 	if (!text)
 		return err_set(&s->err, ENOMEM, "", "no memory");
 	manager_beat_blocking(&s->manager->shared->main, true);
-	rc = durable_write(s->record, text, strlen(text), &s->err);
+	rc = durable_stage(s->record, text, strlen(text), &s->err);
 	manager_beat_blocking(&s->manager->shared->main, false);
+	s->is_staged = rc == 0;
+	return rc;
+}
+
+static int publish_record(struct snapshots *s) ON_MAIN
+{
+	int rc;
+
+	manager_beat_blocking(&s->manager->shared->main, true);
+	rc = durable_publish(s->record, &s->err);
+	manager_beat_blocking(&s->manager->shared->main, false);
+	s->is_staged = false;
 	return rc;
 }
 
@@ -194,8 +210,11 @@ static void next(struct snapshots *s)
 	} else if (s->err.code) {
 		go(s, STEP_CANCEL, run_cancel);
 	} else if (s->step == STEP_PREPARE) {
-		go(s, STEP_HOLD, run_hold);
-	} else if (write_record(s) < 0) {
+		if (stage_record(s) < 0)
+			go(s, STEP_CANCEL, run_cancel);
+		else
+			go(s, STEP_HOLD, run_hold);
+	} else if (publish_record(s) < 0) {
 		unlink(s->record); /* it may be there after all: nobody has seen it yet */
 		go(s, STEP_CANCEL, run_cancel);
 	} else {

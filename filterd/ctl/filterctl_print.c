@@ -227,6 +227,7 @@ static void print_filter(const json_t *f)
 void filterctl_print_volume(const json_t *answer)
 {
 	const json_t *v = json_object_get(answer, "volume");
+	const json_t *h = json_object_get(v, "snapshot_holds");
 	char size[32];
 	size_t i;
 	json_t *f;
@@ -242,6 +243,11 @@ void filterctl_print_volume(const json_t *answer)
 	    text(v, "image"), number(v, "block_bytes"), text(v, "write_cache"),
 	    json_is_true(json_object_get(v, "shared")) ? "yes" : "no", number(v, "rings"),
 	    number(v, "commands_running"), number(v, "in_flight"));
+	if (h)
+		printf("snapshots   %lld held I/O, for %lld us as a rule, %lld us at most, %lld us "
+		       "the last\n",
+		       number(h, "count"), number(h, "p50_us"), number(h, "max_us"),
+		       number(h, "last_us"));
 	if (text(v, "backend_failed")[0])
 		printf("FAILED      %s\n", text(v, "backend_failed"));
 	printf("filters     %zu, top to bottom\n", json_array_size(json_object_get(v, "filters")));

@@ -3,6 +3,7 @@
 #ifndef FILTERD_VOLUME_INT_H
 #define FILTERD_VOLUME_INT_H
 
+#include "hist.h"
 #include "layer.h"
 #include "volume.h"
 
@@ -22,6 +23,15 @@ enum volume_request {
 	REQUEST_LAYERS, /* questions and small changes of its layers */
 };
 
+enum hold_step { HOLD_DRAIN, HOLD_ENGINE, HOLD_DECIDE, HOLD_RESUME, HOLD_STEPS };
+
+/* volume_hold.c: since filterd began. */
+struct volume_holds {
+	uint64_t count, last_us, max_us;
+	uint64_t max_step_us[HOLD_STEPS]; /* of the longest */
+	uint64_t buckets[HIST_BUCKETS];
+};
+
 /* A snapshot, revert or clone that is under way; volume_snapshot.c, volume_revert.c. */
 struct volume_point {
 	char snapshot[LAYER_UUID_MAX];
@@ -33,6 +43,8 @@ struct volume_point {
 	bool is_prepared;  /* the engine waits for commit or abort */
 	bool is_committed; /* the engine waits for the decision */
 	uint64_t held_us;
+	uint64_t since_ns; /* volume_hold.c: the present step */
+	uint64_t step_us[HOLD_STEPS];
 	struct env_work work; /* files are copied */
 	const char *suffixes[VOLUME_SIDECARS_MAX + 1];
 	json_t *known; /* snapshots that there are; whatever is kept for others goes */
@@ -48,6 +60,7 @@ struct volume {
 	bool has_layers; /* type is backend_layers */
 	char *groups_path;
 	struct volume_point point;
+	struct volume_holds holds;
 	struct backend *borrowed; /* opened for a request of a closed volume */
 	void (*given_back)(struct volume *v);
 	json_t *list; /* of a closed volume, until that is given back */
@@ -132,6 +145,11 @@ int must_check volume_check_place(const struct volume *v, struct err *err);
 
 /* Undoes what an open did, and ends the request: closed, or failed with v->open_err. */
 void volume_take_down(struct volume *v);
+/* In this order, each step once; the end by whoever knows how long it was in all. */
+void volume_hold_begin(struct volume *v);
+void volume_hold_step(struct volume *v, enum hold_step step);
+void volume_hold_end(struct volume *v, uint64_t held_us);
+json_t *volume_hold_figures(const struct volume *v);
 /* While the chain is there. */
 void volume_turns_begin(struct volume *v);
 void volume_turns_end(struct volume *v);

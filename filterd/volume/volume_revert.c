@@ -25,6 +25,7 @@ static void revert_prepared(void *ctx)
 {
 	struct volume *v = ctx;
 
+	volume_hold_begin(v);
 	chain_point_hold(v->chain);
 }
 
@@ -36,6 +37,7 @@ static void reverted(void *ctx, int result, const struct err *err) ON_WORKER
 		chain_point_end(v->chain, result, err);
 		return;
 	}
+	volume_hold_step(v, HOLD_ENGINE);
 	v->is_unconfirmed = true;
 	if (v->host->notes_changes)
 		volume_answer(v, 0, NULL);
@@ -47,6 +49,7 @@ static void revert_held(void *ctx)
 {
 	struct volume *v = ctx;
 
+	volume_hold_step(v, HOLD_DRAIN);
 	layer_revert(v->backend, v->point.snapshot, reverted, v);
 }
 
@@ -54,15 +57,17 @@ static void revert_ended(void *ctx, int result, const struct err *err)
 {
 	struct volume *v = ctx;
 
-	v->point.held_us = chain_held_ns(v->chain) / 1000;
-	if (result == 0)
+	if (result == 0) {
+		volume_hold_end(v, chain_held_ns(v->chain) / 1000);
 		log_info("volume %s: reverted to snapshot %s, I/O was held for %llu us",
 			 v->plan->name, v->point.snapshot, (unsigned long long)v->point.held_us);
+	}
 	volume_point_end(v, result, err);
 }
 
 void volume_revert_confirm(struct volume *v)
 {
+	volume_hold_step(v, HOLD_DECIDE);
 	chain_point_end(v->chain, 0, NULL);
 }
 

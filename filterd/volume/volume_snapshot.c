@@ -178,6 +178,7 @@ static void committed(void *ctx, int result, const struct err *err)
 		fail(v, result, err);
 		return;
 	}
+	volume_hold_step(v, HOLD_ENGINE);
 	v->point.is_committed = true;
 	volume_answer(v, 0, NULL);
 }
@@ -186,6 +187,7 @@ static void held(void *ctx)
 {
 	struct volume *v = ctx;
 
+	volume_hold_step(v, HOLD_DRAIN);
 	layer_snapshot_commit(v->backend, committed, v);
 }
 
@@ -193,6 +195,7 @@ void volume_snapshot_hold(struct volume *v, volume_done_fn fn, void *ctx)
 {
 	v->done = fn;
 	v->done_ctx = ctx;
+	volume_hold_begin(v);
 	chain_point_hold(v->chain);
 }
 
@@ -220,8 +223,8 @@ static void ended(void *ctx, int result, const struct err *err)
 	struct volume *v = ctx;
 	struct volume_point *p = &v->point;
 
-	p->held_us = chain_held_ns(v->chain) / 1000;
 	if (result == 0) {
+		volume_hold_end(v, chain_held_ns(v->chain) / 1000);
 		layer_snapshot_decide(v->backend, true, decided, v);
 		return;
 	}
@@ -255,6 +258,7 @@ void volume_snapshot_release(struct volume *v, volume_done_fn fn, void *ctx)
 {
 	v->done = fn;
 	v->done_ctx = ctx;
+	volume_hold_step(v, HOLD_DECIDE);
 	chain_point_end(v->chain, 0, NULL);
 }
 

@@ -123,6 +123,8 @@ json_t *volume_status(struct volume *v)
 	json_object_set_new(j, "in_flight", json_integer(chain_in_flight(v->chain)));
 	json_object_set_new(j, "backend_failed",
 			    json_string(v->backend->is_failed ? v->backend->failed_text : ""));
+	if (v->holds.count)
+		json_object_set_new(j, "snapshot_holds", volume_hold_figures(v));
 	if (v->serve) {
 		json_object_set_new(j, "rings", json_integer(serve_ring_count(v->serve)));
 		json_object_set_new(j, "commands_running", json_integer(serve_tasks(v->serve)));

@@ -45,6 +45,7 @@ load_moves load 200
 load_end load 180
 wait_until "${MERGE_LIMIT_S:-120}" "all to be merged" snapshots_are v0 0
 after_kib=$(memory_kib)
+note "holds: $(ctl --json volume show v0 | jq -c .volume.snapshot_holds)"
 note "I/O was held for $(held_max v0) us at most, $(held_median v0) us as a rule; memory: $before_kib KiB before, $row_kib KiB with $SNAPSHOTS snapshots, $after_kib KiB after"
 # (A sanitizer keeps what was given back.)
 [ "$VARIANT" != release ] || [ "$after_kib" -lt $((before_kib + 131072)) ] || die "memory grew from $before_kib to $after_kib KiB"

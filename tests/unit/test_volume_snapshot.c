@@ -182,6 +182,42 @@ static void what_is_slow_comes_before_the_hold(void **state)
 	expect_as_before(0);
 }
 
+static json_int_t figure(const json_t *holds, const char *name)
+{
+	return json_integer_value(json_object_get(holds, name));
+}
+
+static void how_long_io_was_held_is_shown_and_with_what(void **state)
+{
+	static const uint32_t decide_ms[] = {20, 3, 0}; /* the last one is refused */
+	json_t *j, *holds;
+
+	keeping_open();
+	j = volume_status(volume);
+	assert_null(json_object_get(j, "snapshot_holds"));
+	json_decref(j);
+	for (int i = 0; i < 3; i++) {
+		point_results[SLUICE_HELD] = i == 2 ? -EIO : 0;
+		prepare();
+		fake_env_advance(&fe, 900 * MS); /* not held */
+		hold();
+		fake_env_advance(&fe, decide_ms[i] * MS);
+		if (i < 2)
+			release();
+	}
+	j = volume_status(volume);
+	holds = json_object_get(j, "snapshot_holds");
+	assert_int_equal(figure(holds, "count"), 2);
+	assert_int_equal(figure(holds, "last_us"), 3000);
+	assert_int_equal(figure(holds, "max_us"), 20000);
+	assert_in_range(figure(holds, "p50_us"), 2000, 4200);
+	assert_in_range(figure(holds, "p99_us"), 16000, 25200);
+	assert_int_equal(figure(json_object_get(holds, "longest"), "decide_us"), 20000);
+	assert_int_equal(figure(json_object_get(holds, "longest"), "drain_us"), 0);
+	json_decref(j);
+	expect_as_before(-EIO);
+}
+
 static void a_filter_that_refuses_ends_it_by_name(void **state)
 {
 	keeping_open();
@@ -301,6 +337,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 	    CASE(what_is_slow_comes_before_the_hold),
+	    CASE(how_long_io_was_held_is_shown_and_with_what),
 	    CASE(a_filter_that_refuses_ends_it_by_name),
 	    CASE(files_that_cannot_be_made_end_it),
 	    CASE(a_filter_that_refuses_while_io_is_held_ends_it),
