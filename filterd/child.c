@@ -57,6 +57,7 @@ static void stop_timer_fired(struct loop_timer *t)
 	log_error(
 	    "volumes are not closed after %u s; what initiators were told is safe, so the end comes now",
 	    CHILD_STOP_MS / 1000);
+	manager_tell_open(&c->manager);
 	c->is_hurried = true;
 }
 

@@ -181,6 +181,23 @@ void manager_stop(struct manager *m, void (*fn)(void *ctx), void *ctx)
 	stop_check(m);
 }
 
+void manager_tell_open(const struct manager *m)
+{
+	const struct list_node *n;
+
+	for (n = m->volumes.next; n != &m->volumes; n = n->next) {
+		const struct mvolume *mv = list_entry(n, const struct mvolume, node);
+
+		if (mv->state == VOLUME_CLOSED || mv->state == VOLUME_FAILED ||
+		    mv->state == VOLUME_QUARANTINED)
+			continue;
+		log_error("volume %s is still %s: %s", mv->plan->name, volume_state_word(mv->state),
+			  mv->reason[0]     ? mv->reason
+			  : mv->is_changing ? "a request of it is under way"
+					    : "its worker has not come to closing it");
+	}
+}
+
 void manager_free(struct manager *m)
 {
 	for (uint32_t i = 0; i < m->worker_count; i++)

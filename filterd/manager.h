@@ -116,6 +116,8 @@ int must_check manager_start(struct manager *m, uint32_t worker_count, struct pl
 			     struct err *err) ON_MAIN;
 /* Closes all volumes; fn when all are closed. */
 void manager_stop(struct manager *m, void (*fn)(void *ctx), void *ctx) ON_MAIN;
+/* Into the log: each volume that is not closed yet, and what it waits for. */
+void manager_tell_open(const struct manager *m) ON_MAIN;
 /* After manager_stop(); ends the workers. Those that did not close in time: is_hurried, then only
  * exit is left. */
 void manager_free(struct manager *m) ON_MAIN;

@@ -36,12 +36,20 @@ static void ended_closed(struct volume *v)
 	volume_end(v, 0, NULL);
 }
 
+/* Whoever asks why it takes long is told what it waits for; of an open that failed, the reason. */
+static void waits_for(struct volume *v, const char *what)
+{
+	if (v->state == VOLUME_DRAINING)
+		volume_set_state(v, VOLUME_DRAINING, what);
+}
+
 /* Nothing of ours is in flight, nor of its own. */
 static void backend_stopped(void *ctx)
 {
 	struct volume *v = ctx;
 	struct backend *b = v->backend;
 
+	waits_for(v, "its files are closed");
 	v->backend = NULL;
 	v->host->blocking(v->host->ctx, true);
 	b->ops->close(b);
@@ -59,12 +67,14 @@ static void filters_left(void *ctx)
 		chain_destroy(v->chain);
 	}
 	v->chain = NULL;
-	if (!v->backend)
+	if (!v->backend) {
 		ended_closed(v);
-	else if (v->has_layers)
+	} else if (v->has_layers) {
+		waits_for(v, "it waits for the merging of its layers to pause");
 		layer_stop(v->backend, backend_stopped, v);
-	else
+	} else {
 		backend_stopped(v);
+	}
 }
 
 static void detach_filters(struct volume *v)
@@ -73,6 +83,7 @@ static void detach_filters(struct volume *v)
 		serve_destroy(v->serve);
 		v->serve = NULL;
 	}
+	waits_for(v, "it waits for its filters to end their jobs and to close their logs");
 	chain_detach_all(v->chain);
 	chain_when_left(v->chain, filters_left, v);
 }
@@ -112,6 +123,7 @@ void volume_take_down(struct volume *v)
 		return;
 	}
 	chain_release(v->chain); /* held by an open that failed; what it kept waiting ends */
+	waits_for(v, "it waits for the I/O under way to end");
 	chain_drain(v->chain, drained, v);
 }
 
@@ -132,6 +144,7 @@ static void left_peers(void *ctx)
 	static const struct sluice_event stop = {.kind = SLUICE_EVENT_STOP};
 	struct volume *v = ctx;
 
+	waits_for(v, "it waits for a change of its filters to end");
 	chain_event(v->chain, &stop, stopped, v);
 }
 
@@ -196,7 +209,7 @@ void volume_close(struct volume *v, volume_done_fn fn, void *ctx)
 	log_info("volume %s: draining", v->plan->name);
 	env_timer_cancel(v->env, &v->rings_timer);
 	v->is_waiting_for_rings = true;
-	volume_set_state(v, VOLUME_DRAINING, "");
+	volume_set_state(v, VOLUME_DRAINING, "it waits for its initiators' commands to end");
 	if (serve_ring_count(v->serve) == 0)
 		rings_are_gone(v);
 	else

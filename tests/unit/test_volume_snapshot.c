@@ -75,6 +75,7 @@ void layer_set_turns(struct backend *b, const struct layer_turns *turns, void *c
 void layer_stop(struct backend *b, void (*fn)(void *ctx), void *ctx)
 {
 	assert_false(has_turns); /* the chain that they are asked of is gone */
+	assert_non_null(strstr(volume_reason(volume), "merging")); /* what a close waits for */
 	fn(ctx);
 }
 

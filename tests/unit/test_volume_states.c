@@ -348,6 +348,7 @@ static void close_waits_for_its_rings_and_their_commands(void **state)
 	fake_env_settle(&fe);
 	assert_int_equal(drains, 1);
 	assert_int_equal(volume_state(volume), VOLUME_DRAINING);
+	assert_string_equal(volume_reason(volume), "it waits for its initiators' commands to end");
 	assert_int_equal(volume_admit(volume, NULL), -EAGAIN);
 	serve_ring_drain(r, close_ring, NULL);
 	fake_env_settle(&fe);
@@ -355,6 +356,7 @@ static void close_waits_for_its_rings_and_their_commands(void **state)
 	fake_env_settle(&fe);
 	assert_int_equal(a.count, 1);
 	assert_int_equal(volume_state(volume), VOLUME_CLOSED);
+	assert_string_equal(volume_reason(volume), "");
 }
 
 /* What a crash would take back must not be seen by anybody yet. */
