@@ -60,8 +60,6 @@ column_conformance() {
 column_kill() {
 	local signal child
 	loaded
-	# A volume's initiators wait until its role is confirmed; not yet where encryption waits for replication's word.
-	! { has "$ROW" r && has "$ROW" x; } || tolerate 'check 2/04/01'
 	for signal in KILL STOP; do
 		child=$(filterd_child_on "$P")
 		kill "-$signal" "$child"

@@ -122,7 +122,7 @@ table() {
 	cat <<-'END'
 
 		What each column does is in `tests/lib/matrix_columns.sh`. *Kill, hang*: SIGKILL and SIGSTOP of the serving sluice-filterd under load; a
-		replicated volume's initiators wait until its peer has confirmed its role, or, with encryption, are told 2/04/01 (ask again). *Key lost*: the appliance starts again
+		replicated volume's initiators wait until its peer has confirmed its role. *Key lost*: the appliance starts again
 		with nobody to give it the key; it serves nothing until the key is there. A running volume asks nobody for its key.
 	END
 }

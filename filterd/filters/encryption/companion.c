@@ -108,6 +108,7 @@ static void go_on(struct companion *c)
 		rc = reencrypt_attach(e, &err);
 	}
 	if (rc == 0) {
+		companion_hold_look(c);
 		job_go(j);
 		return;
 	}
@@ -115,6 +116,7 @@ static void go_on(struct companion *c)
 	c->is_closed = true;
 	c->is_loaded = false;
 	key_close(e, STATE_LOCKED, "no memory to begin with what has come; it is tried again");
+	companion_hold_look(c);
 	c->must_look = true;
 	look_in(c, RETRY_NS);
 }
@@ -242,10 +244,12 @@ static void close_up(struct companion *c)
 {
 	struct encryption *e = c->e;
 
+	companion_hold_begin(c);
 	c->is_closed = true;
 	c->is_loaded = false;
 	c->taken_sequence = 0;
 	e->has_looked = false;
+	companion_hold_look(c);
 	key_close(e, STATE_LOCKED, "the volume waits for what its other copy knows");
 }
 
@@ -273,6 +277,7 @@ static void changed(struct sluice_filter *f, enum sluice_companion_role role)
 	c->role = role;
 	if (is_kept && (!c->is_closed || role == SLUICE_COMPANION_PRIMARY))
 		close_up(c);
+	companion_hold_look(c);
 	c->must_look = true;
 	look(c);
 }
@@ -329,6 +334,8 @@ void companion_detach(struct encryption *e)
 {
 	struct companion *c = e->companion;
 
+	if (c)
+		companion_hold_end(c);
 	e->companion = NULL;
 	if (!c)
 		return;

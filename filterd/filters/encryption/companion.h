@@ -26,6 +26,7 @@
  *     companion.c       roles: close, take, load
  *     companion_take.c  from the companion to the files
  *     companion_put.c   from the files to the companion
+ *     companion_hold.c  I/O that waits until the volume is open again
  *
  * Thread: owner worker; files on helpers.
  */
@@ -72,6 +73,11 @@ struct companion_file {
 };
 
 enum companion_doing { COMPANION_IDLE, COMPANION_TAKES, COMPANION_PUTS };
+enum companion_patience {
+	COMPANION_PATIENCE_FRESH,
+	COMPANION_PATIENCE_RUNS, /* initiators wait */
+	COMPANION_PATIENCE_LOST
+};
 
 struct companion {
 	struct encryption *e;
@@ -109,6 +115,11 @@ struct companion {
 	struct sluice_companion_io record_io;
 	void (*record_fn)(void *ctx, int result);
 	void *record_ctx;
+	/* companion_hold.c's */
+	enum companion_patience patience;
+	bool may_open; /* when it closed: no key is needed, or it is kept */
+	struct sluice_timer patience_timer;
+	struct flight *held_first, *held_last;
 };
 
 int companion_attach(struct encryption *e, struct sluice_error *err);
@@ -123,6 +134,12 @@ bool companion_is_replica(const struct encryption *e);
  */
 void companion_put(struct encryption *e, bool leaves_no_header, void (*fn)(void *ctx, int result),
 		   void *ctx);
+/* I/O waits: the volume may be open soon. */
+bool companion_holds(const struct encryption *e);
+/* While companion_holds(). */
+enum sluice_verdict companion_hold(struct encryption *e, struct flight *fl, struct sluice_io *io);
+void companion_hold_drain(struct encryption *e);
+void companion_hold_abort(struct encryption *e, const struct sluice_io *io);
 /* A change on this disk did not get there: what is there counts, and is taken again. */
 void companion_restart(struct encryption *e);
 /* Part of the sidecar, after it is on this disk. fn as above; data stays until then. */
@@ -135,6 +152,10 @@ void companion_put_record(struct encryption *e, uint64_t offset_bytes, const voi
  * -ENODATA there is no directory. */
 void companion_take(struct companion *c, bool with_sidecar,
 		    void (*done)(struct companion *c, int result));
+/* It is about to be closed; something of it has changed; it goes. */
+void companion_hold_begin(struct companion *c);
+void companion_hold_look(struct companion *c);
+void companion_hold_end(struct companion *c);
 void companion_files_free(struct companion *c);
 int companion_io(struct companion *c, enum sluice_companion_op op, uint64_t offset_bytes, void *buf,
 		 uint64_t len_bytes, void (*fn)(struct sluice_companion_io *io));

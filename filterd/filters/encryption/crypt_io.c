@@ -242,6 +242,8 @@ enum sluice_verdict crypt_io_submit(struct sluice_filter *f, struct sluice_io *i
 		export_was_written(e);
 	if (e->re && reencrypt_holds(e, io))
 		return reencrypt_hold(e, &w->flight, io);
+	if (companion_holds(e))
+		return companion_hold(e, &w->flight, io);
 	if (!crypt_io_is_open(e)) {
 		io->status = (uint8_t)crypt_io_closed_status(e);
 		return SLUICE_FAIL;

@@ -304,6 +304,16 @@ static void encryption_drain(struct sluice_filter *f, bool begin)
 
 	if (e->re)
 		walk_drain(e->re, begin);
+	if (begin && e->companion)
+		companion_hold_drain(e);
+}
+
+static void encryption_abort(struct sluice_filter *f, struct sluice_io *io)
+{
+	struct encryption *e = sluice_state(f);
+
+	if (e->companion)
+		companion_hold_abort(e, io);
 }
 
 /* ---------------------------------------------------------------- what there is to see */
@@ -368,6 +378,7 @@ static const struct sluice_filter_ops encryption_ops = {
     .drain = encryption_drain,
     .submit = crypt_io_submit,
     .done = crypt_io_done,
+    .abort = encryption_abort,
     .command = command_start,
     .status = encryption_status,
     .figures = encryption_figures,

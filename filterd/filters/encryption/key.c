@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "reencrypt.h"
+#include "companion.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -29,7 +29,8 @@ void key_close(struct encryption *e, enum state s, const char *text)
 	e->xts = NULL;
 	e->state = s;
 	snprintf(e->text, sizeof(e->text), "%s", text);
-	sluice_ready_set(e->f, crypt_io_closed_status(e));
+	if (!companion_holds(e))
+		sluice_ready_set(e->f, crypt_io_closed_status(e));
 	crypt_io_locked(e);
 	sluice_seal_tell(e->f);
 }
@@ -183,6 +184,17 @@ void key_clear(struct encryption *e)
 	memset(&e->header, 0, sizeof(e->header));
 	sluice_ready_set(e->f, SLUICE_OK);
 	sluice_seal_tell(e->f);
+}
+
+bool key_is_needed(struct encryption *e)
+{
+	size_t size_bytes = 0;
+	char word = '0';
+
+	if (sluice_store_get(e->f, REENCRYPT_STORE_CLEAR, &word, 1, &size_bytes) == 0 &&
+	    word == '1')
+		return false;
+	return !e->is_clear_before || !key_is_unformatted(e);
 }
 
 bool key_is_unformatted(struct encryption *e)

@@ -32,6 +32,8 @@ void key_stamp(struct kept *kept); /* what every kept key has */
 void key_clear(struct encryption *e);
 /* There is no header, and there never was. */
 bool key_is_unformatted(struct encryption *e);
+/* As far as this disk knows, the volume is not in clear. */
+bool key_is_needed(struct encryption *e);
 /* It had a header, which was destroyed: what lies on the datastore is noise. */
 bool key_is_erased(const struct encryption *e);
 bool key_fits(const struct encryption *e, uint32_t sector_bytes);

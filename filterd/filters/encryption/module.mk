@@ -10,7 +10,7 @@ encryption_core_PKGS := libcrypto libcryptsetup jansson
 # It gives OpenSSL its allocator, so it may never be unloaded.
 PLUGINS += filter_encryption
 filter_encryption_SRCS    := $(addprefix $(ENCRYPTION)/,encryption.c command.c job.c key.c scan.c export.c crypt_io.c snapshot.c seal.c \
-	companion.c companion_put.c companion_take.c \
+	companion.c companion_hold.c companion_put.c companion_take.c \
 	reencrypt.c reencrypt_begin.c reencrypt_look.c reencrypt_map.c reencrypt_own.c reencrypt_record.c reencrypt_walk.c)
 filter_encryption_INCS    := include $(ENCRYPTION)
 filter_encryption_LIBS    := encryption_core

@@ -21,7 +21,6 @@
 #include "seal.h"
 #include "secret.h"
 
-#define STORE_CLEAR "clear" /* the volume was decrypted, or has never been encrypted */
 #define STORE_WALKS "walks"
 #define BUSY_NS     (10ull * 1000 * 1000)
 #define RETRY_NS    (1000ull * 1000 * 1000)
@@ -201,7 +200,7 @@ static int end_keys(struct reencrypt *re)
 	if (re->kind == REENCRYPT_REKEY && !re->is_backward)
 		rc = switch_keys(re);
 	if (rc == 0)
-		rc = reencrypt_put_flag(e, STORE_CLEAR, ends_in_clear(re));
+		rc = reencrypt_put_flag(e, REENCRYPT_STORE_CLEAR, ends_in_clear(re));
 	if (rc < 0)
 		return rc;
 	if (ends_in_clear(re)) {
@@ -454,7 +453,8 @@ int reencrypt_attach(struct encryption *e, struct sluice_error *err)
 
 	load_walks(e);
 	if (word_of(e, REENCRYPT_STORE_KEY) == '0') {
-		if (word_of(e, STORE_CLEAR) == '1' || (e->is_clear_before && key_is_unformatted(e)))
+		if (word_of(e, REENCRYPT_STORE_CLEAR) == '1' ||
+		    (e->is_clear_before && key_is_unformatted(e)))
 			key_clear(e);
 		return 0;
 	}

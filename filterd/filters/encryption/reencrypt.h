@@ -147,6 +147,8 @@ void flight_end(struct encryption *e, struct flight *fl);
 /* I/O that touches the zone waits, or fails while the zone cannot be written. */
 bool reencrypt_holds(const struct encryption *e, const struct sluice_io *io);
 enum sluice_verdict reencrypt_hold(struct encryption *e, struct flight *fl, struct sluice_io *io);
+/* The same for one that has its token already. */
+void reencrypt_hold_on(struct encryption *e, struct flight *fl);
 bool reencrypt_zone_is_free(const struct reencrypt *re);
 void reencrypt_release_held(struct reencrypt *re);
 void reencrypt_fail_held(struct reencrypt *re, enum sluice_status status);
@@ -192,8 +194,9 @@ void look_again(struct reencrypt *re);
 
 #define UNIT_BYTES 4096u /* of what is left out because it is a hole */
 
-#define REENCRYPT_STORE_KEY "reencrypt" /* not '0': there is a sidecar, of this kind */
-#define REENCRYPT_NEXT_KEY  "deknext"
+#define REENCRYPT_STORE_CLEAR "clear"     /* '1': the volume was decrypted, or never encrypted */
+#define REENCRYPT_STORE_KEY   "reencrypt" /* not '0': there is a sidecar, of this kind */
+#define REENCRYPT_NEXT_KEY    "deknext"
 
 int reencrypt_new(struct encryption *e, struct reencrypt **out, struct sluice_error *err);
 void reencrypt_free(struct reencrypt *re);

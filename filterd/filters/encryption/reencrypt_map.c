@@ -135,6 +135,16 @@ bool reencrypt_holds(const struct encryption *e, const struct sluice_io *io)
 	return e->re && (e->re->holds_all || touches(e->re, io));
 }
 
+static void hold(struct reencrypt *re, struct flight *fl)
+{
+	fl->held_next = NULL;
+	if (re->first_held)
+		re->last_held->held_next = fl;
+	else
+		re->first_held = fl;
+	re->last_held = fl;
+}
+
 enum sluice_verdict reencrypt_hold(struct encryption *e, struct flight *fl, struct sluice_io *io)
 {
 	struct reencrypt *re = e->re;
@@ -150,13 +160,16 @@ enum sluice_verdict reencrypt_hold(struct encryption *e, struct flight *fl, stru
 		io->status = SLUICE_ERR_BUSY;
 		return SLUICE_FAIL;
 	}
-	fl->held_next = NULL;
-	if (re->first_held)
-		re->last_held->held_next = fl;
-	else
-		re->first_held = fl;
-	re->last_held = fl;
+	hold(re, fl);
 	return SLUICE_DEFER;
+}
+
+void reencrypt_hold_on(struct encryption *e, struct flight *fl)
+{
+	if (e->re->failure != SLUICE_OK)
+		sluice_fail(fl->token, e->re->failure);
+	else
+		hold(e->re, fl);
 }
 
 static struct flight *take_held(struct reencrypt *re)
