@@ -65,6 +65,11 @@ void group_protocol_error(struct repl_group *g, const char *why)
 		snprintf(g->refused, sizeof(g->refused), "%s", why);
 }
 
+bool group_is_busy(const struct repl_group *g)
+{
+	return g->is_own_busy;
+}
+
 void group_saw_lsn(struct repl_group *g, uint64_t lsn)
 {
 	if (lsn > g->seen_lsn)

@@ -57,6 +57,7 @@ struct repl_group {
 	int snapshot_results[4];
 	uint32_t snapshots_asked;
 	uint64_t snapshot_version; /* of unit 0 of its member, when it ended */
+	bool is_own_busy;          /* changes of a former reign are under way */
 	uint64_t owns_ended, own_fail_at;
 	uint64_t writes_below, fua_below, reads_below;
 	uint64_t steps, steps_max; /* rr_run() stops there; 0: never */

@@ -26,7 +26,8 @@ static struct rig {
 	struct hot *hot;
 	uint8_t *cache, *disk; /* written; synced */
 	struct repl_file_io *queue[QUEUE];
-	uint32_t queued, ready, loaded, steps, fail_at;
+	uint32_t queued, ready, loaded, steps, fail_at, flushed;
+	bool is_volatile;
 	struct repl_timer *timer;
 } r;
 
@@ -55,6 +56,15 @@ static bool step(void)
 	return true;
 }
 
+static void own_submit(void *ctx, struct repl_own *o)
+{
+	assert_int_equal(o->op, SLUICE_OP_FLUSH);
+	assert_true(r.is_volatile);
+	r.flushed++;
+	o->status = SLUICE_OK;
+	o->fn(o);
+}
+
 static uint64_t now_ns(void *ctx)
 {
 	return 0;
@@ -73,6 +83,7 @@ static const struct repl_host_ops ops = {.now_ns = now_ns,
 					 .timer_set = timer_set,
 					 .timer_cancel = timer_cancel,
 					 .file_submit = file_submit,
+					 .own_submit = own_submit,
 					 .report = report};
 
 static void ready(void *ctx, struct repl_io *io)
@@ -94,8 +105,11 @@ static void open_hot(void)
 {
 	static struct hot_flush fl;
 
-	r.host = (struct repl_host){
-	    .ops = &ops, .member_count = 1, .block_bytes = 4096, .member_size_bytes = {SIZE}};
+	r.host = (struct repl_host){.ops = &ops,
+				    .member_count = 1,
+				    .block_bytes = 4096,
+				    .member_size_bytes = {SIZE},
+				    .is_durable = !r.is_volatile};
 	assert_int_equal(bitmap_init(&r.bits, SIZE), 0);
 	r.hot = hot_create(&r.host, &r.bits, ready, NULL);
 	assert_non_null(r.hot);
@@ -235,10 +249,63 @@ static void wide_range_has_its_bits_written(void **state)
 	assert_false(bitmap_has(&r.bits, BITMAP_ALL, 0));
 }
 
+/* What cools first, and only that, costs a flush: a power cut takes from what is hot. */
+static void what_cools_over_a_volatile_cache_is_flushed_first(void **state)
+{
+	struct repl_io io;
+
+	r.is_volatile = true;
+	r.host.is_durable = false;
+	for (uint32_t i = 0; i < 300; i++) {
+		if (i == 100)
+			assert_int_equal(r.flushed, 0);
+		if (!enter(&io, i * 3 * EXTENT, 4096))
+			wait_ready(r.ready + 1);
+		hot_leave(r.hot, &io);
+	}
+	assert_true(r.flushed > 0);
+	crash();
+	assert_true(bitmap_has(&r.bits, BITMAP_BIT(BITMAP_SUSPECT), 299 * 3 * EXTENT));
+}
+
 static void clean_flushed(struct hot_flush *fl, int result)
 {
 	assert_int_equal(result, 0);
 	r.ready++;
+}
+
+static void end_over_a_volatile_cache_leaves_the_marks(void **state)
+{
+	struct hot_flush fl = {.fn = clean_flushed, .is_clean = true};
+	struct repl_io io;
+
+	r.host.is_durable = false;
+	assert_false(enter(&io, 0, 4096));
+	wait_ready(1);
+	hot_leave(r.hot, &io);
+	hot_flush(r.hot, &fl);
+	wait_ready(2);
+	crash();
+	assert_true(bitmap_has(&r.bits, BITMAP_BIT(BITMAP_SUSPECT), 0));
+}
+
+/* The reign is over: after it nothing that was hot is suspect. */
+static void what_is_told_to_cool_leaves_no_marks(void **state)
+{
+	struct hot_flush fl = {.fn = clean_flushed};
+	struct repl_io io, other;
+
+	assert_false(enter(&io, 0, 4096));
+	wait_ready(1);
+	assert_false(enter(&other, 8 * EXTENT, 4096));
+	wait_ready(2);
+	hot_leave(r.hot, &io);
+	hot_cool(r.hot);
+	hot_flush(r.hot, &fl);
+	wait_ready(3);
+	crash();
+	assert_false(bitmap_has(&r.bits, BITMAP_ALL, 0));
+	assert_true(bitmap_has(&r.bits, BITMAP_BIT(BITMAP_SUSPECT), 8 * EXTENT));
 }
 
 static void clean_end_leaves_no_marks(void **state)
@@ -296,6 +363,9 @@ int main(void)
 	    TEST(next_extent_is_marked_ahead),
 	    TEST(extents_cool_with_their_bits_on_disk),
 	    TEST(wide_range_has_its_bits_written),
+	    TEST(what_cools_over_a_volatile_cache_is_flushed_first),
+	    TEST(end_over_a_volatile_cache_leaves_the_marks),
+	    TEST(what_is_told_to_cool_leaves_no_marks),
 	    TEST(clean_end_leaves_no_marks),
 	    TEST(failing_file_only_costs_time),
 	};

@@ -147,6 +147,9 @@ static void a_stop_in_peace_needs_no_comparison(void **state)
 	rig_init(&r, &CONTINUE);
 	rig_make_pair(&r);
 	RIG_EVENT(&r, 0, node_stop(node_, &out_));
+	assert_false(r.side[0].durable.is_clean); /* not before all has landed */
+	RIG_EVENT(&r, 0, node_stopped(node_, true, &out_));
+	assert_true(r.side[0].durable.is_clean);
 	rig_crash(&r, 0);
 	rig_forget(&r);
 	rig_start(&r, 0, REPL_STANDALONE);
@@ -254,6 +257,21 @@ static void the_role_is_handed_over(void **state)
 		assert_int_equal(rig_state(&r, 0), REPL_SECONDARY_INSYNC);
 		assert_true(serves(1));
 	}
+}
+
+/* Else both would wait for the other one to lead. */
+static void a_primary_does_not_yield_to_one_that_was_promoted_and_demoted_meanwhile(void **state)
+{
+	rig_init(&r, &HOLD);
+	rig_make_pair(&r);
+	rig_link(&r, false);
+	rig_pass(&r, 10000);
+	PROMOTE(1, true);
+	RIG_EVENT(&r, 1, rc = node_demote(node_, now_, &out_, &err));
+	rig_link(&r, true);
+	assert_int_equal(rig_state(&r, 0), REPL_PRIMARY_ALONE);
+	assert_true(rig_asked(&r, 1, REPL_DO_SEND_BITMAP));
+	assert_true(serves(0));
 }
 
 static void a_hand_over_whose_word_was_lost_is_learnt_from_the_lineage(void **state)
@@ -464,6 +482,8 @@ int main(void)
 	    cmocka_unit_test(a_resolution_reaches_a_peer_that_was_away),
 	    cmocka_unit_test(one_that_was_promoted_and_wrote_nothing_gives_way),
 	    cmocka_unit_test(the_role_is_handed_over),
+	    cmocka_unit_test(
+		a_primary_does_not_yield_to_one_that_was_promoted_and_demoted_meanwhile),
 	    cmocka_unit_test(a_hand_over_whose_word_was_lost_is_learnt_from_the_lineage),
 	    cmocka_unit_test(an_admission_that_is_lost_is_made_again),
 	    cmocka_unit_test(an_async_primary_is_alone_and_a_replica_is_promoted_by_force_only),

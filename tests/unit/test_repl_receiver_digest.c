@@ -97,6 +97,53 @@ static void a_volume_below_is_read_but_not_its_holes(void **state)
 	expect(a, 2, 300, 512);
 }
 
+/* It may be there since before a start, and no flush has covered it. */
+static void what_was_compared_in_a_volatile_cache_is_persistent_at_the_next_flush(void **state)
+{
+	memset(g.stable[0], 0, RR_UNIT);
+	assert_true(ask(0, 0, 8 * RR_UNIT, RR_UNIT));
+	rr_run(&g);
+	assert_true(rr_plain(&g, REPL_FLUSH, REPL_NO_LSN | 1));
+	rr_run(&g);
+	assert_int_equal(frame_status(&rr_answer(&g, REPL_ACK)->h), SLUICE_OK);
+	assert_memory_equal(g.stable[0], g.now[0], RR_UNIT);
+}
+
+static void what_was_compared_is_persistent_when_a_staged_resync_ends(void **state)
+{
+	memset(g.stable[0], 0, RR_UNIT);
+	assert_true(rr_resync(&g, 9, 64 * RR_UNIT, false));
+	assert_true(rr_data(&g, REPL_RS_DATA, 9, 1, 1, 1, 555));
+	assert_true(ask(0, 0, 8 * RR_UNIT, RR_UNIT));
+	rr_run(&g);
+	assert_true(rr_plain(&g, REPL_FLUSH, REPL_NO_LSN | 1));
+	rr_run(&g);
+	assert_int_equal(frame_status(&rr_answer(&g, REPL_ACK)->h), SLUICE_OK);
+	assert_memory_equal(g.stable[0], g.now[0], RR_UNIT);
+	memset(g.stable[0], 0, RR_UNIT);
+	assert_true(ask(0, 0, 8 * RR_UNIT, RR_UNIT));
+	rr_run(&g);
+	assert_true(rr_plain(&g, REPL_RS_END, 9));
+	rr_run(&g);
+	assert_int_equal(frame_status(&rr_answer(&g, REPL_RS_ACK)->h), SLUICE_OK);
+	assert_memory_equal(g.stable[0], g.now[0], RR_UNIT);
+	assert_int_equal(rr_version(&g, 1, 1), 555);
+}
+
+/* What its initiators wrote before it became a secondary would land on what the peer sends. */
+static void a_former_primary_takes_nothing_before_its_own_changes_have_landed(void **state)
+{
+	g.is_own_busy = true;
+	assert_false(rr_data(&g, REPL_WRITE, 9, 0, 1, 1, 555));
+	receiver_send_bitmap(g.receiver);
+	rr_advance(&g, 100);
+	assert_int_equal(rr_answers(&g, REPL_BITMAP), 0);
+	g.is_own_busy = false;
+	rr_advance(&g, 100);
+	assert_int_equal(rr_answers(&g, REPL_BITMAP), 1);
+	assert_true(rr_data(&g, REPL_WRITE, 9, 0, 1, 1, 555));
+}
+
 static void what_is_staged_counts(void **state)
 {
 	const struct rr_answer *a;
@@ -209,6 +256,13 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(digests_are_what_they_should_be, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_volume_below_is_read_but_not_its_holes, setup,
 					    teardown),
+	    cmocka_unit_test_setup_teardown(
+		what_was_compared_in_a_volatile_cache_is_persistent_at_the_next_flush, setup,
+		teardown),
+	    cmocka_unit_test_setup_teardown(
+		what_was_compared_is_persistent_when_a_staged_resync_ends, setup, teardown),
+	    cmocka_unit_test_setup_teardown(
+		a_former_primary_takes_nothing_before_its_own_changes_have_landed, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_is_staged_counts, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_stage_does_not_go_below_under_a_digest, setup,
 					    teardown),

@@ -28,7 +28,8 @@ static void end(struct repl_io *io, enum sluice_status status)
 /* is_serving alone is up to a tick of session.c's old. */
 static bool serves(const struct repl_group *g)
 {
-	return g->is_serving && group_now_ns(g) < node_serve_until_ns(g->node);
+	return g->is_serving && group_is_track_right(g) &&
+	       group_now_ns(g) < node_serve_until_ns(g->node);
 }
 
 bool group_may_read(const struct repl_group *g)
@@ -107,18 +108,23 @@ static void finish(struct repl_io *io)
 	leave(io, (enum sluice_status)io->status);
 }
 
-static void status_take(struct repl_io *io, enum sluice_status status)
+/* Who knows what is there now. Again with each leg of a change that failed: the two may have been
+ * compared before the peer got its part. */
+static void doubt(struct repl_io *io)
 {
 	struct repl_group *g = io->group;
 
+	bitmap_set(&g->bits[io->member], BITMAP_SUSPECT, io->offset_bytes, io->len_bytes);
+	session_in_doubt(g->session);
+}
+
+static void status_take(struct repl_io *io, enum sluice_status status)
+{
 	if (status == SLUICE_OK || io->status != SLUICE_OK)
 		return;
 	io->status = (uint8_t)status;
-	if (!is_change(io))
-		return;
-	/* Who knows what is there now. */
-	bitmap_set(&g->bits[io->member], BITMAP_SUSPECT, io->offset_bytes, io->len_bytes);
-	session_in_doubt(g->session);
+	if (REPL_MUTATE(DOUBT_ONCE) && is_change(io))
+		doubt(io);
 }
 
 void gate_leg_done(struct repl_io *io, uint8_t leg, enum sluice_status status)
@@ -128,10 +134,13 @@ void gate_leg_done(struct repl_io *io, uint8_t leg, enum sluice_status status)
 	assert(leg == 0 || io->legs & leg);
 	status_take(io, status);
 	io->legs &= (uint8_t)~leg;
-	/* Else its entry would go to the peer after the two have been compared. */
-	if (io->status != SLUICE_OK && is_change(io))
+	if (io->status != SLUICE_OK && is_change(io)) {
+		if (!REPL_MUTATE(DOUBT_ONCE))
+			doubt(io);
+		/* Else its entry would go to the peer after the two have been compared. */
 		journal_overflow(g, "a change failed on this side's volume: what the journal says "
 				    "of it may not be so");
+	}
 	if (io->legs || io->is_queued || io->step == REPL_IO_ACK)
 		return;
 	io->step = REPL_IO_ACK;
@@ -179,7 +188,10 @@ static void run(struct repl_io *io)
 	switch (g->track) {
 	case TRACK_DIRECT:
 		io->legs |= REPL_LEG_PEER;
-		gate_own_io(io, io->flags, below_done);
+		/* Of a pair either side has all that was acknowledged, whichever loses power. */
+		gate_own_io(
+		    io, (uint16_t)(io->flags | (REPL_MUTATE(PAIR_VOLATILE) ? 0u : SLUICE_IO_FUA)),
+		    below_done);
 		direct_begin(io);
 		break;
 	case TRACK_JOURNAL:

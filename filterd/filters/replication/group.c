@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "group_int.h"
+#include "repl_mutate.h"
 
 uint64_t group_file_bytes(const uint64_t *member_size_bytes, uint32_t member_count)
 {
@@ -211,6 +212,8 @@ static void marks_clean(struct hot_flush *fl, int result)
 {
 	struct repl_group *g = fl->ctx;
 
+	session_stopped(g->session,
+			fl->is_clean && result == 0 && !group_has_bits(g, BITMAP_TO_SEND));
 	if (g->journal.log) {
 		struct sluice_rlog *log = g->journal.log;
 
@@ -249,7 +252,8 @@ static bool has_slots(const struct repl_group *g)
 void group_stop_step(struct repl_group *g)
 {
 	if (!g->stopped || g->is_receiver_stopping || g->window.is_running ||
-	    g->window.is_flushing || g->journal.is_emptying || has_slots(g) || g->busy)
+	    g->window.is_flushing || g->journal.is_emptying || has_slots(g) ||
+	    g->resync.is_own_flushing || g->busy)
 		return;
 	g->is_receiver_stopping = true;
 	receiver_stop(g->receiver, receiver_stopped, g);
@@ -317,6 +321,11 @@ uint64_t group_now_ns(const struct repl_group *g)
 bool group_is_peer_ready(const struct repl_group *g)
 {
 	return g->is_peer_ready;
+}
+
+bool group_is_busy(const struct repl_group *g)
+{
+	return g->busy > 0 && !REPL_MUTATE(OLD_REIGN_LANDS);
 }
 
 uint64_t group_head_lsn(const struct repl_group *g)

@@ -176,6 +176,8 @@ struct repl_session *group_session(struct repl_group *g);   /* session.h */
 struct repl_receiver *group_receiver(struct repl_group *g); /* receiver.h */
 uint64_t group_now_ns(const struct repl_group *g);
 bool group_is_peer_ready(const struct repl_group *g);
+/* Changes of initiators' are under way to the own volumes, or to the log. */
+bool group_is_busy(const struct repl_group *g);
 
 /* lsn: of the newest change this side has begun (primary) or has in full (secondary); and what is
  * known to be persistent at the peer (primary) or here (secondary). They only grow. */

@@ -22,9 +22,27 @@ static bool track_choose(struct repl_group *g)
 {
 	if (is_pair(g) && g->track != TRACK_DIRECT)
 		return track_set(g, TRACK_DIRECT, false) == 0;
-	if (!is_pair(g) && g->track == TRACK_DIRECT)
-		return track_set(g, g->journal.is_open ? TRACK_JOURNAL : TRACK_BITMAP, false) == 0;
+	if (!is_pair(g) &&
+	    (g->track == TRACK_DIRECT || (g->track == TRACK_JOURNAL && !journal_may_begin(g))))
+		return track_set(g, journal_may_begin(g) ? TRACK_JOURNAL : TRACK_BITMAP, false) ==
+		       0;
 	return true;
+}
+
+bool group_is_track_right(const struct repl_group *g)
+{
+	return !is_pair(g) || g->track == TRACK_DIRECT;
+}
+
+/* What could not be noted is tried again. */
+static void track_follow(struct repl_group *g)
+{
+	if (!group_is_track_right(g)) {
+		if (g->is_serving && track_choose(g))
+			gate_pump(g);
+	} else if (g->node->acks_alone && g->track == TRACK_DIRECT) {
+		group_do_ack_alone(g, true);
+	}
 }
 
 /* Whoever was given the role may not have heard how far the peer had counted. A reign would look
@@ -131,9 +149,12 @@ void group_advance(struct repl_group *g)
 	bool waits = g->node->peer.state == REPL_OUTDATED && g->bitmap != BITMAP_IS_DURABLE;
 	struct sluice_rlog_stats s;
 
+	track_follow(g);
 	if (g->resync.what == RESYNC_HOT)
 		resync_pump(g); /* a read of ours that failed is tried again */
-	if (!g->is_peer_ready || !g->may_send || g->is_marking || waits)
+	/* A pair needs none: RS_BEGIN would take its peer out of it. */
+	if (!g->is_peer_ready || !g->may_send || g->is_marking || waits ||
+	    (g->node->record.state == REPL_PRIMARY_PAIR && !REPL_MUTATE(PASS_IN_A_PAIR)))
 		return;
 	if (g->resync.what == RESYNC_NONE && !g->is_paused && needs_pass(g))
 		resync_begin(g, RESYNC_CATCH_UP);
@@ -187,9 +208,18 @@ bool group_may_differ(struct repl_group *g, struct repl_place *at,
 	return false;
 }
 
+/* Once more, if the first try failed; but a role that came back since has a track of its own. */
 static void forgotten(struct repl_group *g)
 {
-	track_set(g, TRACK_BITMAP, false);
+	if (!group_is_primary(g) || REPL_MUTATE(FORGOTTEN_LATE))
+		track_set(g, TRACK_BITMAP, false);
+}
+
+static void all_forgotten(struct hot_flush *fl, int result)
+{
+	struct repl_group *g = fl->ctx;
+
+	g->is_forgetting = false;
 }
 
 /* The peer has all of it, durably. */
@@ -202,8 +232,19 @@ void group_do_forget(struct repl_group *g)
 	track_set(g, TRACK_BITMAP, false);
 	mark_forget(g);
 	g->journal.emptied = forgotten;
-	g->journal.wants_empty = true;
-	journal_pump(g);
+	journal_empty(g);
+	g->may_send = g->may_send && REPL_MUTATE(PASS_IN_A_PAIR);
+	if (REPL_MUTATE(MARKS_KEPT))
+		return;
+	/* Marks of this reign would be suspect ones of another. */
+	for (uint32_t m = 0; m < g->host.member_count; m++)
+		bitmap_refresh(&g->bits[m]);
+	hot_cool(g->hot);
+	if (g->is_forgetting)
+		return;
+	g->is_forgetting = true;
+	g->forget = (struct hot_flush){.fn = all_forgotten, .ctx = g};
+	hot_flush(g->hot, &g->forget);
 }
 
 static void refreshed(struct hot_flush *fl, int result)

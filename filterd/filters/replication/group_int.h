@@ -9,6 +9,7 @@
  *   mark*.c    snapshots, at their place in the stream
  *   partial.c  changes that are not whole blocks of the log     pace.c         bandwidth
  *   resync.c   what the bitmap says, to the peer                status.c       JSON
+ *   resync_slot.c, resync_safe.c   a range of it; persistent on this side
  *
  * How a change reaches the peer is the group's track:
  *
@@ -133,6 +134,11 @@ struct resync {
 	uint32_t reading; /* slots whose read is not in the stream yet */
 	uint64_t since_flush_bytes;
 	bool is_flush_out;
+	/* What was read here since the last pick is persistent here; and what is equal, or was
+	 * repaired, at the peer (HOT). */
+	bool is_own_flushed, is_peer_flushed, is_own_flushing;
+	uint64_t own_pass;
+	struct repl_own own;
 	uint64_t done_bytes, total_bytes, sent_bytes, different_blocks, repaired_blocks;
 	uint64_t verify_done_bytes, verify_total_bytes;
 	enum verify_state verify_state;
@@ -203,8 +209,8 @@ struct repl_group {
 	void *started_ctx;
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
-	bool is_receiver_stopping, is_refreshing;
-	struct hot_flush refresh;
+	bool is_receiver_stopping, is_refreshing, is_forgetting;
+	struct hot_flush refresh, forget;
 	struct hot_flush load_flush, stop_flush;
 	struct repl_group_command *command;
 };
@@ -247,8 +253,11 @@ void journal_open(struct repl_group *g,
 void journal_append(struct repl_io *io);
 /* Too full, or damaged: its blocks become dirty, and it is emptied. */
 void journal_overflow(struct repl_group *g, const char *why);
-/* Emptied, and from then on it takes every change; fn at once afterwards. */
-void journal_begin(struct repl_group *g, void (*fn)(struct repl_group *g));
+/* Emptied, and from then on it takes every change; fn at once afterwards. False: not now. */
+bool journal_begin(struct repl_group *g, void (*fn)(struct repl_group *g));
+void journal_empty(struct repl_group *g); /* now, or when a window has ended */
+/* What is appended now stays: it is open, and is not about to be emptied. */
+bool journal_may_begin(const struct repl_group *g);
 void journal_pump(struct repl_group *g); /* a window has ended */
 bool journal_is_empty(const struct repl_group *g);
 int track_set(struct repl_group *g, enum track track, bool has_pass);
@@ -281,6 +290,8 @@ void resync_slot_go(struct resync_slot *s);
 void resync_slot_digest(struct repl_group *g, const struct repl_header *h, const void *plain);
 void resync_slot_ended(struct resync_slot *s, bool is_ok);
 bool group_has_bits(const struct repl_group *g, uint32_t kinds);
+/* resync_safe.c: false: not yet, resync_pump() follows. */
+bool resync_is_safe_here(struct repl_group *g);
 
 /* group_link.c */
 bool bulk_may_send(struct repl_group *g, uint64_t payload_bytes);
@@ -290,6 +301,8 @@ void group_watch(struct repl_group *g); /* each tick */
 
 /* group_act.c */
 void group_advance(struct repl_group *g);
+/* False: it acknowledges with its peer, and changes would go another way than to it. */
+bool group_is_track_right(const struct repl_group *g);
 void group_bitmap_complete(struct repl_group *g);
 void group_refresh(struct repl_group *g); /* pages on disk lose bits that are gone */
 

@@ -56,6 +56,23 @@ static void cool_some(struct hot *h)
 	}
 }
 
+void hot_cool(struct hot *h)
+{
+	h->wants_cool = true;
+	hot_pump(h);
+}
+
+static void cool_all(struct hot *h)
+{
+	h->wants_cool = false;
+	for (uint32_t i = 0; i < HOT_EXTENTS; i++) {
+		struct hot_extent *e = &h->table[i];
+
+		if (e->state == HOT_HOT && e->users == 0)
+			e->state = HOT_COOLING;
+	}
+}
+
 static struct hot_extent *place(struct hot *h)
 {
 	for (uint32_t i = 0; i < HOT_EXTENTS; i++) {
@@ -218,6 +235,8 @@ void hot_pump(struct hot *h)
 
 	if (h->is_busy || h->loaded)
 		return;
+	if (h->wants_cool)
+		cool_all(h);
 	while ((io = h->waiting.first) != NULL && claim(h, io)) {
 		io_list_remove(&h->waiting, io);
 		io_list_push(&h->claimed, io);

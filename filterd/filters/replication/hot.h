@@ -46,10 +46,13 @@ void hot_load(struct hot *h, enum bitmap_kind page_kind, void (*fn)(void *ctx, i
 /* True: go on, io->is_hot. False: ready() follows. */
 bool hot_enter(struct hot *h, struct repl_io *io);
 void hot_leave(struct hot *h, struct repl_io *io);
+/* Every extent that nobody writes to cools with the next commit. */
+void hot_cool(struct hot *h);
 /* It gave up while it waited. False: it does not wait any more, ready() follows or has come. */
 bool hot_withdraw(struct hot *h, struct repl_io *io);
 
-/* Every stale page is on disk; with is_clean the marks are gone as well (nobody writes then). */
+/* Every stale page is on disk; with is_clean the marks are gone as well (nobody writes then),
+ * unless the write cache is volatile. */
 struct hot_flush {
 	void (*fn)(struct hot_flush *fl, int result);
 	void *ctx;

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hot_commit.c - one commit: pages of what cools (or all stale ones), SYNC; the marks, SYNC.
+ * hot_commit.c - one commit: pages of what cools (or all stale ones), SYNC; the marks, SYNC. Where
+ * the write cache is volatile, what was written to an extent that cools is flushed before: what a
+ * power cut took from it would not be suspect any more.
  *
- *   hot_commit() --> pages... --> pages_synced --> slot_written --> slot_synced --> hot_committed()
+ *   hot_commit() --> [volumes...] --> pages... --> pages_synced --> slot_written --> slot_synced
+ *       --> hot_committed()
  *
  * What fails is tried again after a second: until then writers to cold extents wait. Who asked for
  * a flush is told of the failure.
  */
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "hot_int.h"
+#include "repl_mutate.h"
 #include "sluice/crc32c.h"
 #include "sluice/file.h"
 
@@ -118,7 +123,8 @@ static void write_slot(struct hot *h)
 	s->version = 1;
 	memcpy(s->group_uuid, h->host->group_uuid, sizeof(s->group_uuid));
 	s->seq = ++h->seq;
-	for (uint32_t i = 0; i < HOT_EXTENTS && !h->is_clean; i++) {
+	/* Nobody can say at a stop that what is in a volatile cache will be there afterwards. */
+	for (uint32_t i = 0; i < HOT_EXTENTS && !(h->is_clean && h->host->is_durable); i++) {
 		const struct hot_extent *e = &h->table[i];
 
 		if (e->state == HOT_HOT || e->state == HOT_MARKING)
@@ -241,6 +247,48 @@ static void pages_go(struct hot *h)
 		marks(h);
 }
 
+/* ---------------------------------------------------------------- volumes */
+
+static void volumes_go(struct hot *h);
+
+static void volume_flushed(struct repl_own *o)
+{
+	struct hot *h = o->ctx;
+
+	if (o->status != SLUICE_OK) {
+		failed(h, -EIO);
+		return;
+	}
+	h->flush_member++;
+	volumes_go(h);
+}
+
+static bool does_cool(const struct hot *h, uint16_t member)
+{
+	for (uint32_t i = 0; i < HOT_EXTENTS; i++) {
+		if (h->table[i].state == HOT_COOLING && h->table[i].member == member)
+			return true;
+	}
+	return false;
+}
+
+static void volumes_go(struct hot *h)
+{
+	while (h->flush_member < h->member_count && !does_cool(h, h->flush_member))
+		h->flush_member++;
+	if (h->host->is_durable || h->flush_member == h->member_count ||
+	    REPL_MUTATE(COOLED_VOLATILE)) {
+		pages_go(h);
+		return;
+	}
+	h->own = (struct repl_own){.op = SLUICE_OP_FLUSH,
+				   .flags = SLUICE_IO_URGENT,
+				   .member = h->flush_member,
+				   .fn = volume_flushed,
+				   .ctx = h};
+	h->host->ops->own_submit(h->host->ctx, &h->own);
+}
+
 void hot_commit(struct hot *h)
 {
 	h->is_busy = true;
@@ -254,7 +302,8 @@ void hot_commit(struct hot *h)
 	h->wants_pages = false;
 	h->page_member = 0;
 	h->page_next = 0;
-	pages_go(h);
+	h->flush_member = 0;
+	volumes_go(h);
 }
 
 void hot_flush(struct hot *h, struct hot_flush *fl)

@@ -61,9 +61,11 @@ struct hot {
 	struct repl_io_list waiting, claimed; /* for a place; for the commit under way */
 
 	/* the commit */
-	bool is_busy, needs_marks, wants_pages, is_clean, all_pages, has_written;
+	bool is_busy, needs_marks, wants_pages, wants_cool, is_clean, all_pages, has_written;
 	uint32_t pages_busy;
 	int result;
+	struct repl_own own; /* flushes the volumes of what cools, one after the other */
+	uint16_t flush_member;
 	uint16_t
 	    page_member; /* where the walk over the pages is; of cooling extents: page_next only */
 	uint64_t page_next;

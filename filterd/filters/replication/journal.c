@@ -18,6 +18,7 @@
 #include <syslog.h>
 
 #include "group_int.h"
+#include "repl_mutate.h"
 
 #define LSN_AHEAD (1ull << 24)
 
@@ -129,13 +130,18 @@ static void emptied(struct sluice_rlog_flush *fl)
 	void (*fn)(struct repl_group * group) = g->journal.emptied;
 
 	g->journal.is_emptying = false;
-	g->journal.emptied = NULL;
 	if (fl->result < 0) {
 		g->journal.is_open = false;
 		g->host.ops->report(g->host.ctx, "replication_journal",
 				    "the journal has failed; changes are only noted until this "
 				    "volume is opened again");
 	}
+	/* A second reason came meanwhile, and with it what the first time did not cover. */
+	if (g->journal.wants_empty && !REPL_MUTATE(EMPTIED_ONCE)) {
+		journal_pump(g);
+		return;
+	}
+	g->journal.emptied = NULL;
 	if (fn)
 		fn(g);
 }
@@ -156,6 +162,17 @@ void journal_pump(struct repl_group *g)
 	}
 	j->drop = (struct sluice_rlog_flush){.fn = emptied, .ctx = g};
 	sluice_rlog_drop(j->log, &j->drop);
+}
+
+void journal_empty(struct repl_group *g)
+{
+	g->journal.wants_empty = true;
+	journal_pump(g);
+}
+
+bool journal_may_begin(const struct repl_group *g)
+{
+	return g->journal.is_open && !g->journal.wants_empty && !g->journal.is_emptying;
 }
 
 /* All that the log has, or will have of what is under way, is to be sent by a resync. */
@@ -182,28 +199,30 @@ void journal_overflow(struct repl_group *g, const char *why)
 		sluice_rlog_refuse_waiting(g->journal.log);
 	lag_gap(g, true);
 	g->host.ops->report(g->host.ctx, "replication_gap", why);
-	g->journal.wants_empty = true;
-	journal_pump(g);
+	journal_empty(g);
 }
 
 static void begun(struct repl_group *g)
 {
 	void (*fn)(struct repl_group * group) = g->resync_fn;
 
-	if (g->journal.is_open)
+	/* Unless the role has changed meanwhile. */
+	if (g->journal.is_open && g->track == TRACK_BITMAP &&
+	    g->node->record.state == REPL_PRIMARY_ALONE)
 		track_set(g, TRACK_JOURNAL, true);
 	fn(g);
 }
 
-void journal_begin(struct repl_group *g, void (*fn)(struct repl_group *g))
+bool journal_begin(struct repl_group *g, void (*fn)(struct repl_group *g))
 {
+	/* What comes while it is emptied would go with the rest. */
+	if (g->track != TRACK_BITMAP && track_set(g, TRACK_BITMAP, g->record.has_pass) < 0)
+		return false;
 	g->resync_fn = fn;
-	if (g->track != TRACK_BITMAP)
-		track_set(g, TRACK_BITMAP, g->record.has_pass);
 	to_bitmap(g);
 	g->journal.emptied = begun;
-	g->journal.wants_empty = true;
-	journal_pump(g);
+	journal_empty(g);
+	return true;
 }
 
 /* ---------------------------------------------------------------- open */

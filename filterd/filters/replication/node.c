@@ -257,12 +257,21 @@ void node_stop(struct repl_node *n, struct repl_actions *out)
 	node_begin(n, out);
 	if (n->is_serving)
 		node_do(out, REPL_DO_SERVE, false);
-	if (n->is_serving && !n->is_failed) {
-		n->record.is_clean = true;
-		do_first(out, REPL_DO_STORE);
-	}
+	n->may_be_clean = n->is_serving && !n->is_failed && !n->cfg.is_volatile;
 	n->is_serving = false;
 	n->is_failed = true; /* no event counts any more */
+	if (REPL_MUTATE(CLEAN_TOO_EARLY))
+		node_stopped(n, true, out);
+}
+
+void node_stopped(struct repl_node *n, bool is_equal, struct repl_actions *out)
+{
+	node_begin(n, out);
+	if (!n->may_be_clean || !is_equal)
+		return;
+	n->may_be_clean = false;
+	n->record.is_clean = true;
+	do_first(out, REPL_DO_STORE);
 }
 
 /* ---------------------------------------------------------------- time */

@@ -70,6 +70,7 @@ struct repl_node_cfg {
 	enum repl_node_mode mode;
 	bool holds_when_peer_is_lost; /* else continues */
 	bool has_witness;
+	bool is_volatile; /* a power cut takes from the own volumes what no flush has covered */
 	uint64_t lease_ns, margin_ns; /* of the witness's lease; what a promotion waits beyond it */
 	uint8_t own_uuid[16], peer_uuid[16];
 };
@@ -127,7 +128,8 @@ struct repl_node {
 	bool is_peer_unrelated; /* no reign in common: nothing it has is of use */
 	bool is_failed;         /* a record could not be stored: nothing more before a restart */
 	/* node*.c's */
-	bool is_changed; /* the record, in this event */
+	bool is_changed;   /* the record, in this event */
+	bool may_be_clean; /* it served when it was stopped */
 	bool is_draining, is_comparing, is_applying, is_admitting, is_resyncing;
 	bool is_holding, is_unclean, is_waived, is_forced, is_promoting, is_taking, is_peer_lost,
 	    knows_newest, admit_is_unsure, is_admit_sent, is_pair_take, is_keeping;
@@ -199,7 +201,10 @@ int node_confirm(struct repl_node *n, uint64_t now_ns, struct repl_actions *out,
 /* Split brain: this side's writes since the ancestor are to be kept, or given up. */
 int node_resolve(struct repl_node *n, bool keeps_own, uint64_t now_ns, struct repl_actions *out,
 		 struct sluice_error *err);
-void node_stop(struct repl_node *n, struct repl_actions *out); /* in peace: is_clean */
+void node_stop(struct repl_node *n, struct repl_actions *out); /* in peace */
+/* All that was under way has ended, and the marks are gone; is_equal: nothing is left that may
+ * differ from a peer in sync. Then it is clean, durably. */
+void node_stopped(struct repl_node *n, bool is_equal, struct repl_actions *out);
 
 bool node_is_primary(const struct repl_node *n);
 /* Until when the leases that it has allow serving; UINT64_MAX: it needs none. Look at it when an

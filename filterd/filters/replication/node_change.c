@@ -202,6 +202,8 @@ void node_applied(struct repl_node *n, uint64_t head_lsn, uint64_t now_ns, struc
 	n->is_unclean = false;
 	n->knows_newest = is_given;
 	if (n->is_pair_take) {
+		/* They are equal: what a former reign has left in the bitmap is of no account. */
+		node_do(out, REPL_DO_FORGET, true);
 		node_set_state(n, REPL_PRIMARY_PAIR, REPL_SELF | REPL_PEER);
 		if (n->is_peer_lost && !n->cfg.holds_when_peer_is_lost)
 			node_exclude(n, now_ns, out);

@@ -84,6 +84,10 @@ static enum relation find_relation(struct repl_node *n)
 	lineage_compare(&own, &peer, &r);
 	n->is_peer_unrelated = !r.is_related;
 	n->knows_newest = r.own_beyond == 0;
+	/* Nobody leads a primary who follows every primary: both would wait for the other one. */
+	if (r.own_beyond == 0 && r.peer_beyond && node_is_primary(n) &&
+	    n->peer.state == REPL_OUTDATED && !REPL_MUTATE(YIELD_TO_OUTDATED))
+		return I_LEAD;
 	if (r.own_beyond == 0)
 		return r.peer_beyond == 0 ? SAME : PEER_LEADS;
 	if (r.peer_beyond == 0)
@@ -157,6 +161,9 @@ static void follow(struct repl_node *n, enum relation rel)
 	bool stays = n->record.state == REPL_SECONDARY_INSYNC && rel == SAME &&
 		     n->peer.state == REPL_PRIMARY_PAIR;
 
+	/* The role was given to this side, or taken by it, and has gone on to the peer since. */
+	if (n->peer.term > n->take_term && !REPL_MUTATE(TAKEN_TOO_LATE))
+		n->is_taking = n->is_keeping = false;
 	node_set_term(n, n->peer.term);
 	n->wants &= (uint8_t)~WANT_PROMOTE;
 	n->is_forced = false;

@@ -358,7 +358,10 @@ bool receiver_frame(struct repl_receiver *r, const struct repl_header *h, const 
 
 	if (!receiver_is_up(r))
 		return true;
-	if (r->life != LIFE_RUNNING || r->is_busy)
+	/* What this side's initiators have under way from a reign that is over lands first, not on
+	 * top of what the peer sends. */
+	if (r->life != LIFE_RUNNING || r->is_busy ||
+	    (group_is_busy(r->group) && receiver_is_secondary(r)))
 		return stall(r);
 	if (!is_term_right(r, h, &is_refused))
 		return is_refused ? true : stall(r);

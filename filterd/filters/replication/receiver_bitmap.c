@@ -31,7 +31,9 @@ static void send_some(struct repl_timer *t)
 		size_t bytes;
 		bool is_last;
 
-		if (group_out(r->group, SLUICE_LINK_DATA)->queued_bytes > QUEUED_MAX_BYTES) {
+		/* What is under way to the own volumes has its bits when it has ended. */
+		if (group_out(r->group, SLUICE_LINK_DATA)->queued_bytes > QUEUED_MAX_BYTES ||
+		    group_is_busy(r->group)) {
 			ops->timer_set(r->host->ctx, t, ops->now_ns(r->host->ctx) + PAUSE_NS);
 			return;
 		}

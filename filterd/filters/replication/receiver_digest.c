@@ -5,6 +5,7 @@
  * below.
  */
 #include "receiver_int.h"
+#include "repl_mutate.h"
 
 #include <string.h>
 
@@ -136,6 +137,10 @@ bool receiver_digest(struct repl_receiver *r, const struct repl_header *h, const
 					.fn = done,
 					.ctx = s};
 	r->digests++;
+	/* What was read may be in a volatile cache still, since before a start: the barrier by
+	 * which the comparison counts makes it persistent. */
+	if (!REPL_MUTATE(COMPARED_VOLATILE))
+		r->touched |= 1ull << h->member;
 	s->turn.start = start;
 	turns_push(&r->turns, &s->turn);
 	return true;

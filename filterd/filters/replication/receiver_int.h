@@ -199,6 +199,8 @@ bool receiver_stages_are_free(const struct repl_receiver *r); /* but for an open
 bool receiver_stages_are_calm(const struct repl_receiver *r);
 /* A complete stage that is next goes below, unless one is on its way. */
 void receiver_apply_next(struct repl_receiver *r);
+/* A step that all frames wait for, on behalf of one that was a barrier. */
+void receiver_busy_begin(struct repl_receiver *r, const struct recv_slot *s);
 int receiver_keep(struct repl_receiver *r, enum stages_kept kept, uint8_t stage);
 /* The node has said INCONSISTENT: what an open resync has staged goes below, the rest directly. */
 void receiver_unstage(struct repl_receiver *r);

@@ -8,6 +8,7 @@
  */
 #include "receiver_int.h"
 
+#include <errno.h>
 #include <string.h>
 
 static bool begin_below(struct repl_receiver *r)
@@ -91,6 +92,18 @@ static void marked(void *ctx, int result)
 	receiver_go_on(r);
 }
 
+/* What was equal before is persistent, too; now what differed. */
+static void end_below(struct recv_slot *s)
+{
+	struct repl_receiver *r = s->r;
+
+	receiver_busy_begin(r, s);
+	if (s->status == SLUICE_OK)
+		stage_mark(&r->stages[r->kept.stage], ++r->order, marked, r);
+	else
+		marked(r, -EIO);
+}
+
 bool receiver_resync_end(struct repl_receiver *r, const struct repl_header *h)
 {
 	if (!r->is_resync_open || h->value != r->resync || r->is_window_open)
@@ -103,12 +116,12 @@ bool receiver_resync_end(struct repl_receiver *r, const struct repl_header *h)
 	}
 	if (!receiver_stages_are_calm(r))
 		return false;
-	r->is_resync_open = false;
-	if (r->has_failed)
+	if (r->has_failed) {
+		r->is_resync_open = false;
 		return receiver_taken(r, h);
-	r->is_busy = true;
-	r->busy_h = *h;
-	r->busy_connection = r->connection;
-	stage_mark(&r->stages[r->kept.stage], ++r->order, marked, r);
-	return receiver_taken(r, h);
+	}
+	if (!receiver_direct_barrier(r, h, end_below))
+		return false;
+	r->is_resync_open = false;
+	return true;
 }

@@ -9,6 +9,7 @@
 #include "receiver_int.h"
 
 #include <assert.h>
+#include <errno.h>
 
 #include "repl_mutate.h"
 
@@ -67,6 +68,12 @@ static void busy_begin(struct repl_receiver *r, const struct repl_header *h)
 	r->is_busy = true;
 	r->busy_h = *h;
 	r->busy_connection = r->connection;
+}
+
+void receiver_busy_begin(struct repl_receiver *r, const struct recv_slot *s)
+{
+	busy_begin(r, &s->h);
+	r->busy_connection = s->connection;
 }
 
 static void busy_end(struct repl_receiver *r, enum repl_type answer, int result)
@@ -155,7 +162,10 @@ bool receiver_window_begin(struct repl_receiver *r, const struct repl_header *h)
 	    !REPL_MUTATE(WINDOW_UNSTAGED)) {
 		uint8_t i = free_stage(r);
 
-		if (i == NO_STAGE)
+		/* What a lost connection has under way below is older than this, and a stage goes
+		 * below without asking whose turn it is. */
+		if (i == NO_STAGE ||
+		    (!turns_is_idle(&r->turns) && !REPL_MUTATE(WINDOW_UNDER_CHANGE)))
 			return false;
 		r->filling = i;
 	} else if (r->kept.kept == KEPT_NOTHING && !receiver_stages_are_free(r)) {
@@ -230,6 +240,17 @@ static void below_flushed(struct recv_slot *s)
 	receiver_answer(s->r, s->connection, &s->h, REPL_ACK, s->status, NULL, 0);
 }
 
+static void stage_next(struct recv_slot *s)
+{
+	struct repl_receiver *r = s->r;
+
+	receiver_busy_begin(r, s);
+	if (s->status == SLUICE_OK)
+		stage_flush(receiver_open_stage(r), stage_flushed, r);
+	else
+		stage_flushed(r, -EIO);
+}
+
 bool receiver_flush(struct repl_receiver *r, const struct repl_header *h)
 {
 	struct stage *st = receiver_open_stage(r);
@@ -242,9 +263,7 @@ bool receiver_flush(struct repl_receiver *r, const struct repl_header *h)
 		return false;
 	if (r->has_failed)
 		return receiver_taken(r, h);
-	busy_begin(r, h);
-	stage_flush(st, stage_flushed, r);
-	return receiver_taken(r, h);
+	return receiver_direct_barrier(r, h, stage_next);
 }
 
 /* ---------------------------------------------------------------- below */

@@ -35,6 +35,19 @@ enum repl_mutation {
 	REPL_MUTATION_MARK_OVERTAKEN,      /* R9: what follows a mark goes before it */
 	REPL_MUTATION_MARK_MADE_LATE,      /* R9: asked for anew when later changes may be there */
 	REPL_MUTATION_MARK_KEPT_IN_RESYNC, /* R9: a mark outlives its journal */
+	REPL_MUTATION_COMPARED_VOLATILE,   /* R10: equal in a cache counts as equal */
+	REPL_MUTATION_COOLED_VOLATILE,     /* R10: no mark covers what is in a cache only */
+	REPL_MUTATION_PAIR_VOLATILE,       /* R2: of a pair one side alone has it persistent */
+	REPL_MUTATION_FORGOTTEN_LATE,      /* R2: a reign's changes go the way of the one before */
+	REPL_MUTATION_MARKS_KEPT,          /* R10: a former reign's marks are believed */
+	REPL_MUTATION_EMPTIED_ONCE,    /* R10: the log is emptied under a change that is in it */
+	REPL_MUTATION_DOUBT_ONCE,      /* R10: a late part of a change that failed is not suspect */
+	REPL_MUTATION_OLD_REIGN_LANDS, /* R8: a late change of a former reign lands on newer data */
+	REPL_MUTATION_PASS_IN_A_PAIR,  /* R2: a resync takes a peer in sync for one that is not */
+	REPL_MUTATION_WINDOW_UNDER_CHANGE, /* R8: a late change of a pair lands on a newer window */
+	REPL_MUTATION_YIELD_TO_OUTDATED,   /* both sides wait for the other one to lead */
+	REPL_MUTATION_CLEAN_TOO_EARLY, /* R10: a stop counts as clean before changes have landed */
+	REPL_MUTATION_TAKEN_TOO_LATE,  /* R1: a role is taken that has gone on meanwhile */
 	REPL_MUTATION_END,
 };
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "group_int.h"
+#include "repl_mutate.h"
 
 bool group_has_bits(const struct repl_group *g, uint32_t kinds)
 {
@@ -258,9 +259,15 @@ static void maybe_over(struct repl_group *g)
 		rs->is_scanned = rs->has_end = false;
 		return;
 	}
+	if (rs->what == RESYNC_HOT && rs->repairs_out)
+		return;
+	if (!resync_is_safe_here(g))
+		return;
 	if (rs->what == RESYNC_HOT) {
-		if (rs->repairs_out == 0)
+		if (rs->is_peer_flushed || REPL_MUTATE(COMPARED_VOLATILE))
 			pass_over(g, true);
+		else
+			flush_go(g);
 		return;
 	}
 	note_end(g);
@@ -274,7 +281,7 @@ static void fill(struct repl_group *g)
 	bool wants_flush =
 	    rs->what == RESYNC_CATCH_UP && rs->since_flush_bytes >= RESYNC_FLUSH_BYTES;
 
-	if (wants_flush && !slots_busy(g) && !rs->is_flush_out)
+	if (wants_flush && !slots_busy(g) && !rs->is_flush_out && resync_is_safe_here(g))
 		flush_go(g);
 	for (uint32_t i = 0;
 	     i < slots && !rs->is_scanned && !wants_flush && !rs->is_flush_out && !window_is_due(g);
@@ -283,8 +290,10 @@ static void fill(struct repl_group *g)
 
 		if (s->step != SLOT_FREE || !bulk_may_send(g, RESYNC_READ_BYTES))
 			continue;
-		if (pick(g, s))
-			resync_slot_begin(s);
+		if (!pick(g, s))
+			continue;
+		rs->is_own_flushed = rs->is_peer_flushed = false;
+		resync_slot_begin(s);
 	}
 }
 
@@ -326,14 +335,15 @@ void resync_begin(struct repl_group *g, enum resync_what what)
 {
 	struct resync *rs = &g->resync;
 
-	if (rs->what != RESYNC_NONE || slots_busy(g) || g->journal.is_emptying ||
-	    g->journal.wants_empty)
+	if (rs->what != RESYNC_NONE || slots_busy(g) || rs->is_own_flushing ||
+	    g->journal.is_emptying || g->journal.wants_empty)
 		return; /* lag.c asks again */
 	rs->what = what;
 	rs->is_sieving = false;
 	rs->pass++;
 	rs->at = (struct repl_place){0};
 	rs->is_begun = rs->is_ended = rs->is_scanned = rs->is_flush_out = rs->has_end = false;
+	rs->is_own_flushed = rs->is_peer_flushed = false;
 	rs->since_flush_bytes = rs->repairs_out = 0;
 	if (what == RESYNC_CATCH_UP) {
 		rs->done_bytes = rs->sent_bytes = 0;
@@ -342,7 +352,8 @@ void resync_begin(struct repl_group *g, enum resync_what what)
 		/* Always anew: a window with a change older than what the pass reads would
 		 * follow it in the stream. */
 		rs->is_waiting = true;
-		journal_begin(g, journal_anew);
+		if (!journal_begin(g, journal_anew))
+			rs->what = RESYNC_NONE; /* lag.c asks again */
 		return;
 	}
 	resync_pump(g);
@@ -389,7 +400,14 @@ static void flushed(struct repl_group *g, const struct repl_header *h)
 	if (!rs->is_flush_out || h->value != rs->flush_tag)
 		return;
 	rs->is_flush_out = false;
-	sent_become(g, frame_status(h) == SLUICE_OK);
+	rs->is_peer_flushed = frame_status(h) == SLUICE_OK;
+	sent_become(g, rs->is_peer_flushed);
+	if (!rs->is_peer_flushed) {
+		if (rs->what == RESYNC_HOT)
+			session_peer_failed(g->session);
+		rs->at = (struct repl_place){0};
+		rs->is_scanned = false;
+	}
 	resync_pump(g);
 }
 

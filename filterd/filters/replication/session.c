@@ -89,6 +89,7 @@ int session_start(struct repl_session *s, struct sluice_error *err)
 		return -EINVAL;
 	}
 	node_cfg.has_witness = s->host->has_witness;
+	node_cfg.is_volatile = !s->host->is_durable;
 	memcpy(node_cfg.own_uuid, s->host->own_uuid, 16);
 	memcpy(node_cfg.peer_uuid, s->host->peer_uuid, 16);
 	s->is_started = true;
@@ -126,6 +127,14 @@ void session_stop(struct repl_session *s)
 		return;
 	frame_begin(&h, REPL_BYE, s->node->record.term, 0);
 	group_send(s->g, SLUICE_LINK_CONTROL, &h, NULL, 0);
+}
+
+void session_stopped(struct repl_session *s, bool is_equal)
+{
+	struct repl_actions out;
+
+	node_stopped(s->node, is_equal, &out);
+	session_act(s, &out);
 }
 
 /* ---------------------------------------------------------------- time */

@@ -25,8 +25,10 @@ void session_destroy(struct repl_session *s);
 int session_start(struct repl_session *s, struct sluice_error *err);
 /* Like new settings of the node's. */
 void session_reconfigure(struct repl_session *s);
-/* In peace: BYE, is_clean. No event counts any more. */
+/* In peace: BYE. No event counts any more. */
 void session_stop(struct repl_session *s);
+/* As node_stopped() says. */
+void session_stopped(struct repl_session *s, bool is_equal);
 
 bool session_is_peer_ready(const struct repl_session *s);
 
