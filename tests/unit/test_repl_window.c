@@ -103,6 +103,18 @@ void bitmap_clear(struct bitmap *b, enum bitmap_kind kind, uint64_t offset_bytes
 
 void journal_pump(struct repl_group *g) {}
 
+void mark_pump(struct repl_group *g) {}
+
+uint64_t mark_cut_seq(const struct repl_group *g)
+{
+	return UINT64_MAX;
+}
+
+bool mark_is_due(const struct repl_group *g)
+{
+	return false;
+}
+
 void group_stop_step(struct repl_group *g) {}
 
 void resync_pump(struct repl_group *g) {}
