@@ -8,7 +8,7 @@
 #include "hist.h"
 #include "volume_int.h"
 
-#define FILTER_STATUS_BYTES 8192u
+#define FILTER_STATUS_BYTES 32768u
 #define VALUE_BYTES         1024u
 
 static const char *const op_words[SLUICE_OP_COUNT] = {"read",  "write",        "flush",

@@ -269,10 +269,7 @@ static size_t add_text(char *json, size_t size, size_t used, const char *text)
 
 		if (c == '"' || c == '\\')
 			json[used++] = '\\';
-		if (c < 0x20)
-			used += (size_t)snprintf(json + used, size - used, "\\u%04x", c);
-		else
-			json[used++] = (char)c;
+		json[used++] = c < 0x20 ? '?' : (char)c;
 	}
 	json[used] = 0;
 	return used;
@@ -287,17 +284,23 @@ static size_t add_uuid(char *json, size_t size, size_t used, const uint8_t u[16]
 				       u[10], u[11], u[12], u[13], u[14], u[15]);
 }
 
-#define SHOWN     32u
-#define ONE_BYTES (2 * (REPL_MARK_NAME_BYTES + MARK_WHY_BYTES) + 160)
+#define SHOWN      32u
+#define REST_BYTES 256u /* of what else the object says after them */
+#define ONE_BYTES  (2 * (REPL_MARK_NAME_BYTES + MARK_WHY_BYTES) + 160)
 
 size_t mark_json(const struct repl_group *g, char *json, size_t size_bytes)
 {
 	static const char *const words[] = {"",         "pending",    "pending", "asking",
 					    "deleting", "on_replica", "lost"};
-	uint32_t first = g->marks.record.count > SHOWN ? g->marks.record.count - SHOWN : 0;
-	size_t used = (size_t)snprintf(json, size_bytes, ",\"snapshots\":[");
+	uint64_t fit = size_bytes > REST_BYTES ? (size_bytes - REST_BYTES) / ONE_BYTES : 0;
+	uint32_t shown = fit < SHOWN ? (uint32_t)fit : SHOWN;
+	uint32_t first = g->marks.record.count > shown ? g->marks.record.count - shown : 0;
+	size_t used;
 
-	for (uint32_t i = first; i < g->marks.record.count && used + ONE_BYTES < size_bytes; i++) {
+	if (size_bytes <= REST_BYTES)
+		return 0;
+	used = (size_t)snprintf(json, size_bytes, ",\"snapshots\":[");
+	for (uint32_t i = first; i < g->marks.record.count; i++) {
 		const struct mark *m = &g->marks.record.m[i];
 
 		used += (size_t)snprintf(json + used, size_bytes - used,
