@@ -192,6 +192,7 @@ static void verify_ended(const struct step *s, const json_t *verify)
 {
 	json_int_t different = replicator_number(verify, "different_blocks");
 	json_int_t repaired = replicator_number(verify, "repaired_blocks");
+	json_int_t failed = replicator_number(verify, "failed_bytes");
 	struct err err;
 	char text[200];
 
@@ -204,6 +205,11 @@ static void verify_ended(const struct step *s, const json_t *verify)
 		err_set(&err, EUCLEAN, "",
 			"%s; repair them from the primary: sluice replication verify --repair",
 			text);
+	else if (failed > 0)
+		err_set(&err, EIO, "",
+			"%s; %lld bytes could not be read on one of the two sides: the events of "
+			"both say why",
+			text, (long long)failed);
 	else
 		err.code = 0;
 	replicator_end(s->r, s->task, err.code ? &err : NULL);

@@ -74,12 +74,17 @@ static int verify(struct repl_group *g, struct repl_group_command *c, struct slu
 	}
 	rs->repairs = c->repairs;
 	rs->different_blocks = rs->repaired_blocks = rs->verify_done_bytes = 0;
-	rs->verify_total_bytes = 0;
+	rs->verify_total_bytes = rs->verify_failed_bytes = 0;
 	for (uint32_t m = 0; m < g->host.member_count; m++)
 		rs->verify_total_bytes += g->host.member_size_bytes[m];
 	rs->verify_state = VERIFY_RUNNING;
 	resync_begin(g, RESYNC_VERIFY);
-	return 0;
+	if (rs->what == RESYNC_VERIFY || rs->verify_state != VERIFY_RUNNING)
+		return 0;
+	rs->verify_state = VERIFY_IDLE;
+	snprintf(err->text, sizeof(err->text),
+		 "what was under way for the last pass has not ended yet; try again in a moment");
+	return -EBUSY;
 }
 
 static int verify_cancel(struct repl_group *g, struct repl_group_command *c,

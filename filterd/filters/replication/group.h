@@ -220,7 +220,8 @@ struct repl_group_figures {
 	uint64_t dirty_bytes, suspect_bytes, journal_bytes, journal_used_bytes;
 	uint64_t lag_ms, lag_p50_ms, lag_p99_ms;
 	uint64_t resync_done_bytes, resync_total_bytes, resync_sent_bytes;
-	uint64_t verify_done_bytes, verify_total_bytes, different_blocks, repaired_blocks;
+	uint64_t verify_done_bytes, verify_total_bytes, verify_failed_bytes, different_blocks,
+	    repaired_blocks;
 	uint64_t sent_bytes, sent_wire_bytes, received_bytes, last_mark_ms, gap_since_ms;
 	/* Up to here a promotion of the secondary keeps everything. */
 	uint64_t point_lsn;

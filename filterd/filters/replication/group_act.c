@@ -156,6 +156,9 @@ void group_advance(struct repl_group *g)
 	if (!g->is_peer_ready || !g->may_send || g->is_marking || waits ||
 	    (g->node->record.state == REPL_PRIMARY_PAIR && !REPL_MUTATE(PASS_IN_A_PAIR)))
 		return;
+	/* The replica would fall behind for as long as it takes. */
+	if (g->resync.what == RESYNC_VERIFY && !g->is_paused && needs_pass(g))
+		resync_cancel(g);
 	if (g->resync.what == RESYNC_NONE && !g->is_paused && needs_pass(g))
 		resync_begin(g, RESYNC_CATCH_UP);
 	resync_pump(g);

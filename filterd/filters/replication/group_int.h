@@ -10,6 +10,7 @@
  *   partial.c  changes that are not whole blocks of the log     pace.c         bandwidth
  *   resync.c   what the bitmap says, to the peer                status.c       JSON
  *   resync_slot.c, resync_safe.c   a range of it; persistent on this side
+ *   verify.c   what a verify leaves out
  *
  * How a change reaches the peer is the group's track:
  *
@@ -103,6 +104,10 @@ struct resync_slot {
 	bool is_suspect, is_zero, is_asked, has_theirs, has_ours, has_failed;
 	bool is_reading;   /* counts in resync.reading */
 	bool is_disturbed; /* an initiator has written to it meanwhile */
+	bool is_repairing; /* its differences count as repaired */
+	uint8_t tries;
+	uint64_t on_way[RESYNC_ASK_BYTES / REPL_UNIT_BYTES / 64]; /* verify: blocks that windows or
+								     WRITEs bring to the peer */
 	uint16_t member;
 	uint64_t offset_bytes, len_bytes, tag;
 	uint64_t at_bytes, part_bytes; /* how far it is; what is read or sent now */
@@ -141,6 +146,7 @@ struct resync {
 	struct repl_own own;
 	uint64_t done_bytes, total_bytes, sent_bytes, different_blocks, repaired_blocks;
 	uint64_t verify_done_bytes, verify_total_bytes;
+	uint64_t verify_failed_bytes; /* could not be compared or repaired */
 	enum verify_state verify_state;
 };
 
@@ -292,6 +298,12 @@ void resync_slot_ended(struct resync_slot *s, bool is_ok);
 bool group_has_bits(const struct repl_group *g, uint32_t kinds);
 /* resync_safe.c: false: not yet, resync_pump() follows. */
 bool resync_is_safe_here(struct repl_group *g);
+
+/* verify.c; i: of the slot's blocks */
+void verify_find_on_way(struct resync_slot *s); /* with the question to the peer */
+void verify_disturb(struct resync_slot *s, uint64_t offset_bytes, uint64_t len_bytes);
+bool verify_is_on_way(const struct resync_slot *s, uint64_t i);
+bool verify_is_overtaken(const struct resync_slot *s); /* what was read, by an initiator */
 
 /* group_link.c */
 bool bulk_may_send(struct repl_group *g, uint64_t payload_bytes);

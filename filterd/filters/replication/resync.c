@@ -11,6 +11,8 @@
  * acknowledged, and becomes SUSPECT again when the connection goes before.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -197,6 +199,21 @@ static void end_go(struct repl_group *g)
 
 /* ---------------------------------------------------------------- the pass */
 
+static void verify_over(struct repl_group *g, bool is_done)
+{
+	struct resync *rs = &g->resync;
+	char text[160];
+
+	rs->verify_state = is_done ? VERIFY_DONE : VERIFY_CANCELLED;
+	if (!is_done || rs->verify_failed_bytes == 0)
+		return;
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " bytes could not be read on one of the two sides, and were not "
+		 "compared",
+		 rs->verify_failed_bytes);
+	g->host.ops->report(g->host.ctx, "replication_verify_failed", text);
+}
+
 static void pass_over(struct repl_group *g, bool is_done)
 {
 	struct resync *rs = &g->resync;
@@ -207,7 +224,7 @@ static void pass_over(struct repl_group *g, bool is_done)
 	if (what != RESYNC_VERIFY)
 		sent_become(g, is_done);
 	else
-		rs->verify_state = is_done ? VERIFY_DONE : VERIFY_CANCELLED;
+		verify_over(g, is_done);
 	for (uint32_t i = 0; i < RESYNC_SLOTS; i++)
 		resync_slot_cut(&rs->slots[i]);
 	if (!is_done)
@@ -384,9 +401,8 @@ void resync_slot_ended(struct resync_slot *s, bool is_ok)
 		rs->done_bytes += s->len_bytes;
 	else if (rs->what != RESYNC_VERIFY)
 		bitmap_set(&g->bits[s->member], BITMAP_SUSPECT, s->offset_bytes, s->len_bytes);
-	else if (s->is_disturbed)
-		rs->verify_done_bytes += s->len_bytes; /* in use: what is written there is compared
-							  by its own acknowledgement */
+	else
+		rs->verify_failed_bytes += s->len_bytes;
 	window_kick(g);
 	resync_pump(g);
 }
@@ -437,7 +453,8 @@ void resync_frame(struct repl_group *g, const struct repl_header *h, const void 
 		flushed(g, h);
 }
 
-/* An initiator's change in a range that is being compared: its digests say nothing then. */
+/* An initiator's change in a range that is being compared: its digests say nothing then. What is
+ * written there is acknowledged by the peer in its own way. */
 void resync_disturb(struct repl_group *g, uint16_t member, uint64_t offset_bytes,
 		    uint64_t len_bytes)
 {
@@ -446,8 +463,10 @@ void resync_disturb(struct repl_group *g, uint16_t member, uint64_t offset_bytes
 
 		if (s->step != SLOT_FREE && s->member == member &&
 		    offset_bytes < s->offset_bytes + s->len_bytes &&
-		    s->offset_bytes < offset_bytes + len_bytes)
+		    s->offset_bytes < offset_bytes + len_bytes) {
 			s->is_disturbed = true;
+			verify_disturb(s, offset_bytes, len_bytes);
+		}
 	}
 }
 

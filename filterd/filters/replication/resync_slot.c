@@ -16,7 +16,8 @@
 #include "group_int.h"
 #include "repl_mutate.h"
 
-#define RETRY_NS 2000000ull /* no buffer, or a change has to land first */
+#define RETRY_NS     2000000ull /* no buffer, or a change has to land first */
+#define VERIFY_TRIES 3u         /* more, of digests that one side could not make */
 
 static uint32_t block_of(const struct resync_slot *s)
 {
@@ -63,10 +64,20 @@ static void reading_set(struct resync_slot *s, bool is_on)
 		s->g->resync.reading += is_on ? 1 : -1u;
 }
 
+static bool is_verify(const struct resync_slot *s)
+{
+	return s->g->resync.what == RESYNC_VERIFY;
+}
+
+static uint32_t count_different(const struct resync_slot *s, uint64_t from_bytes);
+
 static void end(struct resync_slot *s, bool is_ok)
 {
 	bool was_stale = is_stale(s);
 
+	if (s->is_repairing && !is_ok)
+		s->g->resync.repaired_blocks -= count_different(s, s->at_bytes);
+	s->is_repairing = false;
 	buf_free(s);
 	reading_set(s, false);
 	s->step = SLOT_FREE;
@@ -101,6 +112,17 @@ static void sent(struct resync_slot *s)
 	next_difference(s);
 }
 
+static void overtaken(struct resync_slot *s)
+{
+	if (!is_verify(s)) {
+		end(s, false); /* once more */
+		return;
+	}
+	buf_free(s);
+	reading_set(s, false);
+	next_difference(s); /* without what is on its way now */
+}
+
 static void send(struct resync_slot *s)
 {
 	struct repl_group *g = s->g;
@@ -108,8 +130,9 @@ static void send(struct resync_slot *s)
 	uint64_t bytes = s->is_zero ? 0 : s->part_bytes;
 
 	s->step = SLOT_SEND;
-	if (s->is_disturbed && g->resync.what != RESYNC_CATCH_UP) {
-		end(s, false); /* somebody wrote to it meanwhile: once more */
+	if (is_verify(s) ? verify_is_overtaken(s)
+			 : s->is_disturbed && g->resync.what == RESYNC_HOT) {
+		overtaken(s);
 		return;
 	}
 	if (!bulk_may_send(g, bytes))
@@ -236,7 +259,18 @@ static bool differs(const struct resync_slot *s, uint64_t at)
 
 	if (!s->is_suspect)
 		return true;
+	if (is_verify(s) && verify_is_on_way(s, i))
+		return false;
 	return memcmp(&s->ours[i], &s->theirs[i], sizeof(s->ours[i])) != 0;
+}
+
+static uint32_t count_different(const struct resync_slot *s, uint64_t from_bytes)
+{
+	uint32_t n = 0;
+
+	for (uint64_t at = from_bytes; at < s->len_bytes; at += block_of(s) - at % block_of(s))
+		n += differs(s, at);
+	return n;
 }
 
 static void next_difference(struct resync_slot *s)
@@ -270,16 +304,14 @@ static void mark_different(struct resync_slot *s, uint32_t n)
 static void compared(struct resync_slot *s)
 {
 	struct resync *rs = &s->g->resync;
-	uint32_t n = digest_count(s->len_bytes, block_of(s)), different = 0;
+	uint32_t different = count_different(s, 0);
 
-	for (uint32_t i = 0; i < n; i++)
-		different += memcmp(&s->ours[i], &s->theirs[i], sizeof(s->ours[i])) != 0;
 	if (rs->is_sieving) {
-		mark_different(s, n);
+		mark_different(s, digest_count(s->len_bytes, block_of(s)));
 		end(s, true);
 		return;
 	}
-	if (different && s->is_disturbed && rs->what != RESYNC_CATCH_UP) {
+	if (different && s->is_disturbed && rs->what == RESYNC_HOT) {
 		end(s, false);
 		return;
 	}
@@ -290,15 +322,20 @@ static void compared(struct resync_slot *s)
 			return;
 		}
 		rs->repaired_blocks += different;
+		s->is_repairing = true;
 	}
 	next_difference(s);
 }
 
 static void both(struct resync_slot *s)
 {
+	bool is_ok = s->job.status == SLUICE_OK && !s->has_failed;
+
 	if (!s->has_ours || (!s->has_theirs && !is_stale(s)))
 		return;
-	if (is_stale(s) || s->job.status != SLUICE_OK || s->has_failed)
+	if (!is_ok && !is_stale(s) && is_verify(s) && s->tries++ < VERIFY_TRIES)
+		s->is_asked = s->has_ours = s->has_theirs = s->has_failed = false;
+	else if (is_stale(s) || !is_ok)
 		end(s, false);
 	else
 		compared(s);
@@ -320,6 +357,8 @@ static void ask(struct resync_slot *s)
 
 	if (!bulk_may_send(g, 0) || is_landing(s, 0, s->len_bytes))
 		return; /* resync_slot_go() again */
+	if (is_verify(s))
+		verify_find_on_way(s);
 	s->tag = ++g->resync.tag;
 	frame_begin(&h, REPL_DIGEST_ASK, g->node->record.term, s->tag);
 	frame_set_range(&h, s->member, s->offset_bytes, s->len_bytes);
@@ -370,6 +409,9 @@ void resync_slot_begin(struct resync_slot *s)
 	s->lsn = s->g->head_lsn;
 	s->at_bytes = 0;
 	s->is_asked = s->has_ours = s->has_theirs = s->has_failed = s->is_disturbed = false;
+	s->is_repairing = false;
+	s->tries = 0;
+	memset(s->on_way, 0, sizeof(s->on_way));
 	s->step = s->is_suspect ? SLOT_ASK : SLOT_READ;
 	if (s->is_suspect)
 		ask(s);

@@ -39,6 +39,7 @@ static void resync_figures(const struct repl_group *g, struct repl_group_figures
 	f->verify_state = states[rs->verify_state];
 	f->verify_done_bytes = rs->verify_done_bytes;
 	f->verify_total_bytes = rs->verify_total_bytes;
+	f->verify_failed_bytes = rs->verify_failed_bytes;
 	f->different_blocks = rs->different_blocks;
 	f->repaired_blocks = rs->repaired_blocks;
 }
@@ -144,9 +145,10 @@ static void add_figures(struct text *t, const struct repl_group_figures *f)
 	    f->resync_state, f->resync_done_bytes, f->resync_total_bytes, f->resync_sent_bytes);
 	add(t,
 	    ",\"verify\":{\"state\":\"%s\",\"done_bytes\":%" PRIu64 ",\"total_bytes\":%" PRIu64
-	    ",\"different_blocks\":%" PRIu64 ",\"repaired_blocks\":%" PRIu64 "}",
+	    ",\"different_blocks\":%" PRIu64 ",\"repaired_blocks\":%" PRIu64
+	    ",\"failed_bytes\":%" PRIu64 "}",
 	    f->verify_state, f->verify_done_bytes, f->verify_total_bytes, f->different_blocks,
-	    f->repaired_blocks);
+	    f->repaired_blocks, f->verify_failed_bytes);
 	add(t,
 	    ",\"sent_bytes\":%" PRIu64 ",\"sent_wire_bytes\":%" PRIu64
 	    ",\"received_bytes\":%" PRIu64 ",\"last_mark_ms\":%" PRIu64 ",\"point_lsn\":%" PRIu64
