@@ -155,6 +155,7 @@ struct lag {
 	uint32_t samples_ms[LAG_SAMPLES];
 	uint32_t next, count;
 	uint64_t now_ms, last_ack_ns, gap_since_ms, full_since_ns;
+	char gap_why[200];      /* as reported */
 	uint64_t pass_since_ms; /* a staged pass is not through: the replica is as it was then; 0:
 				   none */
 	uint8_t level;          /* 0, 1 warning, 2 error: as reported */

@@ -189,6 +189,17 @@ static void to_bitmap(struct repl_group *g)
 	g->resync.is_scanned = false;
 }
 
+/* A journal that is full again before the gap is over is no news. */
+static void tell_gap(struct repl_group *g, const char *why)
+{
+	bool is_told = g->lag.gap_since_ms && strcmp(g->lag.gap_why, why) == 0;
+
+	lag_gap(g, true);
+	snprintf(g->lag.gap_why, sizeof(g->lag.gap_why), "%s", why);
+	if (!is_told)
+		g->host.ops->report(g->host.ctx, "replication_gap", why);
+}
+
 void journal_overflow(struct repl_group *g, const char *why)
 {
 	if (g->track != TRACK_JOURNAL || track_set(g, TRACK_BITMAP, g->record.has_pass) < 0)
@@ -197,8 +208,7 @@ void journal_overflow(struct repl_group *g, const char *why)
 	/* What waits for room is noted; the window under way may last long on a slow link. */
 	if (g->journal.is_open)
 		sluice_rlog_refuse_waiting(g->journal.log);
-	lag_gap(g, true);
-	g->host.ops->report(g->host.ctx, "replication_gap", why);
+	tell_gap(g, why);
 	journal_empty(g);
 }
 
