@@ -53,6 +53,7 @@ switch_start() {
 		tgtd_reachable "$name"
 	done
 	switch_to "$1"
+	rm -f "$T/switch.log" # another one may have said before that it listens
 	start_bg switch python3 "$ROOT/tests/tools/switch_proxy.py" 3300 "$T/switch.target"
 	wait_until 10 "the switch" grep -q listens "$T/switch.log"
 }

@@ -54,13 +54,13 @@ up() {
 	lun_on a 1 v0
 	lun_on b 1 v0
 }
-is_gone() { ! ss -xl | grep -q -- "$T/$1/run/"; }
+sockets_are_gone() { ! ss -xl | grep -q -- "$T/$1/run/"; }
 down() {
 	local name
 	for name in a b; do
 		kill_bg "tgtd-$name" KILL
 		kill_filterd_on "$name" 2>/dev/null || true # one may have been killed by its scene
-		wait_until 20 "filterd of $name to be gone" is_gone "$name"
+		wait_until 20 "filterd of $name to be gone" sockets_are_gone "$name"
 		rm -rf "${T:?}/$name/d0" "${T:?}/$name/state"
 		rm -f "$T/$name/tgtd"*
 		mkdir -p "$T/$name/state"
