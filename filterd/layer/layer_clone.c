@@ -3,7 +3,7 @@
  * layer_clone.c - a new volume that stands on a snapshot of this one.
  *
  *   a hold in this manifest ─▶ the clone's map, its manifest, its image at last: without an image
- * it is no volume yet, and all of it may be made again
+ * it is no volume yet, and all of it may be made again; nor with one that has no bytes yet
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -38,20 +38,42 @@ static int make_file(struct layers *v, const char *path, uint64_t size_bytes, st
 	return rc;
 }
 
+/* A kill came between the image's name and its size: nobody has opened it, as it has no bytes, and
+ * the manifest beside it is of a clone of this volume. */
+static bool is_half_made(struct layers *v, const char *path, const struct env_file *f)
+{
+	struct manifest *m = NULL;
+	bool is_ours = f->size_bytes == 0 && tree_read_manifest(v->env, path, &m, NULL) == 0 &&
+		       strcmp(m->origin_path, v->image_path) == 0;
+
+	manifest_free(m);
+	return is_ours;
+}
+
+/* 0: there is no image, or none any more. */
+static int make_room(struct layers *v, const char *path, struct err *err)
+{
+	struct env_open how = {.path = path, .flags = ENV_OPEN_READONLY};
+	struct env_file *f;
+	bool is_rest;
+
+	if (env_file_open(v->env, &how, &f, NULL))
+		return 0;
+	is_rest = is_half_made(v, path, f) && !LAYER_MUTATE(CLONE_HALF_MADE);
+	env_file_close(v->env, f);
+	if (is_rest)
+		return env_file_remove(v->env, path, err);
+	return err_set(err, EEXIST, "image", "%s exists already; choose another name", path);
+}
+
 static void make_run(struct env_work *w)
 {
 	struct layers *v = w->ctx;
 	struct work_call *c = &v->ctl.clone;
-	struct env_open how = {.path = c->clone_path, .flags = ENV_OPEN_READONLY};
-	struct env_file *f;
 
-	c->rc = env_file_open(v->env, &how, &f, NULL);
-	if (c->rc == 0) {
-		env_file_close(v->env, f);
-		c->rc = err_set(&c->err, EEXIST, "image", "%s exists already; choose another name",
-				c->clone_path);
+	c->rc = make_room(v, c->clone_path, &c->err);
+	if (c->rc)
 		return;
-	}
 	(void)env_file_remove(v->env, c->map_path, NULL);
 	c->rc = make_file(v, c->map_path, tree_map_bytes(c->size_bytes), &c->err);
 	if (c->rc == 0)

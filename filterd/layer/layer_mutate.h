@@ -49,6 +49,7 @@ enum layer_mutation {
 	LAYER_MUTATION_COPY_NOT_AT_OPEN,  /* LAYER-14: the copy stays as a kill left it */
 	LAYER_MUTATION_COPY_NOT_CARRIED_OUT, /* LAYER-14: what the copy has pending is undone */
 	LAYER_MUTATION_CLONE_WITHOUT_COPY, /* LAYER-14: a clone without manifest is a plain image */
+	LAYER_MUTATION_CLONE_HALF_MADE,    /* what a kill left of a clone is in its way for ever */
 	LAYER_MUTATION_END,
 };
 

@@ -314,6 +314,11 @@ void layer_rig_poke(struct layer_rig *r, const char *name, uint64_t offset_bytes
 	close(fd);
 }
 
+void layer_rig_cut(struct layer_rig *r, const char *name, uint64_t size_bytes)
+{
+	assert_int_equal(truncate(layer_rig_path(r, name), (off_t)size_bytes), 0);
+}
+
 /* ---------------------------------------------------------------- requests */
 
 int layer_rig_snapshot(struct layer_rig *r, struct backend *b, const char *uuid)

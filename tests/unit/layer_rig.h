@@ -52,6 +52,9 @@ void layer_rig_expect(struct layer_rig *r, struct backend *b, uint32_t block, ui
 void layer_rig_poke(struct layer_rig *r, const char *name, uint64_t offset_bytes, uint8_t byte,
 		    uint32_t len_bytes);
 
+/* The file is as long as that, as a kill or a damage leaves it. */
+void layer_rig_cut(struct layer_rig *r, const char *name, uint64_t size_bytes);
+
 /* These wait for the answer, and return it. */
 int layer_rig_snapshot(struct layer_rig *r, struct backend *b, const char *uuid);
 int layer_rig_revert(struct layer_rig *r, struct backend *b, const char *uuid);

@@ -60,6 +60,27 @@ static void full_clone_comes_to_stand_alone_and_the_snapshot_may_go(void **state
 	layer_rig_close(&rig, v);
 }
 
+/* Killed when the image had a name and no bytes: it is made again, and of whatever snapshot. But
+ * what is somebody else's stays. */
+static void clone_that_a_kill_left_without_bytes_is_made_again(void **state)
+{
+	struct backend *v = with_snapshots(), *c;
+
+	assert_int_equal(layer_rig_clone(&rig, v, "one", "c.img", true), 0);
+	layer_rig_cut(&rig, "c.img", 0);
+	assert_int_equal(layer_rig_clone(&rig, v, "two", "c.img", true), 0);
+	c = layer_rig_open(&rig, "c.img", NULL);
+	layer_rig_expect(&rig, c, 0, 4, 0x11);
+	layer_rig_expect(&rig, c, 4, 16, 0x22);
+	layer_rig_expect(&rig, c, 20, BLOCKS - 20, 0);
+	layer_rig_close(&rig, c);
+	assert_int_equal(layer_rig_clone(&rig, v, "two", "c.img", true), -EEXIST);
+	layer_rig_create(&rig, "other.img");
+	layer_rig_cut(&rig, "other.img", 0);
+	assert_int_equal(layer_rig_clone(&rig, v, "two", "other.img", true), -EEXIST);
+	layer_rig_close(&rig, v);
+}
+
 static void linked_clone_stays_on_its_snapshot(void **state)
 {
 	struct backend *v = with_snapshots(), *c;
@@ -191,6 +212,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(full_clone_comes_to_stand_alone_and_the_snapshot_may_go,
+					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(clone_that_a_kill_left_without_bytes_is_made_again,
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(linked_clone_stays_on_its_snapshot, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(full_clone_shows_nothing_that_a_killed_first_write_left,

@@ -38,6 +38,13 @@ static struct fs_file *find(const struct fs *s, const char *name)
 	return NULL;
 }
 
+bool fs_is_whole(const struct fs *s, const char *name)
+{
+	const struct fs_file *f = find(s, name);
+
+	return f && f->size > 0;
+}
+
 bool fs_exists(const struct fs *s, const char *name)
 {
 	return find(s, name) != NULL;
@@ -203,7 +210,9 @@ static int op_file_open(struct env *e, const struct env_open *how, struct env_fi
 	if (how->flags & ENV_OPEN_CREATE) {
 		if (f)
 			return err_set(err, EEXIST, "path", "%s exists", how->path);
-		f = make(s, how->path, (uint32_t)how->size_bytes);
+		f = make(s, how->path, 0);
+		call(s); /* it has a name, and no bytes yet */
+		f->size = f->stable_size = (uint32_t)how->size_bytes;
 	}
 	if (!f || f->is_text)
 		return err_set(err, ENOENT, "path", "%s does not exist", how->path);

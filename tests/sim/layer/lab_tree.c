@@ -254,7 +254,8 @@ void lab_clone(struct lab *l)
 	}
 	if (!s || c->exists)
 		return;
-	if (fs_exists(&l->fs, c->path) && layer_remove(&l->fs.env, c->path, NULL))
+	/* What a kill left without bytes is no volume: the next clone sees to it. */
+	if (fs_is_whole(&l->fs, c->path) && layer_remove(&l->fs.env, c->path, NULL))
 		return;
 	memset(c->snaps, 0, sizeof(c->snaps));
 	c->image = s->image;
@@ -262,7 +263,9 @@ void lab_clone(struct lab *l)
 	c->is_linked = rng_pct(&l->rng, 50);
 	c->origin_snap = (uint32_t)(s - v->snaps) + 1;
 	layer_clone(v->b, uuid_of(s), c->path, c->is_linked, on_answer, a);
-	c->exists = wait_for(l, a, "clone") == 0 || fs_exists(&l->fs, c->path);
+	c->exists = wait_for(l, a, "clone") == 0 || fs_is_whole(&l->fs, c->path);
+	if (a->result == -EEXIST)
+		lab_fail(l, "what is left of a clone is in the way of the next");
 	c->doubt = DOUBT_NONE;
 }
 
