@@ -151,6 +151,15 @@ static void stop(struct glue_group *gg)
 	group_stop(gg->g, stopped, gg);
 }
 
+/* It may have come between the look at the sizes and now. */
+static void grow_late(struct glue_group *gg)
+{
+	for (uint16_t m = 0; m < REPL_MEMBERS_MAX; m++) {
+		if (gg->members[m] && !gg->members[m]->is_gone)
+			group_grown(gg->g, m, sluice_volume_size_bytes(gg->members[m]->f));
+	}
+}
+
 static void started(void *ctx, int result, const struct sluice_error *err)
 {
 	struct glue_group *gg = ctx;
@@ -171,6 +180,7 @@ static void started(void *ctx, int result, const struct sluice_error *err)
 		return;
 	}
 	gg->state = GLUE_OPEN;
+	grow_late(gg);
 	if (glue_links_open(gg, &e) < 0)
 		sluice_report(gg->f, "replication_no_link", "%s", e.text);
 	glue_annex_look(gg);
