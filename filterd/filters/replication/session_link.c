@@ -73,6 +73,22 @@ void session_link_down(struct repl_session *s, enum sluice_link_channel ch, cons
 
 /* ---------------------------------------------------------------- HELLO */
 
+/* A replica grows first. Were it refused until the primary has grown too, what waits for it there
+ * would keep the primary from growing. */
+static bool do_sizes_fit(const struct repl_session *s, const struct repl_hello *hello)
+{
+	const struct repl_host *host = s->host;
+	bool is_primary = node_is_primary(s->node);
+
+	for (uint32_t m = 0; m < host->member_count; m++) {
+		uint64_t own = host->member_size_bytes[m], peer = hello->member_size_bytes[m];
+
+		if (is_primary ? peer < own : peer > own)
+			return false;
+	}
+	return true;
+}
+
 /* NULL: this is the peer. */
 static const char *find_fault(const struct repl_session *s, enum sluice_link_channel ch,
 			      const struct repl_hello *hello)
@@ -89,8 +105,7 @@ static const char *find_fault(const struct repl_session *s, enum sluice_link_cha
 		return "HELLO came on the other channel";
 	if (hello->member_count != host->member_count || hello->block_bytes != host->block_bytes)
 		return "the two sides' volumes differ in number or block size";
-	if (memcmp(hello->member_size_bytes, host->member_size_bytes,
-		   host->member_count * sizeof(host->member_size_bytes[0])) != 0)
+	if (!do_sizes_fit(s, hello))
 		return "the two sides' volumes differ in size";
 	return NULL;
 }
