@@ -121,6 +121,9 @@ static void start_ended(struct repl_group *g, int result, const struct sluice_er
 	g->is_started = result >= 0;
 	if (g->is_started)
 		lag_begin(g);
+	/* What a stop in peace left between two that are in sync, too. */
+	if (g->is_started && group_has_bits(g, BITMAP_TO_SEND))
+		session_in_doubt(g->session);
 	fn(g->started_ctx, result, err);
 }
 
