@@ -7,7 +7,7 @@
 COMPUTING := build lint unit asan tsan models sim mutants fuzz
 # Real daemons and real time: one of these that fails beside others is looked at once more, alone.
 REAL_TIME := integration integration-asan integration-tsan appliance appliance-asan appliance-tsan packages console
-.PHONY: check check-log-long check-layer-long check-repl-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
+.PHONY: check check-log-long check-layer-long check-repl-long check-whole-long check-build check-unit check-asan check-tsan check-models check-sim check-mutants check-fuzz \
 	check-integration check-appliance check-policyd-kills check-reencrypt-kills check-unit-long check-matrix soak check-conformance check-console check-crash bench check-manifest
 
 # Short forms; the check-* targets below set longer ones.
@@ -16,6 +16,8 @@ CYCLES  ?= 20
 FUZZ_S  ?= 10
 # Two minutes of one core.
 REPL_SEEDS ?= 50000
+# Half a minute of one core.
+WHOLE_SEEDS ?= 4000
 # Half a minute of two cores.
 LAYER_SEEDS ?= 3000
 export CYCLES
@@ -30,12 +32,14 @@ THREADED = $(filter test_backend_% test_cache_filter_% test_env_% test_layer_% t
 # What has a longer form, by the variables of check-unit-long.
 LONG_UNIT  = test_encryption_reencrypt_kill test_encryption_reencrypt_faults test_encryption_luks test_planner_converges \
 	test_cache_filter_sweep test_cache_filter_point_in_time
+# Of a killed process's memory nothing is given back there: a seed would take a hundred megabytes.
+NOT_RUN_asan = sim_whole
 NOT_RUN_tsan = $(filter-out $(THREADED),$(TESTS))
-tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl) $(NOT_RUN_$(1)),$(TESTS)),$(call line,$(1),$(2),4,$(t),build/$(3)/tests/$(call out,$(t))))
+tests_of = $(foreach t,$(filter-out $(if $(filter unit,$(1)),sim sim_repl sim_whole) $(NOT_RUN_$(1)),$(TESTS)),$(call line,$(1),$(2),4,$(t),build/$(3)/tests/$(call out,$(t))))
 
 LINT_CHECKS       := format includes lengths forbidden licences threads cppcheck shell console
 MODEL_SCRIPTS      = $(wildcard tests/models/*.sh)
-MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/sim/io_control/mutants.sh tests/sim/log/mutants.sh tests/sim/layer/mutants.sh tests/sim/repl/mutants.sh tests/unit/*_mutants.sh)
+MUTANT_SCRIPTS     = $(wildcard tests/sim/mutants.sh tests/sim/io_control/mutants.sh tests/sim/log/mutants.sh tests/sim/layer/mutants.sh tests/sim/repl/mutants.sh tests/sim/whole/mutants.sh tests/unit/*_mutants.sh)
 SIM                = $(filter sim,$(TESTS))
 CONFORMANCE_SCRIPT = $(wildcard tests/integration/test-conformance.sh)
 CRASH_SCRIPT       = $(sort $(wildcard tests/integration/test-*-under-load.sh tests/fault/test-*.sh))
@@ -93,6 +97,7 @@ check-manifest:
 	$(foreach s,$(filter sim_log,$(TESTS)),$(call line,sim,300,1,record log$(comma) faults,build/release/tests/$(s) --faults --count 300))
 	$(foreach s,$(filter sim_layer,$(TESTS)),$(call line,sim,300,1,layers$(comma) $(LAYER_SEEDS) seeds,build/release/tests/$(s) --count $(LAYER_SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(filter sim_repl,$(TESTS)),$(call line,sim,600,1,replication$(comma) $(REPL_SEEDS) seeds,build/release/tests/$(s) --count $(REPL_SEEDS) --jobs $(JOBS)))
+	$(foreach s,$(filter sim_whole,$(TESTS)),$(call line,sim,600,1,whole chain$(comma) $(WHOLE_SEEDS) seeds,build/release/tests/$(s) --count $(WHOLE_SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(s),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,5,$(s),$(s)))
@@ -211,6 +216,12 @@ REPL_FIRST ?= 1
 check-repl-long:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release build/release/tests/sim_repl
 	build/release/tests/sim_repl --endless --first $(REPL_FIRST) --jobs $(JOBS)
+## check-whole-long: two appliances with all filters, SEEDS=1000000 (two hours of one core; WHOLE_FIRST=1)
+WHOLE_FIRST ?= 1
+check-whole-long: WHOLE_SEEDS_LONG := $(if $(filter command line environment,$(origin SEEDS)),$(SEEDS),1000000)
+check-whole-long:
+	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release build/release/tests/sim_whole
+	build/release/tests/sim_whole --first $(WHOLE_FIRST) --count $(WHOLE_SEEDS_LONG) --jobs $(JOBS)
 ## check-layer-long: volumes with snapshots killed anywhere: LAYER_SEEDS=100000, 40 scripts at each of their calls
 check-layer-long: LAYER_SEEDS_LONG := $(if $(filter command line environment,$(origin LAYER_SEEDS)),$(LAYER_SEEDS),100000)
 check-layer-long:
