@@ -231,7 +231,8 @@ static void read_all(struct world *w, int node)
 	for (uint32_t i = 0; i < CELLS; i++)
 		if (oracle_has_grown(w, &w->cells[i]))
 			w->survey |= 1u << i;
-	w->survey_is_point = w->survey_is_whole = false;
+	w->survey_is_point = false;
+	w->survey_is_whole = true; /* the next one that is asked has to say the same */
 	for (uint32_t s = 0; s < 100 && w->survey; s++)
 		run_until(w, w->now_ns + 500 * MS);
 	if (w->survey)
