@@ -9,6 +9,17 @@
 # judge_simulated: one program takes the fault by its number. The script defines catch NUMBER LOG, which runs it, succeeds
 # when the fault was caught, and prints how; what was seen stands in LOG after the word FAILED.
 
+# With MUTANT_TIMES=FILE each script also appends there, for scripts/mutation-table.sh, what it found of each fault:
+# list, name, caught or not, seconds until then, and by what; with tabs in between.
+
+# mutant_time LIST NAME VERDICT BEGAN BY: BEGAN as $EPOCHREALTIME was then.
+mutant_time()
+{
+	[ -n "${MUTANT_TIMES:-}" ] || return 0
+	printf '%s\t%s\t%s\t%s\t%s\n' "$1" "$2" "$3" \
+		"$(awk -v a="$4" -v b="$EPOCHREALTIME" 'BEGIN { printf "%.1f", b - a }')" "$5" >>"$MUTANT_TIMES"
+}
+
 # names_of_mutants HEADER PREFIX: the faults that the header lists as PREFIX_MUTATION_<NAME>, a line each.
 names_of_mutants()
 {
@@ -18,16 +29,18 @@ names_of_mutants()
 # judge_mutants TITLE BY NAME...: the table, and the sum as the last line; fails when one was missed. BY stands before what saw it.
 judge_mutants()
 {
-	local title=$1 by=$2 name seen verdict missed=0
+	local title=$1 by=$2 name seen verdict began missed=0
 
 	shift 2
 	for name in "$@"; do
+		began=$EPOCHREALTIME
 		if ! seen=$(first_to_fail "$name"); then
 			seen='' verdict=BROKEN
 		else
 			verdict=$([ -n "$seen" ] && echo caught || echo MISSED)
 		fi
 		[ "$verdict" = caught ] || missed=$((missed + 1))
+		mutant_time "$title" "$name" "$verdict" "$began" "$by$seen"
 		printf '%-22s %s   %s\n' "$name" "$verdict" "${seen:+by $by$seen}"
 	done
 	if ! seen=$(first_to_fail NONE) || [ -n "$seen" ]; then
@@ -56,7 +69,7 @@ judge_simulated()
 	for ((i = 0; i < ${#names[@]}; i += 2)); do
 		pids=()
 		for name in "${names[@]:i:2}"; do
-			row_of "$name" "$out/$name.log" "${all[@]}" >"$out/$name.row" &
+			row_of "$title" "$name" "$out/$name.log" "${all[@]}" >"$out/$name.row" &
 			pids+=($!)
 		done
 		for pid in "${pids[@]}"; do
@@ -70,12 +83,12 @@ judge_simulated()
 	[ "$missed" = 0 ]
 }
 
-# row_of NAME LOG ALL...: its line of the table; status 0 when it was caught. A fault's number is its place in the header.
+# row_of TITLE NAME LOG ALL...: its line of the table; status 0 when it was caught. A fault's number is its place in the header.
 row_of()
 {
-	local name=$1 log=$2 number=0 how each
+	local title=$1 name=$2 log=$3 number=0 began=$EPOCHREALTIME how each
 
-	shift 2
+	shift 3
 	for each in "$@"; do
 		number=$((number + 1))
 		[ "$each" != "$name" ] || break
@@ -85,9 +98,11 @@ row_of()
 		return 1
 	fi
 	if ! how=$(catch "$number" "$log"); then
+		mutant_time "$title" "$name" MISSED "$began" ''
 		printf '%-22s MISSED\n' "$name"
 		return 1
 	fi
+	mutant_time "$title" "$name" caught "$began" "$(basename "${sim%_mutants}"), $how"
 	printf '%-22s caught   %-11s  %s\n' "$name" "$how" \
 		"$(grep -m1 -oE '(FAILED|Assertion).*' "$log" | sed -E 's/^FAILED[^:]*: //' | cut -c1-90)"
 }

@@ -9,6 +9,8 @@
 # Mutations that the simulator cannot see, and the test that does, stand in tests/sim/mutants.elsewhere.
 set -u
 cd "$(dirname "$0")/../.." || exit 1
+# shellcheck source=tests/lib/mutants.sh
+. tests/lib/mutants.sh
 
 seeds=40000
 while getopts n: opt; do
@@ -67,7 +69,7 @@ build()
 # check NAME: one line of the table in $out/NAME.row, status 0 when caught.
 check()
 {
-	local name=$1 unit found
+	local name=$1 unit found began
 
 	unit=$(sed -nE "s/^$name +([a-z0-9_]+) .*/\1/p" "$elsewhere")
 	mkdir -p "$out/$name"
@@ -75,16 +77,20 @@ check()
 		printf '%-28s BROKEN   see %s\n' "$name" "$out/$name.log" >"$out/$name.row"
 		return 1
 	fi
+	began=$EPOCHREALTIME
 	if [ -n "$unit" ]; then
 		if timeout 60 "$out/$name/$unit" >>"$out/$name.log" 2>&1; then
 			printf '%-28s MISSED   by %s\n' "$name" "$unit" >"$out/$name.row"
 			return 1
 		fi
+		mutant_time 'data path' "$name" caught "$began" "$unit"
 		printf '%-28s caught   by %s\n' "$name" "$unit" >"$out/$name.row"
 		return 0
 	fi
 	timeout 300 "$out/$name/sim" --seed 1 --count "$seeds" --jobs 1 --mutation-expect >>"$out/$name.log" 2>&1
 	found=$?
+	mutant_time 'data path' "$name" "$([ $found = 0 ] && echo caught || echo MISSED)" "$began" \
+		"sim, $(sed -nE 's/^sim: mutation (.*)/\1/p' "$out/$name.log")"
 	printf '%-28s %s   %s; %s\n' "$name" "$([ $found = 0 ] && echo 'caught' || echo 'MISSED')" \
 		"$(sed -nE 's/^sim: mutation (.*)/\1/p' "$out/$name.log")" \
 		"$(grep -m1 -oE 'FAILED.*' "$out/$name.log" | sed -E 's/^FAILED[^:]*: //' | cut -c1-90)" >"$out/$name.row"

@@ -8,6 +8,8 @@
 # Of each mutation only the file that contains it is compiled again; the rest is the release build's.
 set -u
 cd "$(dirname "$0")/../../.." || exit 1
+# shellcheck source=tests/lib/mutants.sh
+. tests/lib/mutants.sh
 
 folder=filterd/filters/io_control
 out=build/mutants_io_control
@@ -38,18 +40,20 @@ build()
 # check NUMBER: a line; status 0 when caught.
 check()
 {
-	local what
+	local what began
 
 	what=$(sed -nE "s/.*CONTROL_MUTATION_$1 \/\* (.*) \*\//\1/p" "$folder"/*.c)
 	if ! build "$1"; then
 		printf '%2s %-42s BROKEN  see %s\n' "$1" "$what" "$out/$1.log"
 		return 1
 	fi
+	began=$EPOCHREALTIME
 	# In a shell of its own: that one says "Aborted" into the log.
 	if bash -c "timeout 120 $out/$1/$unit; exit \$?" >>"$out/$1.log" 2>&1; then
 		printf '%2s %-42s MISSED\n' "$1" "$what"
 		return 1
 	fi
+	mutant_time 'outer loop' "$1" caught "$began" "$unit"
 	printf '%2s %-42s caught  %s\n' "$1" "$what" \
 		"$(grep -m1 -oE '(NOT MET|FAILED|Assertion).*' "$out/$1.log" | cut -c1-100)"
 }
