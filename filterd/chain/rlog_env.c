@@ -130,6 +130,7 @@ static void rlog_io_submit(struct env *env, struct env_io *io)
 	struct coat *k = coat_take(e, io);
 
 	k->io = (struct env_io){.op = io->op,
+				.is_durable = io->is_durable,
 				.file = io->file,
 				.buf = io->buf,
 				.offset_bytes = io->offset_bytes,

@@ -51,6 +51,7 @@ struct env_file {
 	uint32_t align_bytes; /* of offset, length and memory: 1 where any will do */
 	bool is_block_device;
 	bool is_readonly;
+	bool has_durable_writes; /* env_io.is_durable is known here */
 };
 
 enum env_io_op {
@@ -66,6 +67,9 @@ enum env_io_op {
 
 struct env_io {
 	enum env_io_op op;
+	/* Of a WRITE on a file that has them: it ends when its own data are on stable storage;
+	 * nothing is said of other writes. Elsewhere false. */
+	bool is_durable;
 	struct env_file *file;
 	void *buf;
 	uint64_t offset_bytes;

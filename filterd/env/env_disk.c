@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "env_linux_int.h"
@@ -22,10 +23,12 @@
 
 static const uint8_t zeros[ZEROS_BYTES] __attribute__((aligned(4096)));
 
-static int write_all(int fd, const uint8_t *buf, uint64_t len_bytes, uint64_t offset_bytes)
+static int write_all(int fd, const uint8_t *buf, uint64_t len_bytes, uint64_t offset_bytes,
+		     int flags)
 {
 	while (len_bytes > 0) {
-		ssize_t n = pwrite(fd, buf, len_bytes, (off_t)offset_bytes);
+		struct iovec iov = {.iov_base = (void *)(uintptr_t)buf, .iov_len = len_bytes};
+		ssize_t n = pwritev2(fd, &iov, 1, (off_t)offset_bytes, flags);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -59,7 +62,7 @@ static int zeros_write(int fd, uint64_t len_bytes, uint64_t offset_bytes)
 {
 	while (len_bytes > 0) {
 		uint64_t part = len_bytes < ZEROS_BYTES ? len_bytes : ZEROS_BYTES;
-		int rc = write_all(fd, zeros, part, offset_bytes);
+		int rc = write_all(fd, zeros, part, offset_bytes, 0);
 
 		if (rc)
 			return rc;
@@ -151,7 +154,8 @@ void env_disk_run(struct env_io *io)
 		io->result = read_all(f->fd, io->buf, io->len_bytes, io->offset_bytes);
 		return;
 	case ENV_IO_WRITE:
-		io->result = write_all(f->fd, io->buf, io->len_bytes, io->offset_bytes);
+		io->result = write_all(f->fd, io->buf, io->len_bytes, io->offset_bytes,
+				       io->is_durable ? RWF_DSYNC : 0);
 		return;
 	case ENV_IO_SYNC:
 		io->result = fdatasync(f->fd) ? -errno : 0;

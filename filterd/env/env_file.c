@@ -214,6 +214,7 @@ static int describe(struct env_linux_file *f, const struct env_open *how, struct
 	f->f.size_bytes = (uint64_t)st.st_size;
 	if (f->f.is_block_device && ioctl(f->fd, BLKGETSIZE64, &f->f.size_bytes))
 		return open_error(how, errno, err);
+	f->f.has_durable_writes = true;
 	f->f.align_bytes = 1;
 	if (fcntl(f->fd, F_GETFL) & O_DIRECT) {
 		uint32_t align = align_find(f->fd, f->f.is_block_device);

@@ -177,6 +177,8 @@ static void prepare(struct env_uring *u, struct io_uring_sqe *sqe, struct env_io
 			io_uring_prep_write_fixed(sqe, fd, buf, len, offset, region);
 		else
 			io_uring_prep_write(sqe, fd, buf, len, offset);
+		if (io->is_durable)
+			sqe->rw_flags = RWF_DSYNC;
 	}
 	io_uring_sqe_set_data(sqe, io);
 }

@@ -4,7 +4,8 @@
  *
  * D1: a record and all before it are written. D2: a flush that began after that has ended well. One
  * flush at a time; whoever comes while it runs is served by the next one, since only that is known
- * to cover what was written before it began.
+ * to cover what was written before it began. Where files have durable writes, a record of which all
+ * waits for D2 is one, unless something before it still needs a flush: D2 is the end of its write.
  */
 #include <errno.h>
 

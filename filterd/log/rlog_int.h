@@ -44,6 +44,7 @@
 struct rlog_ring_io {
 	struct env_io io[2];
 	uint8_t pending;
+	bool is_durable; /* of a write: see env_io */
 	int result;
 	void (*fn)(struct rlog_ring_io *r);
 	struct sluice_rlog *log;
@@ -162,7 +163,8 @@ struct sluice_rlog {
 	bool is_own_busy;
 
 	/* rlog_commit.c */
-	struct list_node undurable;    /* entries that wait for D2, in order */
+	bool is_committing;         /* a record is being written that is durable when that ends */
+	struct list_node undurable; /* entries that wait for D2, in order */
 	struct list_node sync_waiting; /* struct rlog_wait: for a sync that begins from now on */
 	struct list_node sync_running;
 	struct env_io sync_io;

@@ -23,9 +23,10 @@ enum rlog_mutation {
 	RLOG_MUTATION_DESTAGE_NOT_DURABLE,     /* W4: records that are only written are destaged */
 	RLOG_MUTATION_DESTAGE_NEWER,           /* W9: the newest copy of all, not of the window */
 	RLOG_MUTATION_ACK_BEFORE_FLUSH,        /* W5 d: D2 is acknowledged when it is written */
-	RLOG_MUTATION_ACK_OUT_OF_ORDER,     /* W5: a record's end does not wait for those before */
-	RLOG_MUTATION_JOIN_RUNNING_SYNC,    /* W5: a flush counts on a sync that began before it */
-	RLOG_MUTATION_NO_FLUSH_AT_RECOVERY, /* W6 i */
+	RLOG_MUTATION_ACK_OUT_OF_ORDER,  /* W5: a record's end does not wait for those before */
+	RLOG_MUTATION_JOIN_RUNNING_SYNC, /* W5: a flush counts on a sync that began before it */
+	RLOG_MUTATION_COMMIT_VOUCHES_FOR_ALL,  /* W5: a durable write counts for those before it */
+	RLOG_MUTATION_NO_FLUSH_AT_RECOVERY,    /* W6 i */
 	RLOG_MUTATION_EPOCH_NOT_IN_SUPERBLOCK, /* W7 h: the new epoch is not made durable */
 	RLOG_MUTATION_NO_EPOCH_RECORD,         /* W7 k */
 	RLOG_MUTATION_UNSEEDED,           /* W8 a: no seed; sequence, epoch, chain not compared */

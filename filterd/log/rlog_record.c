@@ -36,6 +36,28 @@ static void buf_free(struct rlog_buf *b)
 	list_del(&b->node);
 	list_push_front(&log->free_bufs, &b->node);
 	log->writing_count--;
+	if (b->ring.is_durable)
+		log->is_committing = false;
+}
+
+/*
+ * A record that is durable when its write ends needs no flush behind it. Not all of it may be: who
+ * waits for D1 alone would wait for more. And all before it must be durable already, as the write
+ * vouches for itself alone; so there is one at a time, and what comes meanwhile gathers in the
+ * next.
+ */
+static bool may_commit_itself(const struct sluice_rlog *log, const struct rlog_buf *b)
+{
+	const struct list_node *n;
+
+	if (!log->file->has_durable_writes || list_is_empty(&b->entries))
+		return false;
+	list_for_each (n, &b->entries)
+		if (!rlog_entry_of((struct list_node *)(uintptr_t)n)->is_durable)
+			return false;
+	if (RLOG_MUTATE(COMMIT_VOUCHES_FOR_ALL))
+		return true;
+	return log->writing_count == 0 && log->durable_seq + 1 == b->rec.seq;
 }
 
 /* The oldest record has been written: it counts. */
@@ -46,6 +68,10 @@ static void written(struct sluice_rlog *log, struct rlog_buf *b)
 	log->written_v = b->v + 1 + b->rec.data_blocks;
 	log->written = (struct rlog_anchor){
 	    .v = log->written_v, .seq = b->rec.seq + 1, .epoch = b->rec.epoch, .crc = b->rec.crc};
+	if (b->ring.is_durable) {
+		log->durable_seq = log->written_seq;
+		log->durable_v = log->written_v;
+	}
 	if (b->rec.durable_seq > log->vouched_seq)
 		log->vouched_seq = b->rec.durable_seq;
 	list_splice_back(&log->undurable, &b->entries);
@@ -127,6 +153,8 @@ void rlog_record_write(struct sluice_rlog *log)
 	log->next_seq++;
 	log->head = (struct rlog_anchor){
 	    .v = log->head_v, .seq = log->next_seq, .epoch = log->epoch, .crc = b->rec.crc};
+	b->ring.is_durable = may_commit_itself(log, b);
+	log->is_committing |= b->ring.is_durable;
 	list_push_back(&log->writing, &b->node);
 	log->writing_count++;
 	log->n.records++;

@@ -29,6 +29,7 @@ static void part_submit(struct rlog_ring_io *r, struct env_io *io, enum env_io_o
 	const struct rlog_geometry *g = &r->log->geo;
 
 	io->op = op;
+	io->is_durable = r->is_durable;
 	io->file = r->log->file;
 	io->buf = buf;
 	io->offset_bytes = ((uint64_t)g->log_start + pos) * g->block_bytes;
@@ -58,6 +59,7 @@ void rlog_ring_plain(struct sluice_rlog *log, struct env_io *io, enum env_io_op 
 		     void (*done)(struct env_io *io))
 {
 	io->op = op;
+	io->is_durable = false;
 	io->file = log->file;
 	io->buf = buf;
 	io->offset_bytes = offset_bytes;

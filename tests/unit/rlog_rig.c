@@ -39,6 +39,7 @@ static int op_file_open(struct env *e, const struct env_open *how, struct env_fi
 		f->exists = true;
 		f->f.size_bytes = how->size_bytes;
 		f->f.align_bytes = 1;
+		f->f.has_durable_writes = ((struct rig *)e)->has_durable_writes;
 		f->now = calloc(1, how->size_bytes);
 		f->stable = calloc(1, how->size_bytes);
 	}
@@ -73,6 +74,9 @@ static void io_do(struct rig *r, struct env_io *io)
 		f->reads++;
 	} else if (io->op == ENV_IO_WRITE) {
 		memcpy(f->now + io->offset_bytes, io->buf, io->len_bytes);
+		if (io->is_durable)
+			memcpy(f->stable + io->offset_bytes, io->buf, io->len_bytes);
+		f->durable_writes += io->is_durable;
 		f->writes++;
 	} else if (io->op == ENV_IO_SYNC) {
 		memcpy(f->stable, f->now, f->f.size_bytes);

@@ -30,7 +30,7 @@ struct rig_file {
 	char path[64];
 	bool exists, is_open, is_failing; /* every I/O fails */
 	uint8_t *now, *stable;
-	uint64_t writes, syncs, reads;
+	uint64_t writes, syncs, reads, durable_writes;
 };
 
 struct rig {
@@ -41,7 +41,8 @@ struct rig {
 	uint64_t io_count;
 	uint64_t fail_at; /* the I/O with this number fails; 0: none */
 	int fail_with;
-	bool is_manual; /* nothing ends by itself */
+	bool is_manual;          /* nothing ends by itself */
+	bool has_durable_writes; /* of files that are made from now on */
 	struct sluice_rlog_cfg cfg;
 	struct sluice_rlog *log;
 	struct sluice_rlog_opened how;

@@ -117,6 +117,17 @@ static void what_was_written_is_read(void **state)
 	assert_memory_equal(t.buf + 4096, t.back, 8192);
 }
 
+static void a_durable_write_is_read_as_any_other(void **state)
+{
+	struct env_io io = io_make(ENV_IO_WRITE, t.buf, 8192, 16384);
+
+	assert_true(t.file->has_durable_writes);
+	io.is_durable = true;
+	assert_int_equal(run(&io), 0);
+	assert_int_equal(do_io(ENV_IO_READ, t.back, 8192, 16384), 0);
+	assert_memory_equal(t.buf, t.back, 16384);
+}
+
 static void read_past_the_end_is_an_error(void **state)
 {
 	assert_int_equal(do_io(ENV_IO_READ, t.back, FILE_BYTES - 4096, 8192), -EIO);
@@ -264,6 +275,7 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(uring_is_used_where_it_should, setup_uring, teardown),
 	    cmocka_unit_test_setup_teardown(pool_is_used_where_it_should, setup_pool, teardown),
 	    BOTH(what_was_written_is_read),
+	    BOTH(a_durable_write_is_read_as_any_other),
 	    BOTH(read_past_the_end_is_an_error),
 	    BOTH(punched_and_zeroed_ranges_read_as_zeros_and_their_neighbours_stay),
 	    BOTH(extent_tells_holes_from_data),

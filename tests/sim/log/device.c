@@ -88,6 +88,28 @@ void device_write(struct device *d, uint64_t offset_bytes, const void *buf, uint
 	d->written++;
 }
 
+static bool is_pending(const struct device *d, uint64_t offset_bytes, uint64_t len_bytes)
+{
+	for (uint32_t i = 0; i < d->pending_count; i++) {
+		const struct device_write *w = nth(d, i);
+
+		if (w->offset_bytes < offset_bytes + len_bytes &&
+		    offset_bytes < w->offset_bytes + w->len_bytes)
+			return true;
+	}
+	return false;
+}
+
+void device_write_durable(struct device *d, uint64_t offset_bytes, const void *buf,
+			  uint64_t len_bytes)
+{
+	/* What is older must not come down over it later. */
+	while (is_pending(d, offset_bytes, len_bytes))
+		settle_oldest(d);
+	device_write(d, offset_bytes, buf, len_bytes);
+	memcpy(d->stable + offset_bytes, buf, len_bytes);
+}
+
 void device_write_torn(struct device *d, struct rng *r, uint64_t offset_bytes, const void *buf,
 		       uint64_t len_bytes)
 {

@@ -54,6 +54,9 @@ void device_create(struct device *d, uint64_t size_bytes);
 void device_copy(struct device *to, const struct device *from);
 
 void device_write(struct device *d, uint64_t offset_bytes, const void *buf, uint64_t len_bytes);
+/* It is stable at once; others of its time are not. */
+void device_write_durable(struct device *d, uint64_t offset_bytes, const void *buf,
+			  uint64_t len_bytes);
 /* Only some of its sectors, drawn; what a write does that fails or that a dying process left. */
 void device_write_torn(struct device *d, struct rng *r, uint64_t offset_bytes, const void *buf,
 		       uint64_t len_bytes);

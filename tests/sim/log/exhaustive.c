@@ -343,7 +343,7 @@ static bool run_word(struct lab *l, const struct lab_options *opt, const uint8_t
 
 bool exhaustive_run(struct lab *l, uint32_t ops, uint32_t nested_ops, struct exhaustive_count *n)
 {
-	for (uint32_t variant = 0; variant < 3; variant++) {
+	for (uint32_t variant = 0; variant < 4; variant++) {
 		bool has_checkpoints = variant == 1;
 		struct lab_options opt = {.record_blocks = 4,
 					  .reserve_blocks = 4,
@@ -351,7 +351,8 @@ bool exhaustive_run(struct lab *l, uint32_t ops, uint32_t nested_ops, struct exh
 					  .sector_bytes = SECTOR_BYTES,
 					  .sink_ios = 2,
 					  .is_journaled = variant == 2,
-					  .is_sealed = variant != 0,
+					  .is_sealed = variant == 1 || variant == 2,
+					  .has_durable_writes = variant == 3,
 					  .is_in_order = true};
 
 		opt.log_blocks =

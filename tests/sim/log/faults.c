@@ -29,6 +29,7 @@ static void draw(uint64_t seed, struct lab_options *o)
 	    .is_journaled = seed % 2 == 0,
 	    .is_sealed = seed % 4 < 2,
 	    .is_in_order = rng_pct(&r, 50),
+	    .has_durable_writes = seed % 8 >= 4,
 	};
 	o->log_blocks =
 	    (uint32_t)(rlog_geometry_size(LAB_BLOCK_BYTES, 30, o->checkpoint_blocks > 0) /

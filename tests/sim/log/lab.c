@@ -44,8 +44,10 @@ void lab_begin(struct lab *l, uint64_t seed, const struct lab_options *opt)
 	rng_seed(&l->rng, seed);
 	l->seed = seed;
 	l->opt = *opt;
-	for (uint32_t i = 0; i < DEVICE_COUNT; i++)
+	for (uint32_t i = 0; i < DEVICE_COUNT; i++) {
 		device_init(&l->devices[i], names[i], opt->sector_bytes);
+		l->devices[i].file.has_durable_writes = opt->has_durable_writes;
+	}
 	device_create(&l->devices[DEVICE_SINK], ORACLE_BLOCKS * LAB_BLOCK_BYTES);
 	l->devices[DEVICE_SINK].is_existence_stable = true;
 	log_env_init(&l->env, &l->rng, l->devices);

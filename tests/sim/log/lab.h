@@ -29,6 +29,7 @@ struct lab_options {
 	uint32_t sector_bytes;
 	uint32_t sink_ios;
 	bool is_journaled, is_in_order, has_slow_reads;
+	bool has_durable_writes;
 	bool is_sealed;        /* both logs: seal.c */
 	uint32_t sink_now_pct; /* of the sink's I/O ends before submit() returns */
 };

@@ -117,7 +117,11 @@ static void take_effect(const struct log_env_flight *f)
 		device_read(f->device, io->offset_bytes, io->buf, io->len_bytes);
 		break;
 	case ENV_IO_WRITE:
-		device_write(f->device, io->offset_bytes, io->buf, io->len_bytes);
+		assert(!io->is_durable || f->device->file.has_durable_writes);
+		if (io->is_durable)
+			device_write_durable(f->device, io->offset_bytes, io->buf, io->len_bytes);
+		else
+			device_write(f->device, io->offset_bytes, io->buf, io->len_bytes);
 		break;
 	case ENV_IO_SYNC:
 		device_flush(f->device, f->mark);

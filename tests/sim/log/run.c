@@ -28,6 +28,7 @@ static void draw_options(struct rng *r, struct lab_options *o)
 	    .is_journaled = rng_pct(r, 25),
 	    .is_in_order = rng_pct(r, 30),
 	    .has_slow_reads = rng_pct(r, 20),
+	    .has_durable_writes = rng_pct(r, 50),
 	};
 	o->log_blocks =
 	    (uint32_t)(rlog_geometry_size(LAB_BLOCK_BYTES, (uint32_t)rng_range(r, 30, 40),

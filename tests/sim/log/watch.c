@@ -201,7 +201,8 @@ static void check_w7(struct watch *w, enum log_env_device which, const struct rl
 			lab_fail(w->lab, "W7: record of epoch %u, the durable superblock has %u",
 				 rec->epoch, log->super.epoch);
 	} else if (rec->epoch > 1 &&
-		   (log->epoch_write == 0 || device_of(w, which)->flushed < log->epoch_write)) {
+		   (log->epoch_write == 0 ||
+		    (device_of(w, which)->flushed < log->epoch_write && !log->is_epoch_durable))) {
 		lab_fail(w->lab, "W7: record %llu before the EPOCH record is durable",
 			 (unsigned long long)rec->seq);
 	}
@@ -254,6 +255,8 @@ bool watch_is_durable(const struct watch *w, enum log_env_device which, uint32_t
 	const struct device *d = &w->lab->devices[which];
 	uint64_t at = w->logs[which].where[version];
 
+	if (w->logs[which].is_itself_durable[version])
+		return true;
 	/* What a failed flush of the last process forgot, the next one cannot know. */
 	if (d->has_forgotten && !w->logs[which].has_failed)
 		return at > 0;
@@ -314,14 +317,18 @@ static void note_versions(struct watch *w, enum log_env_device which, const stru
 	if (!log->has_super ||
 	    io->offset_bytes < (uint64_t)log->super.geo.log_start * LAB_BLOCK_BYTES)
 		return;
-	if (log->record_count == 1 && log->epoch_write == 0)
+	if (log->record_count == 1 && log->epoch_write == 0) {
 		log->epoch_write = number;
+		log->is_epoch_durable = io->is_durable;
+	}
 	for (uint64_t at = 0; at < io->len_bytes; at += LAB_BLOCK_BYTES) {
 		const uint8_t *data = (const uint8_t *)io->buf + at;
 		uint32_t v = lab_medium_version(w->lab, data, data[0]);
 
-		if (v != ORACLE_TORN && v < w->lab->oracle.next_version && v < WATCH_VERSIONS)
+		if (v != ORACLE_TORN && v < w->lab->oracle.next_version && v < WATCH_VERSIONS) {
 			log->where[v] = number;
+			log->is_itself_durable[v] = io->is_durable;
+		}
 	}
 }
 
@@ -354,6 +361,7 @@ void watch_init(struct watch *w, struct lab *l)
 			log->records[r].seq = log->records[r].part_count = 0;
 		memset(log->zeroed_seq, 0, sizeof(log->zeroed_seq));
 		memset(log->where, 0, sizeof(log->where));
+		memset(log->is_itself_durable, 0, sizeof(log->is_itself_durable));
 		log->last_seq = 0;
 		log->tail_seq = 1;
 		log->newest_version = 0;
@@ -372,6 +380,7 @@ void watch_process(struct watch *w)
 		log->is_flushed = log->has_failed = false;
 		log->record_count = log->rest = 0;
 		log->epoch_write = 0;
+		log->is_epoch_durable = false;
 		find_super(w, (enum log_env_device)i);
 	}
 	w->is_dropping = false;

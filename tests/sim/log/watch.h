@@ -54,6 +54,7 @@ struct watch_log {
 	uint32_t head_pos;     /* where the next record must begin */
 	uint32_t rest;         /* blocks of the last record that have not been submitted */
 	uint64_t epoch_write; /* the EPOCH record's number as a write of the device; 0: not ended */
+	bool is_epoch_durable; /* by its own write */
 	uint64_t last_seq, tail_seq;
 	uint32_t newest_version;
 	struct watch_record records[WATCH_RECORDS]; /* by seq */
@@ -61,6 +62,7 @@ struct watch_log {
 	/* The number of the write that brought a version, or of the last one of a process that died
 	 * with it under way; 0: not written. */
 	uint64_t where[WATCH_VERSIONS];
+	bool is_itself_durable[WATCH_VERSIONS]; /* that write was a durable one */
 };
 
 struct watch {
