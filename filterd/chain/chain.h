@@ -233,15 +233,17 @@ struct chain_filter_info {
 	uint32_t position;
 	bool is_bypassed;
 	enum on_failure on_failure;
-	uint32_t held;                      /* I/Os it holds by tokens now */
-	uint64_t hung_count;                /* deadlines missed */
-	uint64_t misuse_count;              /* finished twice or late */
+	uint32_t held;         /* I/Os it holds by tokens now */
+	uint64_t hung_count;   /* deadlines missed */
+	uint64_t misuse_count; /* finished twice or late */
+	uint64_t cpu_ns; /* spent in its code, from samples; its work on helpers is not in it */
 	const struct chain_op_stats *stats; /* [SLUICE_OP_COUNT] */
 };
 
 uint32_t chain_filter_count(const struct chain *c);
 void chain_filter_info(const struct chain *c, uint32_t index, struct chain_filter_info *out);
 const struct chain_op_stats *chain_backend_stats(const struct chain *c); /* [SLUICE_OP_COUNT] */
+uint64_t chain_backend_cpu_ns(const struct chain *c); /* likewise: of its submit() */
 size_t chain_filter_status(struct chain *c, uint32_t index, char *json, size_t size_bytes);
 /* What all filters have added. */
 void chain_figures(struct chain *c, struct sluice_figures *sum);

@@ -97,6 +97,12 @@ struct chain_io {
 	struct sluice_token token;
 };
 
+struct cpu_sample {
+	uint32_t calls, depth;
+	uint64_t from_ns; /* of the call that is measured; 0: this one is not */
+	uint64_t total_ns;
+};
+
 struct sluice_filter {
 	struct chain *chain;
 	const struct sluice_filter_ops *ops;
@@ -132,6 +138,7 @@ struct sluice_filter {
 	struct rlog_env *logs;         /* that its logs run on; NULL: it never opened one */
 	struct list_node leaving_node; /* of chain.leaving */
 	char blame[CHAIN_BLAME_BYTES];
+	struct cpu_sample cpu;
 	struct chain_op_stats stats[SLUICE_OP_COUNT];
 };
 
@@ -237,6 +244,7 @@ struct chain {
 	bool is_durable;
 	uint8_t ready; /* enum sluice_status, as told to the host */
 	uint32_t block_bytes;
+	struct cpu_sample backend_cpu;
 	struct chain_op_stats backend_stats[SLUICE_OP_COUNT];
 };
 
@@ -255,17 +263,42 @@ static inline bool filter_may_bypass(const struct sluice_filter *f)
 	return f->on_failure == ON_FAILURE_BYPASS && (f->ops->flags & SLUICE_FILTER_TRANSPARENT);
 }
 
+/*
+ * How long a layer computes, from every CPU_SAMPLE-th call into it: looking at the clock each time
+ * would cost as much as a small filter does. A prime, since a layer's calls come in patterns (down,
+ * up, down, up), and another number would meet the same kind of call each time. A call within a
+ * call of the same filter belongs to it.
+ */
+#define CPU_SAMPLE 61u
+static inline void cpu_begin(struct cpu_sample *s, struct env *env)
+{
+	if (likely(s->depth++ > 0 || ++s->calls < CPU_SAMPLE))
+		return;
+	s->calls = 0;
+	s->from_ns = env_now_exact_ns(env);
+}
+
+static inline void cpu_end(struct cpu_sample *s, struct env *env)
+{
+	if (likely(--s->depth > 0 || s->from_ns == 0))
+		return;
+	s->total_ns += (env_now_exact_ns(env) - s->from_ns) * CPU_SAMPLE;
+	s->from_ns = 0;
+}
+
 /* Around every call into a filter, so that the watching parent knows whose code crashed. */
-static inline void blame_begin(const struct sluice_filter *f)
+static inline void blame_begin(struct sluice_filter *f)
 {
 	if (f->chain->blame)
 		memcpy(f->chain->blame, f->blame, CHAIN_BLAME_BYTES);
+	cpu_begin(&f->cpu, f->chain->env);
 }
 
-static inline void blame_end(const struct sluice_filter *f)
+static inline void blame_end(struct sluice_filter *f)
 {
 	if (f->chain->blame)
 		f->chain->blame[0] = '\0';
+	cpu_end(&f->cpu, f->chain->env);
 }
 
 /* ---------------------------------------------------------------- walk.c */

@@ -20,18 +20,27 @@
 
 /* ---------------------------------------------------------------- calls into the filter */
 
+static struct sluice_filter *first_of(const struct sluice_group *g)
+{
+	return list_is_empty(&g->filters)
+		   ? NULL
+		   : list_entry(g->filters.next, struct sluice_filter, group_node);
+}
+
 /* Whose volume is named when the group's code crashes: that of one of its filters. */
 void group_call_begin(struct sluice_group *g)
 {
 	groups_enter(g->all);
-	if (!list_is_empty(&g->filters))
-		blame_begin(list_entry(g->filters.next, struct sluice_filter, group_node));
+	g->called = first_of(g);
+	if (g->called)
+		blame_begin(g->called);
 }
 
 void group_call_end(struct sluice_group *g)
 {
-	if (!list_is_empty(&g->filters))
-		blame_end(list_entry(g->filters.next, struct sluice_filter, group_node));
+	/* Another one by now: the one that was named has left. */
+	if (g->called && g->called == first_of(g))
+		blame_end(g->called);
 	groups_leave(g->all);
 }
 

@@ -20,14 +20,15 @@
 struct sluice_group {
 	struct groups *all;
 	const struct sluice_filter_ops *ops;
-	struct list_node node;      /* of groups.groups */
-	struct list_node filters;   /* attached ones, by group_node */
-	struct list_node timers;    /* set ones */
-	union sluice_value *values; /* in force, or to be made with; NULL: the table's defaults */
-	union sluice_value *next;   /* from prepare to commit or abort, else NULL */
-	bool is_made;               /* group_create() went well, group_destroy() not called */
-	bool is_told;               /* of next, by SLUICE_PREPARE */
-	bool is_ending;             /* group_destroy() runs: no timers any more */
+	struct list_node node;        /* of groups.groups */
+	struct list_node filters;     /* attached ones, by group_node */
+	struct sluice_filter *called; /* named for the call that is under way */
+	struct list_node timers;      /* set ones */
+	union sluice_value *values;   /* in force, or to be made with; NULL: the table's defaults */
+	union sluice_value *next;     /* from prepare to commit or abort, else NULL */
+	bool is_made;                 /* group_create() went well, group_destroy() not called */
+	bool is_told;                 /* of next, by SLUICE_PREPARE */
+	bool is_ending;               /* group_destroy() runs: no timers any more */
 	void *state;
 };
 

@@ -78,7 +78,9 @@ static bool walk_bottom(struct chain_io *cio)
 	cio->enter_ns[CHAIN_MAX_FILTERS] = c->now_ns;
 	cio->io.end = bottom_end;
 	cio->is_submitting = true;
+	cpu_begin(&c->backend_cpu, c->env);
 	c->backend->ops->submit(c->backend, &cio->io);
+	cpu_end(&c->backend_cpu, c->env);
 	cio->is_submitting = false;
 	return cio->stage == STAGE_UP;
 }

@@ -102,14 +102,16 @@ static json_t *other_figures(const struct chain_op_stats *stats)
 	return json_pack("{s:I, s:I}", "ios", (json_int_t)ios, "errors", (json_int_t)errors);
 }
 
-/* What a layer and all below it took, so that two neighbours' difference is what one adds. */
-static json_t *layer(const char *name, const struct chain_op_stats *stats)
+/* What a layer and all below it took, so that two neighbours' difference is what one adds; and what
+ * it computed itself. */
+static json_t *layer(const char *name, const struct chain_op_stats *stats, uint64_t cpu_ns)
 {
 	uint64_t ns = 0;
 
 	for (uint32_t op = 0; op < SLUICE_OP_COUNT; op++)
 		ns += stats[op].latency_ns;
-	return json_pack("{s:s, s:I}", "layer", name, "latency_ns", (json_int_t)ns);
+	return json_pack("{s:s, s:I, s:I}", "layer", name, "latency_ns", (json_int_t)ns, "cpu_ns",
+			 (json_int_t)cpu_ns);
 }
 
 static json_t *word(const char *text)
@@ -144,13 +146,14 @@ json_t *volume_figures(struct volume *v)
 		chain_filter_info(v->chain, i, &info);
 		if (i == 0)
 			top = info.stats;
-		json_array_append_new(layers, layer(info.ops->name, info.stats));
+		json_array_append_new(layers, layer(info.ops->name, info.stats, info.cpu_ns));
 	}
 	if (v->chain) {
 		const struct chain_op_stats *backend = chain_backend_stats(v->chain);
 
 		top = top ? top : backend;
-		json_array_append_new(layers, layer("backend", backend));
+		json_array_append_new(layers,
+				      layer("backend", backend, chain_backend_cpu_ns(v->chain)));
 	}
 	if (!top)
 		j = json_pack("{s:s, s:o}", "name", v->plan->name, "layers", layers);

@@ -140,12 +140,15 @@ json_t *volume_stats(struct volume *v)
 		struct chain_filter_info info;
 
 		chain_filter_info(v->chain, i, &info);
-		json_array_append_new(layers, json_pack("{s:s, s:o}", "layer", info.ops->name,
-							"ops", ops_stats(info.stats)));
+		json_array_append_new(layers, json_pack("{s:s, s:I, s:o}", "layer", info.ops->name,
+							"cpu_ns", (json_int_t)info.cpu_ns, "ops",
+							ops_stats(info.stats)));
 	}
 	if (v->chain)
-		json_array_append_new(layers, json_pack("{s:s, s:o}", "layer", "backend", "ops",
-							ops_stats(chain_backend_stats(v->chain))));
+		json_array_append_new(layers,
+				      json_pack("{s:s, s:I, s:o}", "layer", "backend", "cpu_ns",
+						(json_int_t)chain_backend_cpu_ns(v->chain), "ops",
+						ops_stats(chain_backend_stats(v->chain))));
 	return json_pack("{s:s, s:s, s:o}", "name", v->plan->name, "state",
 			 volume_state_word(v->state), "layers", layers);
 }

@@ -137,35 +137,40 @@ static const char *layer_name(const json_t *volume, size_t i)
 	return name ? name : "";
 }
 
-/* What the layer of this name and all below it took since the reading before. */
-static uint64_t layer_grown_ns(const json_t *now, size_t at, const json_t *before)
+/* By how much the layer of this name has more of it than at the reading before. */
+static uint64_t layer_grown_ns(const json_t *now, size_t at, const json_t *before,
+			       const char *member)
 {
 	const json_t *layers = json_object_get(before, "layers");
-	uint64_t ns = number(json_array_get(json_object_get(now, "layers"), at), "latency_ns");
+	uint64_t ns = number(json_array_get(json_object_get(now, "layers"), at), member);
 
 	for (size_t i = 0; i < json_array_size(layers); i++)
 		if (strcmp(layer_name(before, i), layer_name(now, at)) == 0)
-			return grown(ns, number(json_array_get(layers, i), "latency_ns"));
+			return grown(ns, number(json_array_get(layers, i), member));
 	return ns;
 }
 
-/* Which layer the time went to: what it took less what the one below it took. 0 % each while
- * nothing happened. */
-static json_t *shares(const json_t *now, const json_t *before)
+/* Which layer the time went to: what it took less what the one below it took, of "latency_ns",
+ * which has all below a layer in it; and how much of a processor the layer's own code used. 0 %
+ * each while nothing happened. */
+static json_t *shares(const json_t *now, const json_t *before, uint64_t period_ns)
 {
 	size_t count = json_array_size(json_object_get(now, "layers"));
-	uint64_t below_ns = 0, whole_ns = count ? layer_grown_ns(now, 0, before) : 0;
+	uint64_t below_ns = 0, whole_ns = count ? layer_grown_ns(now, 0, before, "latency_ns") : 0;
 	json_t *out = json_array();
 
 	for (size_t i = count; i-- > 0;) {
-		uint64_t ns = layer_grown_ns(now, i, before);
+		uint64_t ns = layer_grown_ns(now, i, before, "latency_ns");
+		uint64_t cpu_ns = layer_grown_ns(now, i, before, "cpu_ns");
 		uint64_t own_ns = ns > below_ns ? ns - below_ns : 0;
 		double pct = whole_ns ? 100.0 * (double)own_ns / (double)whole_ns : 0.0;
 
 		below_ns = ns;
-		json_array_insert_new(out, 0,
-				      json_pack("{s:s, s:f}", "layer", layer_name(now, i),
-						"latency_share_pct", pct > 100.0 ? 100.0 : pct));
+		json_array_insert_new(
+		    out, 0,
+		    json_pack("{s:s, s:f, s:f}", "layer", layer_name(now, i), "latency_share_pct",
+			      pct > 100.0 ? 100.0 : pct, "cpu_pct",
+			      period_ns ? 100.0 * (double)cpu_ns / (double)period_ns : 0.0));
 	}
 	return out;
 }
@@ -232,7 +237,7 @@ static json_t *one_volume(const char *name, const json_t *now, const json_t *bef
 	sum_to_json(j, &d, ns);
 	put_word(j, now, "throttle");
 	put_word(j, now, "state");
-	json_object_set_new(j, "layers", shares(now, before ? before : now));
+	json_object_set_new(j, "layers", shares(now, before ? before : now, ns));
 	add(total, &d);
 	return j;
 }

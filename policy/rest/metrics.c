@@ -151,18 +151,19 @@ static json_t *count_by(const json_t *objects, const char *member)
 	return out;
 }
 
-static void layers(FILE *f, const json_t *volumes)
+/* A member of each layer of each volume, which is in percent. */
+static void layers(FILE *f, const json_t *volumes, const char *name, const char *help,
+		   const char *member)
 {
-	static const char name[] = "sluice_volume_layer_latency_ratio";
 	const json_t *v, *l;
 	size_t i, k;
 
-	head(f, name, "ratio", "Share of a volume's latency that each layer of its chain adds.");
+	head(f, name, "ratio", help);
 	json_array_foreach(volumes, i, v)
 	{
 		json_array_foreach(json_object_get(v, "layers"), k, l)
 		{
-			double pct = json_number_value(json_object_get(l, "latency_share_pct"));
+			double pct = json_number_value(json_object_get(l, member));
 
 			fprintf(f, "%s{", name);
 			label(f, "volume", text_of(v, "name"));
@@ -355,7 +356,13 @@ char *metrics_write(const json_t *facts)
 	      figures, "throttle");
 	words(f, "sluice_volume_filter_state", "1 while a filter of the volume is not well.",
 	      "state", figures, "state");
-	layers(f, figures);
+	layers(f, figures, "sluice_volume_layer_latency_ratio",
+	       "Share of a volume's latency that each layer of its chain adds.",
+	       "latency_share_pct");
+	layers(
+	    f, figures, "sluice_volume_layer_cpu_ratio",
+	    "Processors that the code of each layer of a volume's chain keeps busy, from samples.",
+	    "cpu_pct");
 	table(f, volume_rows, COUNT(volume_rows), volumes, "volume");
 	table(f, datastore_rows, COUNT(datastore_rows), datastores, "datastore");
 	datastore_filters(f, json_object_get(facts, "datastore_filters"));

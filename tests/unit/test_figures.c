@@ -19,8 +19,9 @@ static json_t *reading(const char *name, int reads, int errors, const char *top)
 	json_t *layers = json_array();
 
 	if (top)
-		json_array_append_new(layers, json_pack("{s:s, s:I}", "layer", top, "latency_ns",
-							(json_int_t)reads * 4000));
+		json_array_append_new(layers, json_pack("{s:s, s:I, s:I}", "layer", top,
+							"latency_ns", (json_int_t)reads * 4000,
+							"cpu_ns", (json_int_t)reads * 50000));
 	json_array_append_new(layers, json_pack("{s:s, s:I}", "layer", "backend", "latency_ns",
 						(json_int_t)reads * (top ? 3000 : 4000)));
 	return json_pack("[{s:s, s:{s:i, s:I, s:i, s:[[i, i]]}, s:{s:i, s:i, s:i, s:[]}, s:{s:i, "
@@ -143,6 +144,9 @@ static void layer_gets_what_it_adds_to_the_one_below(void **state)
 			    "delay");
 	assert_true(top > 24.9 && top < 25.1);
 	assert_true(backend > 74.9 && backend < 75.1);
+	/* 1,000 reads in a second, 50 us each; of the backend nothing is known. */
+	check(json_array_get(layers, 0), "cpu_pct", 5);
+	check(json_array_get(layers, 1), "cpu_pct", 0);
 	figures_clear(&f);
 }
 

@@ -40,15 +40,16 @@ static void labels_are_escaped(void **state)
 
 static void values_are_in_base_units(void **state)
 {
-	cleanup_json json_t *facts =
-	    json_pack("{s:{s:[{s:s, s:i, s:[{s:s, s:f}]}]}, s:{s:{s:b}, s:i}}", "figures",
-		      "volumes", "name", "v0", "read_p99_us", 1500000, "layers", "layer", "delay",
-		      "latency_share_pct", 25.0, "health", "filterd", "is_up", 1, "pending", 3);
+	cleanup_json json_t *facts = json_pack(
+	    "{s:{s:[{s:s, s:i, s:[{s:s, s:f, s:f}]}]}, s:{s:{s:b}, s:i}}", "figures", "volumes",
+	    "name", "v0", "read_p99_us", 1500000, "layers", "layer", "delay", "latency_share_pct",
+	    25.0, "cpu_pct", 12.5, "health", "filterd", "is_up", 1, "pending", 3);
 	cleanup_free char *text = metrics_write(facts);
 
 	assert_has(text, "# UNIT sluice_volume_read_latency_p99_seconds seconds\n");
 	assert_has(text, "sluice_volume_read_latency_p99_seconds{volume=\"v0\"} 1.5\n");
 	assert_has(text, "sluice_volume_layer_latency_ratio{volume=\"v0\",layer=\"delay\"} 0.25\n");
+	assert_has(text, "sluice_volume_layer_cpu_ratio{volume=\"v0\",layer=\"delay\"} 0.125\n");
 	assert_has(text, "sluice_daemon_up{daemon=\"filterd\"} 1\n");
 	assert_has(text, "sluice_pending_steps 3\n");
 }
