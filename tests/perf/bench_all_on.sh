@@ -5,25 +5,30 @@
 # bench_all_on.sh - all filters together against plain tgt, in one run, turn and turn about, medians of the rounds. Prints
 # tables; passes or fails nothing.
 #
-#     tests/perf/bench_all_on.sh [--quick] [--rounds 3] [--seconds 2] [--stores "..."] [--shapes "..."]
+#     tests/perf/bench_all_on.sh [--quick | --medium] [--rounds 3] [--seconds 2] [--stores "..."] [--shapes "..."] [--write]
 #
 # Stores: plain tgt's rdwr with page cache, O_DIRECT and O_SYNC; "bare", Sluice without a filter; "alone", encryption
 # (AES-XTS), write-back cache and I/O control with a reservation; "all-on", the same with sync replication to a second appliance
 # over TLS. Ours acknowledge what is durable. 64 MiB each,
 # which every cache holds. Shapes: bytes-what-depth; "mixed" is 70 % reads. All of it is on one disk and shares the machine's
 # cores with the client and, for all-on, with the whole second appliance. --quick: one round, the shapes of the goals.
+# --medium: all shapes, about eight minutes on a quiet machine. --write: into docs/performance.md, between its marks.
 . "$(dirname "$0")/../lib/harness.sh"
 # shellcheck source=tests/lib/matrix.sh
 . "$ROOT/tests/lib/matrix.sh"
 # shellcheck source=tests/perf/measure.sh
 . "$ROOT/tests/perf/measure.sh"
+# shellcheck source=tests/perf/report.sh
+. "$ROOT/tests/perf/report.sh"
 need_tools iscsi_bench
-ROUNDS=3 SECONDS_EACH=2 SIZE=64M
+ROUNDS=3 SECONDS_EACH=2 SIZE=64M WRITE=
 STORES="plain plain-direct plain-sync bare alone all-on"
 SHAPES=$(for b in 4k 256k; do for w in read write mixed; do for d in 1 8 32; do echo "$b-$w-$d"; done; done; done)
 while [ $# -gt 0 ]; do
 	case $1 in
 	--quick) ROUNDS=1 SHAPES="4k-read-1 4k-read-32 4k-write-1 4k-write-32 4k-mixed-32 256k-read-8 256k-write-8" ;;
+	--medium) ROUNDS=2 SECONDS_EACH=1.5 ;;
+	--write) WRITE=1 ;;
 	--rounds) ROUNDS=$2 && shift ;;
 	--seconds) SECONDS_EACH=$2 && shift ;;
 	--stores) STORES=$2 && shift ;;
@@ -125,7 +130,32 @@ table_of() { # SHAPE
 	jq -rs --arg shape "$1" --arg stores "$STORES" "$JQ_ALL"' . as $all | $stores | split(" ")[] | . as $s | $all |
 		def v(f): value($s; $shape; f);
 		"| \($s) | \(v(.iops) | r(0)) | \(v(.mb_per_s) | r(1)) | \(v(.p50_us) | r(0)) | \(v(.p99_us) | r(0)) | \(v(.p999_us) | r(0)) | \(v(.tgtd_us) | r(1)) | \(v(.filterd_us) | r(1)) | \(v(.peer_us) | r(1)) | \(
-		value("plain-sync"; $shape; .iops) as $b | if $b then v(.iops) / $b | r(2) else "" end) |"' "$T/results"
+		value("plain-sync"; $shape; .iops) as $b | if $b and $b > 0 then v(.iops) / $b | r(2) else "" end) |"' "$T/results"
+}
+# What filterd computes for a command, by layer: from the chain's samples; the rest is the ring, SCSI, the log's and the
+# network's system calls, and threads that help. A bar's character is a 50th of the whole.
+computing_of() { # STORE SHAPE
+	# shellcheck disable=SC2016
+	jq -rs --arg store "$1" --arg shape "$2" "$JQ_ALL"' def bar: (. * 50 | round) as $n | if $n > 0 then "█" * $n else "" end;
+		[.[] | select(.store == $store and .shape == $shape and .after)] | if length == 0 then empty else
+		(map(.filterd_us) | median) as $whole | .[0].after.layers as $names |
+		[range($names | length) as $i | {layer: $names[$i].layer, us: ([.[] |
+			(.after.layers[$i].cpu_ns - .before.layers[$i].cpu_ns) / 1000 / ([.after.ios - .before.ios, 1] | max)] | median)}] |
+		. + [{layer: "rest of filterd", us: ([$whole - (map(.us) | add), 0] | max)}] |
+		"\n\($store), \($shape): \($whole | r(1)) µs of CPU in filterd for a command\n\n```",
+		(.[] | "\(.layer + " " * ([16 - (.layer | length), 0] | max)) \(.us | r(2)) µs \((.us / ([$whole, 0.001] | max)) | bar)" | sub(" +$"; "")), "```" end' "$T/results"
+}
+# With perf, the same of one run: what filterd's threads did, by the file that the code is in.
+perf_of() { # STORE SHAPE
+	local pid
+	command -v perf >/dev/null || return 0
+	pid=$(filterd_child_on a)
+	perf record -q -o "$T/perf.data" -p "$pid" -- sleep 1.5 2>/dev/null &
+	measure "$1" "$2"
+	wait $! || return 0
+	perf report -i "$T/perf.data" --stdio --no-children -q --sort dso 2>/dev/null | awk -v what="$1, $2" '
+		NF >= 2 && $1 ~ /%$/ && $1 + 0 >= 0.5 { text = text (text ? ", " : "") $2 " " $1 }
+		END { if (text) print "\nperf, " what ": " text }'
 }
 # Where the time of a command goes: a layer's time less that of the one below it.
 stack_of() { # SHAPE
@@ -148,6 +178,29 @@ goals() {
 		("4k-read-32", "4k-write-32" | . as $s | ratio(cpu; "all-on"; "plain"; $s) as $v | row("\($s): CPU of all-on (tgtd, filterd) ≤ 0.8 × plain"; $v; $v <= 0.8))' "$T/results"
 }
 
+# ---------------------------------------------------------------- the report
+
+report() {
+	echo "$(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r); load average $(cut -d ' ' -f 1-3 /proc/loadavg); $(date -u +%F); rounds=$ROUNDS seconds=$SECONDS_EACH"
+	for shape in $SHAPES; do
+		table_of "$shape"
+	done
+	printf '\n### Where the time of a command of all-on goes, µs (the chain'"'"'s counters: waiting; what a filter computes is in the CPU time)\n\n| shape | layers, top to bottom |\n|---|---|\n'
+	for shape in $SHAPES; do
+		stack_of "$shape"
+	done
+	printf '\n### What filterd computes for a command\n'
+	for shape in $SHAPES; do
+		for store in alone all-on; do
+			computing_of "$store" "$shape"
+		done
+	done
+	for shape in 4k-read-32 4k-write-32; do
+		[[ " $STORES " != *" all-on "* || " $SHAPES " != *" $shape "* ]] || perf_of all-on "$shape"
+	done
+	goals
+}
+
 # ---------------------------------------------------------------- the run
 
 matrix_start ''
@@ -163,12 +216,6 @@ for ((round = 1; round <= ROUNDS; round++)); do
 		done
 	done
 done
-echo "$(nproc) cores, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), Linux $(uname -r); load average $(cut -d ' ' -f 1-3 /proc/loadavg); rounds=$ROUNDS seconds=$SECONDS_EACH"
-for shape in $SHAPES; do
-	table_of "$shape"
-done
-printf '\n### Where the time of a command of all-on goes, µs (the chain'"'"'s counters: waiting; what a filter computes is in the CPU time)\n\n| shape | layers, top to bottom |\n|---|---|\n'
-for shape in $SHAPES; do
-	stack_of "$shape"
-done
-goals
+report >"$T/report"
+cat "$T/report"
+[ -z "$WRITE" ] || report_write "$T/report" "$ROOT/docs/performance.md" all-on

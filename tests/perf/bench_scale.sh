@@ -6,24 +6,28 @@
 # encryption, a cache and I/O control of its own: CPU per I/O of one of them, memory per idle volume, and how long it
 # takes to make the next one, to attach its filters and to show it as a LUN. Prints a table; passes or fails nothing.
 #
-#     tests/perf/bench_scale.sh [--counts "1 10 100 1000"] [--seconds 2] [--rounds 3]
+#     tests/perf/bench_scale.sh [--counts "1 10 100 1000"] [--seconds 2] [--rounds 3] [--write]
 #
 # Memory is what the serving process has more than before the volumes came. The last ten volumes of a step are the ones that are timed.
+# --write: into docs/performance.md, between its marks.
 . "$(dirname "$0")/../lib/harness.sh"
 # shellcheck source=tests/lib/encryption.sh
 . "$ROOT/tests/lib/encryption.sh"
 # shellcheck source=tests/perf/measure.sh
 . "$ROOT/tests/perf/measure.sh"
+# shellcheck source=tests/perf/report.sh
+. "$ROOT/tests/perf/report.sh"
 need_tools iscsi_bench
-COUNTS="1 10 100 1000" SECONDS_EACH=2 ROUNDS=3
-while [ $# -gt 1 ]; do
+COUNTS="1 10 100 1000" SECONDS_EACH=2 ROUNDS=3 WRITE=
+while [ $# -gt 0 ]; do
 	case $1 in
-	--counts) COUNTS=$2 ;;
-	--seconds) SECONDS_EACH=$2 ;;
-	--rounds) ROUNDS=$2 ;;
+	--counts) COUNTS=$2 && shift ;;
+	--seconds) SECONDS_EACH=$2 && shift ;;
+	--rounds) ROUNDS=$2 && shift ;;
+	--write) WRITE=1 ;;
 	*) die "unknown option $1" ;;
 	esac
-	shift 2
+	shift
 done
 CTL_LIMIT_S=60
 
@@ -64,16 +68,25 @@ ctl datastore filter-set d0 cache "flash_path=$T/flash" flash_bytes=64G ram_byte
 ctl datastore filter-set d0 io_control enabled=true threshold_mode=manual threshold_us=20000 >/dev/null
 tgtd_start a
 before_kib=$(memory_kib)
-printf '| volumes | CPU µs/IO read | CPU µs/IO write | memory MiB per volume | made in ms | three filters attached in ms | LUN in ms |\n|---:|---:|---:|---:|---:|---:|---:|\n'
-made=0
-for count in $COUNTS; do
-	while [ "$made" -lt "$count" ]; do
-		made=$((made + 1))
-		one_more "$made"
+table() {
+	local count last idle_kib
+	printf '%s cores, %s, Linux %s; load average %s; %s; rounds=%s seconds=%s\n\n' "$(nproc)" \
+		"$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)" "$(uname -r)" "$(cut -d ' ' -f 1-3 /proc/loadavg)" \
+		"$(date -u +%F)" "$ROUNDS" "$SECONDS_EACH"
+	printf '| volumes | CPU µs/IO read | CPU µs/IO write | memory MiB per volume | made in ms | three filters attached in ms | LUN in ms |\n|---:|---:|---:|---:|---:|---:|---:|\n'
+	made=0
+	for count in $COUNTS; do
+		while [ "$made" -lt "$count" ]; do
+			made=$((made + 1))
+			one_more "$made"
+		done
+		last=$((count < 10 ? count : 10))
+		idle_kib=$(($(memory_kib) - before_kib))
+		printf '| %d | %.1f | %.1f | %.2f | %s | %s | %s |\n' "$count" "$(cpu_of)" "$(cpu_of --write-pct 100)" \
+			"$(awk -v k="$idle_kib" -v n="$count" 'BEGIN { print k / 1024 / n }')" "$(mean_of_last "$last" 1)" "$(mean_of_last "$last" 2)" \
+			"$(mean_of_last "$last" 3)"
 	done
-	last=$((count < 10 ? count : 10))
-	idle_kib=$(($(memory_kib) - before_kib))
-	printf '| %d | %.1f | %.1f | %.2f | %s | %s | %s |\n' "$count" "$(cpu_of)" "$(cpu_of --write-pct 100)" \
-		"$(awk -v k="$idle_kib" -v n="$count" 'BEGIN { print k / 1024 / n }')" "$(mean_of_last "$last" 1)" "$(mean_of_last "$last" 2)" \
-		"$(mean_of_last "$last" 3)"
-done
+}
+table >"$T/table"
+cat "$T/table"
+[ -z "$WRITE" ] || report_write "$T/table" "$ROOT/docs/performance.md" scale

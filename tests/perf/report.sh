@@ -86,13 +86,13 @@ report_all() {
 	done
 }
 
-# report_write TABLE FILE  puts the table between the two marks of the file, and leaves the rest alone.
+# report_write TABLE FILE [MARK]  puts the table between the two marks of the file, and leaves the rest alone; MARK: bench.
 report_write() {
-	local table=$1 file=$2
-	[ "$(grep -cE '^<!-- bench:(begin|end)' "$file")" = 2 ] || die "$file lacks its bench:begin and bench:end marks"
-	awk -v table="$table" '
-		/^<!-- bench:begin/ { print; print ""; while ((getline line < table) > 0) print line; print ""; skip = 1; next }
-		/^<!-- bench:end/ { skip = 0 }
+	local table=$1 file=$2 mark=${3:-bench}
+	[ "$(grep -cE "^<!-- $mark:(begin|end)" "$file")" = 2 ] || die "$file lacks its $mark:begin and $mark:end marks"
+	awk -v table="$table" -v mark="$mark" '
+		index($0, "<!-- " mark ":begin") == 1 { print; print ""; while ((getline line < table) > 0) print line; print ""; skip = 1; next }
+		index($0, "<!-- " mark ":end") == 1 { skip = 0 }
 		!skip { print }' "$file" >"$file.new"
 	cat "$file.new" >"$file"
 	rm -f "$file.new"
