@@ -149,9 +149,13 @@ enum repl_role_what {
 
 struct repl_role {
 	uint8_t what;
-	uint8_t reserved[7];
+	uint8_t reserved[3];
+	/* DISCARD: which of the receiver's reigns was its newest when the operator decided; lower half
+	 * of the term. 0: an older sender does not say. */
+	uint32_t about_reign;
 	uint64_t term;
 };
+static_assert(sizeof(struct repl_role) == 16, "replication ABI");
 
 struct repl_rs {
 	uint64_t bytes_max; /* what may be sent until RS_END */

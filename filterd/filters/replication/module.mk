@@ -34,6 +34,10 @@ TESTS += test_repl_node
 test_repl_node_SRCS := tests/unit/test_repl_node.c tests/unit/node_rig.c $(wildcard $(REPLICATION)/node*.c) $(REPLICATION)/lineage.c
 test_repl_node_INCS := include $(REPLICATION) tests/unit
 test_repl_node_PKGS := cmocka
+TESTS += test_repl_split
+test_repl_split_SRCS := tests/unit/test_repl_split.c $(filter-out %/test_repl_node.c,$(test_repl_node_SRCS))
+test_repl_split_INCS := $(test_repl_node_INCS)
+test_repl_split_PKGS := cmocka
 
 # The secondary's receiver with real stages; the group around it is the rig's. For tests and for tests/fuzz.
 LIBS += receiver_rig

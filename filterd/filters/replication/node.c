@@ -74,6 +74,20 @@ void node_do_role(struct repl_actions *out, enum repl_role_what what, uint64_t t
 	a->role.term = term;
 }
 
+void node_do_discard(const struct repl_node *n, struct repl_actions *out)
+{
+	struct repl_action *a = node_do(out, REPL_DO_SEND_ROLE, true);
+
+	a->role.what = REPL_ROLE_DISCARD;
+	a->role.term = n->record.term;
+	a->role.about_reign = n->record.split_reign;
+}
+
+uint32_t node_newest_reign(const struct repl_reign *lineage, uint32_t count)
+{
+	return count ? (uint32_t)lineage[count - 1].term : 0;
+}
+
 void node_report(struct repl_actions *out, const char *code, const char *fmt, ...)
 {
 	struct repl_action *a = node_do(out, REPL_DO_REPORT, true);

@@ -59,7 +59,9 @@ struct repl_node_record {
 	uint8_t is_giving; /* the witness was asked to give the role away; it may do so any time */
 	uint8_t may_discard; /* OUTDATED by an operator's word: what only this side has may go */
 	uint32_t lineage_count;
-	uint32_t reserved2;
+	/* The peer's newest reign as of the split, also while keeps_own; lower half of its term. 0:
+	 * noted by none. */
+	uint32_t split_reign;
 	uint64_t term;
 	struct repl_reign lineage[REPL_LINEAGE_MAX]; /* oldest first; the oldest goes when full */
 };

@@ -211,9 +211,10 @@ void node_applied(struct repl_node *n, uint64_t head_lsn, uint64_t now_ns, struc
 		node_set_state(n, REPL_PRIMARY_ALONE, REPL_SELF);
 		node_ack_alone(n, true, out);
 	}
-	if (n->is_peer_up)
-		node_do_role(out, n->record.keeps_own ? REPL_ROLE_DISCARD : REPL_ROLE_TAKEN,
-			     n->record.term);
+	if (n->is_peer_up && n->record.keeps_own)
+		node_do_discard(n, out);
+	else if (n->is_peer_up)
+		node_do_role(out, REPL_ROLE_TAKEN, n->record.term);
 	node_report(out, "replication.promoted", "this side is primary from term %llu on",
 		    (unsigned long long)n->record.term);
 	node_peer_ready(n, now_ns, out);

@@ -42,6 +42,9 @@ void node_begin(struct repl_node *n, struct repl_actions *out);
 void node_end(struct repl_node *n, uint64_t now_ns, struct repl_actions *out);
 struct repl_action *node_do(struct repl_actions *out, enum repl_action_kind kind, bool is_on);
 void node_do_role(struct repl_actions *out, enum repl_role_what what, uint64_t term);
+/* To a peer whose newest reign was this one when an operator gave up what it wrote. */
+void node_do_discard(const struct repl_node *n, struct repl_actions *out);
+uint32_t node_newest_reign(const struct repl_reign *lineage, uint32_t count);
 void node_report(struct repl_actions *out, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void node_set_state(struct repl_node *n, enum repl_node_state state, uint8_t insync);

@@ -39,13 +39,20 @@ void node_promised(struct repl_node *n, uint64_t ping_sent_ns, uint64_t now_ns,
 
 /* ---------------------------------------------------------------- who leads */
 
+/* What the operator gave up is what the peer had written then, and nothing later. */
+static bool is_word_about(uint32_t about_reign, const struct repl_reign *lineage, uint32_t count)
+{
+	return about_reign == 0 || about_reign == node_newest_reign(lineage, count);
+}
+
 /* Both have reigns of their own, and neither or both have written. */
 static enum relation break_tie(const struct repl_node *n, bool has_written)
 {
 	const struct repl_reign *own = &n->record.lineage[n->record.lineage_count - 1];
 	const struct repl_reign *peer = &n->peer_lineage[n->peer.lineage_count - 1];
 
-	if (has_written && n->record.keeps_own && n->peer.state == REPL_DIVERGED)
+	if (has_written && n->record.keeps_own && n->peer.state == REPL_DIVERGED &&
+	    is_word_about(n->record.split_reign, n->peer_lineage, n->peer.lineage_count))
 		return I_LEAD;
 	if (has_written && !REPL_MUTATE(MERGE_SPLIT))
 		return SPLIT;
@@ -112,7 +119,7 @@ void node_yield(struct repl_node *n, struct repl_actions *out, const char *why)
 	node_drain_off(n, out);
 	n->is_admitting = false;
 	n->admit_is_unsure = false;
-	n->is_taking = false;
+	n->is_taking = n->is_keeping = false;
 	n->is_resyncing = false;
 	n->is_forced = false;
 	n->wants = 0;
@@ -131,9 +138,23 @@ void node_discard(struct repl_node *n, struct repl_actions *out)
 	tell_chosen(n, out);
 }
 
+/* An operator decides about what is known now. */
+static void note_split(struct repl_node *n)
+{
+	uint32_t reign = node_newest_reign(n->peer_lineage, n->peer.lineage_count);
+
+	if (n->is_keeping || n->record.split_reign == reign)
+		return;
+	n->record.split_reign = reign;
+	n->is_changed = true;
+}
+
 static void diverge(struct repl_node *n, struct repl_actions *out)
 {
-	if (n->record.state == REPL_DIVERGED || n->record.state == REPL_STANDALONE)
+	if (n->record.state == REPL_STANDALONE)
+		return;
+	note_split(n);
+	if (n->record.state == REPL_DIVERGED)
 		return;
 	node_drain_off(n, out);
 	n->wants = 0;
@@ -227,7 +248,7 @@ static void peer_follows(struct repl_node *n, enum relation rel, uint64_t now_ns
 		follow(n, rel);
 	} else if (node_is_primary(n)) {
 		if (n->record.keeps_own && n->peer.state == REPL_DIVERGED)
-			node_do_role(out, REPL_ROLE_DISCARD, n->record.term);
+			node_do_discard(n, out);
 		node_set_confirmed(n, now_ns, out);
 		if (n->peer.term > n->record.term && n->cfg.has_witness)
 			n->wants |= WANT_REIGN;
@@ -417,7 +438,8 @@ void node_role(struct repl_node *n, const struct repl_role *r, uint64_t now_ns,
 		node_report(out, "replication.handed_over", "the peer serves now");
 		break;
 	case REPL_ROLE_DISCARD:
-		if (n->record.state == REPL_DIVERGED) {
+		if (n->record.state == REPL_DIVERGED &&
+		    is_word_about(r->about_reign, n->record.lineage, n->record.lineage_count)) {
 			node_discard(n, out);
 			send_bitmap(n, out);
 		}
