@@ -18,10 +18,12 @@
  *   -DM7 no bit before the write      -DM8 a bit is cleared when its block was read, whatever came since
  *   -DM9 serves after a crash without comparing what was hot                   -DM10 acknowledges across the swap
  *
- * -DOPERATOR adds one force, one demotion and the resolution of a split, all by the witness's register. From a force on
- * what its side holds is what counts (the loss is named), and beside the others P4 is checked: nobody follows a side
- * that has written when it has written itself, but by an operator's word.
+ * -DOPERATOR adds one force, one demotion and two resolutions of a split, on any side, all by the witness's register. From
+ * a force on what its side holds is what counts (the loss is named), and beside the others P4 is checked: nobody follows a
+ * side that has written when it has written itself, but by an operator's word; and no word gives up a reign that its
+ * operator could not know of. The words are REPL_ROLE_DISCARD, of who keeps its own, and REPL_ROLE_KEEP, of who gave it up.
  *   -DM11 such a split is merged               -DM12 demoted, it met the next primary and is promoted all the same
+ *   -DM15 DISCARD is obeyed whatever it is about   -DM16 who keeps its own says it of what the peer has written since
  *
  * -DASYNC is the other mode: PRIMARY_ALONE and SECONDARY_SYNCING, acknowledged without the peer; windows of the journal in
  * order, and the bitmap when it has run over. A replica that says it is consistent is a point in time (REPL-9).
@@ -55,7 +57,15 @@ bool bm[4];  /* may differ from the peer's, as node n knows */
 bool beyond[2], wrote_alone[2]; /* a reign that the peer does not know; acknowledged in it without the peer */
 bool may_discard[2];            /* OUTDATED by an operator's word */
 bool has_self[2];               /* OUTDATED, and in sync by itself */
-byte forces = 0, demotes = 0;
+bool keeps_own[2];              /* by an operator's word; until the peer follows */
+byte reign[2] = 1;              /* the newest of its own */
+byte split_reign[2];            /* the peer's newest one, as of the split */
+byte forces = 0, demotes = 0, resolves = 0;
+byte given_up[2]; /* ghost: the reign that an operator knew of when he gave up what this side wrote */
+chan word[2] = [1] of {byte, byte}; /* to node n: what, about which of its reigns */
+#define DISCARD 1
+#define KEEP    2
+#define RESOLVES 2
 #endif
 #ifdef ASYNC
 bool is_consistent[2] = 1;
@@ -116,19 +126,33 @@ chan wr[2] = [1] of {byte, byte, byte}; /* to node n: term, block, number */
 #endif
 
 #ifdef OPERATOR
-#define REIGNS(n) beyond[n] = true; wrote_alone[n] = false; may_discard[n] = false; has_self[n] = false
-#define KNOWN()   beyond[0] = false; beyond[1] = false; wrote_alone[0] = false; wrote_alone[1] = false
+#define REIGNS(n) beyond[n] = true; wrote_alone[n] = false; may_discard[n] = false; has_self[n] = false; \
+		  keeps_own[n] = false; reign[n] = term[n]
+#define KNOWN()   beyond[0] = false; beyond[1] = false; wrote_alone[0] = false; wrote_alone[1] = false; \
+		  keeps_own[0] = false; keeps_own[1] = false
+#define BOTH_WROTE (beyond[0] && wrote_alone[0] && beyond[1] && wrote_alone[1])
 #define WROTE(n)  wrote_alone[n] = true
 #ifdef M11
 #define SPLIT(n)  false
 #else
-#define SPLIT(n)  (beyond[n] && wrote_alone[n] && beyond[O(n)] && wrote_alone[O(n)] && !may_discard[n])
+#define SPLIT(n)  (BOTH_WROTE && !may_discard[n])
 #endif
 #else
 #define REIGNS(n) skip
 #define KNOWN()   skip
 #define WROTE(n)  skip
 #define SPLIT(n)  false
+#endif
+
+#ifdef M15
+#define OBEYS(n, about) true
+#else
+#define OBEYS(n, about) (about == reign[n])
+#endif
+#ifdef M16
+#define SAID_OF(n) reign[O(n)]
+#else
+#define SAID_OF(n) split_reign[n]
 #endif
 
 #ifdef ASYNC
@@ -191,9 +215,29 @@ inline serve_again(n)
 	rs_block = NONE; rs_value = 0; rs_node = 0; rs_again = false
 }
 
+#ifdef OPERATOR
+inline diverge(n)
+{
+	st[n] = DIVERGED; confirmed[n] = false; admitting[n] = false; keeps_own[n] = false; split_reign[n] = reign[O(n)];
+	give_up(n)
+}
+
+/* What this side wrote stays, and the operator has seen what the other one had at the split. */
+inline keep(n)
+{
+	serve_again(n);
+	keeps_own[n] = true; wrote_alone[n] = true;
+	seen[0] = d[AT(n, 0)]; seen[1] = d[AT(n, 1)]
+}
+#endif
+
 /* A connection's end: what was under way on it is lost. */
 inline drop_link()
 {
+#ifdef OPERATOR
+	if :: nempty(word[0]) -> word[0]?_,_ :: empty(word[0]) fi;
+	if :: nempty(word[1]) -> word[1]?_,_ :: empty(word[1]) fi;
+#endif
 	if :: nempty(wr[0]) -> wr[0]?_,_,_ :: empty(wr[0]) fi;
 	if :: nempty(wr[1]) -> wr[1]?_,_,_ :: empty(wr[1]) fi;
 	rs_block = NONE; rs_value = 0; rs_node = 0; rs_again = false
@@ -348,8 +392,11 @@ end:	do
 		    term[O(n)] > term[n] ->
 		if
 		:: SPLIT(n) ->
-			st[n] = DIVERGED; st[O(n)] = DIVERGED; confirmed[O(n)] = false; admitting[O(n)] = false;
-			give_up(O(n))
+#ifdef OPERATOR
+			diverge(n) /* the peer hears of it */
+#else
+			skip
+#endif
 		:: else ->
 #ifdef OPERATOR
 			/* P4 */
@@ -371,7 +418,7 @@ end:	do
 #ifdef OPERATOR
 	/* promote by force: what this side lacks is given up */
 	:: atomic { up[n] && forces == 0 && (IS_SECONDARY(n) || st[n] == OUTDATED) && !admitting[O(n)] && wver < MAXT &&
-		    LEASE_OVER(n) && !(link && up[O(n)] && IS_PRIMARY(O(n))) ->
+		    LEASE_OVER(n) && !(link && up[O(n)] && (IS_PRIMARY(O(n)) || (may_discard[n] && st[O(n)] == DIVERGED))) ->
 		forces++; serve_again(n);
 		seen[0] = d[AT(n, 0)]; seen[1] = d[AT(n, 1)] }
 	/* demote; the other side follows by itself, or this one is promoted again when it alone was in sync */
@@ -384,10 +431,30 @@ end:	do
 	:: atomic { up[n] && st[n] == OUTDATED && has_self[n] && wpri == n && wver == term[n] && wver < MAXT ->
 		serve_again(n) }
 #endif
-	/* resolve: this side's are kept, the other one follows when it hears of it */
-	:: atomic { up[n] && st[n] == DIVERGED && st[O(n)] == DIVERGED && LEASE_OVER(n) && wver < MAXT ->
-		may_discard[O(n)] = true; st[O(n)] = OUTDATED; serve_again(n);
-		seen[0] = d[AT(n, 0)]; seen[1] = d[AT(n, 1)] }
+	/* two primaries that have written, or one that hears that its peer has found the split; who keeps its own says so */
+	:: atomic { up[n] && IS_PRIMARY(n) && link && up[O(n)] && BOTH_WROTE && IS_PRIMARY(O(n)) -> diverge(n) }
+	:: atomic { up[n] && IS_PRIMARY(n) && link && up[O(n)] && BOTH_WROTE && st[O(n)] == DIVERGED &&
+		    empty(word[O(n)]) ->
+		if
+		:: keeps_own[n] && SAID_OF(n) == reign[O(n)] -> word[O(n)]!DISCARD,SAID_OF(n)
+		:: else -> diverge(n)
+		fi }
+	/* resolve, for this side or for the other one */
+	:: atomic { up[n] && st[n] == DIVERGED && resolves < RESOLVES && LEASE_OVER(n) && wver < MAXT ->
+		resolves++; given_up[O(n)] = split_reign[n]; keep(n) }
+	:: atomic { up[n] && st[n] == DIVERGED && resolves < RESOLVES ->
+		resolves++; given_up[n] = reign[n]; may_discard[n] = true; st[n] = OUTDATED }
+	:: atomic { up[n] && st[n] == OUTDATED && may_discard[n] && link && up[O(n)] && st[O(n)] == DIVERGED &&
+		    empty(word[O(n)]) -> word[O(n)]!KEEP,0 }
+	:: atomic { up[n] && nempty(word[n]) && !(word[n]?[KEEP, 0] && st[n] == DIVERGED && !(LEASE_OVER(n) && wver < MAXT)) ->
+		word[n]?t,v;
+		if
+		:: t == DISCARD && st[n] == DIVERGED && OBEYS(n, v) ->
+			assert(given_up[n] == reign[n]);
+			may_discard[n] = true; st[n] = OUTDATED
+		:: t == KEEP && st[n] == DIVERGED -> keep(n)
+		:: else
+		fi; t = 0; v = 0 }
 #endif
 	od
 }

@@ -61,7 +61,7 @@ verify ring ok 60 -DTK -DKILLS=0
 
 verify repl ok 60 -DW=2
 verify repl ok 60 -DASYNC
-verify repl ok 60 -DOPERATOR -DW=1 -DMAXT=4
+verify repl ok 240 -DOPERATOR -DW=2 -DMAXT=5 -DCRASHES=0
 
 for fault in NOFENCE_SUBMIT NOFENCE_SERVER_SLEEP NOFENCE_DONE NOFENCE_CLIENT_SLEEP NOLOOK_SERVER NOLOOK_CLIENT; do
 	verify doorbell error 60 "-D$fault"
@@ -81,6 +81,9 @@ done
 for fault in 5 11 12; do
 	verify repl error 60 -DOPERATOR -DW=2 "-DM$fault"
 done
+for fault in 15 16; do
+	verify repl error 60 -DOPERATOR -DW=2 -DMAXT=5 -DCRASHES=0 "-DM$fault"
+done
 for fault in 7 8 13 14; do
 	verify repl error 60 -DASYNC "-DM$fault"
 done
@@ -88,6 +91,7 @@ done
 if [ "${1:-}" = --long ]; then
 	verify repl ok 900 -DW=3 -DMAXT=6
 	verify repl ok 900 -DOPERATOR -DW=2 -DMAXT=5
+	verify repl ok 900 -DOPERATOR -DW=2 -DMAXT=6 -DCRASHES=0
 	verify ring ok 600 -DN=2 -DKILLS=2
 	verify ring ok 600 -DR=2 -DCANCELS=0
 	verify ring ok 600 -DTK -DCANCELS=0
