@@ -99,6 +99,7 @@ struct ring_client_stats {
 	uint64_t kicks;     /* doorbells written */
 	uint64_t rescues;   /* completions that only the rescan found: 0 in every test */
 	uint64_t garbage;   /* completion queue entries that could not be right */
+	uint64_t stale;     /* hints of a server that is gone ran over the queue; no fault */
 	uint32_t in_flight; /* FIFO and slots */
 	uint32_t in_slots;
 };

@@ -45,6 +45,8 @@ struct ring_client {
 	_Atomic uint32_t *sq;
 	const _Atomic uint32_t *cq;
 	uint32_t sq_tail, cq_head;
+	uint32_t
+	    early_takes; /* DONE slots that were found without their hints, which may come yet */
 	uint64_t next_seq;
 	struct arena arena;
 	struct ring_entry **of_slot; /* NULL: the slot is FREE */

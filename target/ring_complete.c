@@ -84,6 +84,7 @@ bool ring_client_take_done(struct ring_client *c, uint32_t slot)
 	fill_result(c, e);
 	ring_client_release_slot(c, e);
 	move_to_finished(c, e);
+	c->early_takes++;
 	return true;
 }
 
@@ -141,12 +142,19 @@ void ring_client_deliver(struct ring_client *c)
 
 /* ------------------------------------------------------------------ the completion queue */
 
-/* More hints than an honest server can have written since the last look, or an index out of
- * range. */
-static void distrust_queue(struct ring_client *c, uint32_t *budget)
+/* More hints than slots: what was overwritten is found by looking at all slots. Without a server
+ * they are of two, one that died and one that looks at the slots before it is welcome. With one, a
+ * slot that was found DONE without its hint had another one before that hint was read. Beyond that
+ * no honest server goes. */
+static bool is_honest(const struct ring_client *c, uint32_t waiting)
+{
+	return !c->is_attached || waiting - c->h.slot_count <= c->early_takes;
+}
+
+/* The hints cannot be followed. */
+static void look_at_all(struct ring_client *c, uint32_t *budget)
 {
 	*budget = 0;
-	c->stats.garbage++;
 	c->cq_head = atomic_load_explicit(&c->control->cq_tail, memory_order_acquire);
 	for (uint32_t slot = 0; slot < c->h.slot_count; slot++)
 		if (c->of_slot[slot])
@@ -165,7 +173,11 @@ static void drain_queue(struct ring_client *c, uint32_t *budget)
 		if (waiting == 0 || *budget == 0)
 			return;
 		if (waiting > c->h.slot_count) {
-			distrust_queue(c, budget);
+			if (is_honest(c, waiting))
+				c->stats.stale++;
+			else
+				c->stats.garbage++;
+			look_at_all(c, budget);
 			return;
 		}
 		(*budget)--;
@@ -173,10 +185,12 @@ static void drain_queue(struct ring_client *c, uint32_t *budget)
 					    memory_order_relaxed);
 		c->cq_head++;
 		if (slot >= c->h.slot_count) {
-			distrust_queue(c, budget);
+			c->stats.garbage++;
+			look_at_all(c, budget);
 			return;
 		}
-		ring_client_take_done(c, slot);
+		if (ring_client_take_done(c, slot))
+			c->early_takes--;
 	}
 }
 
@@ -211,6 +225,10 @@ void ring_client_attached(struct ring_client *c, uint64_t now_ns)
 {
 	c->is_attached = true;
 	c->next_rescan_ns = now_ns + RING_CLIENT_RESCAN_NS;
+	/* Hints of the last server, and of this one's own look: the scan finds what they mean.
+	 * Acquire: pairs with the release of cq_tail; what they hint at is visible. */
+	c->cq_head = atomic_load_explicit(&c->control->cq_tail, memory_order_acquire);
+	c->early_takes = 0;
 	ring_client_scan(c);
 	ring_client_place_waiting(c);
 	/* Whatever the last server left in its flag: let the new one look once. */

@@ -8,7 +8,7 @@ fake_filterd_CFLAGS := $(if $(filter tsan,$(VARIANT)),-Wno-tsan)
 
 RING_CLIENT_TESTS := test_ring_client_completes_once test_ring_client_queues test_ring_client_cancels \
 	test_ring_client_aborts test_ring_client_reconnects test_ring_client_distrusts \
-	test_ring_client_doorbell test_ring_client_arena
+	test_ring_client_doorbell test_ring_client_arena test_ring_client_stale_hints
 TESTS += $(RING_CLIENT_TESTS)
 define ring_client_test
 $(1)_SRCS := tests/ring/client/$(1).c tests/ring/client/client_fixture.c
