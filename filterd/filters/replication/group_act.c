@@ -34,9 +34,11 @@ bool group_is_track_right(const struct repl_group *g)
 	return !is_pair(g) || g->track == TRACK_DIRECT;
 }
 
-/* What could not be noted is tried again. */
+/* What could not be noted is tried again; but not what the node's own record does not say. */
 static void track_follow(struct repl_group *g)
 {
+	if (g->node->is_failed)
+		return;
 	if (!group_is_track_right(g)) {
 		if (g->is_serving && track_choose(g))
 			gate_pump(g);
