@@ -26,7 +26,7 @@ static void note_lsn(struct client *c, bool is_acked)
 	/* One that failed below may be there or not; its place in the order says nothing. */
 	if (c->is_write && c->io.lsn && c->io.status == SLUICE_OK)
 		oracle_ran(c->w, c->block, c->io.lsn, c->value,
-			   is_acked ? group_head_lsn(g) : UINT64_MAX);
+			   is_acked ? group_head_lsn(g) : UINT64_MAX, c->node);
 }
 
 static uint64_t value_of(const struct client *c)
@@ -37,6 +37,24 @@ static uint64_t value_of(const struct client *c)
 		if (words[i] != words[0])
 			return UINT64_MAX;
 	return words[0];
+}
+
+/* Of the pair that serves now; 0: there is none. */
+static uint64_t pair_term(const struct node *n)
+{
+	const struct repl_node *m = side_machine(n);
+
+	return m->is_serving && m->record.state == REPL_PRIMARY_PAIR ? m->record.term : 0;
+}
+
+/* What a pair acknowledges is persistent on both sides, whatever the write cache promises. */
+static bool is_loose(const struct client *c)
+{
+	const struct node *n = &c->w->nodes[c->node];
+
+	if (c->w->is_durable || c->io.flags & SLUICE_IO_FUA)
+		return false;
+	return c->pair_term == 0 || c->pair_term != pair_term(n);
 }
 
 static void ended(struct repl_io *io)
@@ -57,7 +75,9 @@ static void ended(struct repl_io *io)
 		  (unsigned long long)(c->is_write ? c->value : value_of(c)),
 		  (unsigned long long)io->lsn, c->node, io->status);
 	if (io->status == SLUICE_OK && c->is_write)
-		oracle_acked(w, c->block, c->value, c->node);
+		oracle_acked(w, c->block, c->value, c->node, is_loose(c));
+	else if (c->is_write && !w->is_durable)
+		w->blocks[c->block].is_loose = true; /* it may be in a cache */
 	else if (io->status == SLUICE_OK)
 		oracle_read(w, c->block, value_of(c), c->node);
 	later(c, chance(w, 70) ? 300 : 4000);
@@ -105,9 +125,7 @@ static bool choose_io(struct client *c)
 		c->value = 0;
 		c->io.op = chance(w, 50) ? SLUICE_OP_UNMAP : SLUICE_OP_WRITE_ZEROES;
 	}
-	/* What volatile acknowledges may be lost in a power cut; the oracle knows nothing of that.
-	 */
-	if (!w->is_durable)
+	if (!w->is_durable && (!w->is_loose || chance(w, 40)))
 		c->io.flags = SLUICE_IO_FUA;
 	fill(c);
 	return true;
@@ -124,6 +142,7 @@ static void submit(struct client *c, struct node *n)
 		return;
 	}
 	c->is_busy = true;
+	c->pair_term = pair_term(n);
 	c->began_ns = w->now_ns;
 	if (c->is_write)
 		oracle_began(w, c->block, c->value);
@@ -197,6 +216,9 @@ void clients_node_died(struct world *w, int node)
 		if (!c->is_busy || c->node != node)
 			continue;
 		note_lsn(c, false);
+		/* It may be in a cache of that node's, be read, and go with the power. */
+		if (c->is_write)
+			w->blocks[c->block].is_loose = true;
 		c->is_busy = false;
 		later(c, 3000);
 	}

@@ -187,12 +187,22 @@ static void ended(struct world *w, struct event *e)
 	struct dio *slot = &n->flights[e->a], d = *slot;
 	bool fails = (n->failing & part_of(n, d.disk)) && chance(w, n->fail_pct);
 
-	if (!fails || (d.op != DIO_READ && d.op != DIO_EXTENT && chance(w, 50)))
+	if (!d.is_early && (!fails || (d.op != DIO_READ && d.op != DIO_EXTENT && chance(w, 50))))
 		take_effect(&d);
 	slot->is_used = false;
 	n->flight_count--;
 	d.result = fails ? -EIO : 0;
 	d.done(&d);
+}
+
+/* Some take as usual, some as long as thousands. */
+static uint64_t drawn_out_us(struct world *w, enum dio_op op, uint64_t delay_us)
+{
+	static const uint32_t most[] = {1, 1, 10, 100, 1000, 30000};
+
+	if (op == DIO_SYNC)
+		return delay_us;
+	return delay_us * rng_range(&w->rng, 1, most[rng_below(&w->rng, w->has_faults ? 6 : 4)]);
 }
 
 void disk_submit(struct node *n, const struct dio *d)
@@ -202,6 +212,8 @@ void disk_submit(struct node *n, const struct dio *d)
 
 	if (d->op == DIO_READ && n->w->opt->slow_reads && part_of(n, d->disk) == PART_VOLUMES)
 		delay_us = delay_us / n->slow * 2000;
+	if (n->w->opt->slow_disks && part_of(n, d->disk) == PART_VOLUMES)
+		delay_us = drawn_out_us(n->w, d->op, delay_us / n->slow);
 	while (i < FLIGHTS_MAX && n->flights[i].is_used)
 		i++;
 	assert(i < FLIGHTS_MAX);
@@ -211,6 +223,10 @@ void disk_submit(struct node *n, const struct dio *d)
 	n->flights[i].node = n;
 	n->flights[i].mark = d->disk->written;
 	n->flights[i].is_used = true;
+	n->flights[i].is_early =
+	    n->w->opt->slow_disks && chance(n->w, 70) && (d->op == DIO_READ || d->op == DIO_EXTENT);
+	if (n->flights[i].is_early)
+		take_effect(&n->flights[i]);
 	n->flight_count++;
 	event_add(n->w, n->id, delay_us * 1000, ended)->a = i;
 }

@@ -88,13 +88,13 @@ static void sound_again(struct world *w, struct event *e)
 }
 
 /* Not while it starts: that is a volume that cannot be opened, and no more. */
-static void fail_disks(struct world *w, int node)
+static void fail_disks(struct world *w, int node, uint32_t what)
 {
 	struct node *n = &w->nodes[node];
 
 	if (!n->is_started)
 		return;
-	n->failing = 1u << rng_below(&w->rng, 4);
+	n->failing = what;
 	n->fail_pct = chance(w, 50) ? 100 : (uint32_t)rng_range(&w->rng, 5, 60);
 	n->must_restart = true;
 	world_say(w, "node %d: %s fail %u %% of the time", node,
@@ -164,7 +164,8 @@ static bool command(struct node *n, const char *name, bool is_forced, bool keeps
 	/* It may serve before the command has returned. */
 	if (is_forced || strcmp(name, "resolve") == 0)
 		w->was_forced = true;
-	n->has_word = n->has_word || strcmp(name, "confirm") == 0 || strcmp(name, "promote") == 0;
+	n->has_word = n->has_word || strcmp(name, "confirm") == 0 || strcmp(name, "promote") == 0 ||
+		      (strcmp(name, "resolve") == 0 && keeps_own);
 	world_inside(true);
 	rc = group_command(n->group, c, &err);
 	world_inside(false);
@@ -243,6 +244,19 @@ void operator_repairs(struct world *w)
 
 /* ---------------------------------------------------------------- chance */
 
+/* Not for long: a change or two are to fail, and then all is to go on. */
+static void prefer(struct world *w, int node)
+{
+	if (w->bias == BIAS_ROLES) {
+		command(&w->nodes[node], chance(w, 80) ? "handover" : "promote", false, false);
+		return;
+	}
+	fail_disks(w, w->current, PART_VOLUMES);
+	event_add(w, -1, rng_below(&w->rng, 300) * MS, sound_again)->a = (uint64_t)w->current;
+	if (chance(w, 50))
+		link_cut(w, SLUICE_LINK_DATA, false);
+}
+
 static void mischief(struct world *w, struct event *e)
 {
 	int node = (int)rng_below(&w->rng, 2);
@@ -252,7 +266,9 @@ static void mischief(struct world *w, struct event *e)
 	if (!w->has_faults)
 		return;
 	next_mischief(w);
-	if (what < 12)
+	if (w->bias && chance(w, 50))
+		prefer(w, node);
+	else if (what < 12)
 		kill(w, node, false);
 	else if (what < 22)
 		kill(w, node, true);
@@ -272,7 +288,7 @@ static void mischief(struct world *w, struct event *e)
 	else if (what < 92)
 		link_old_frame(w, node);
 	else if (what < 95)
-		fail_disks(w, node);
+		fail_disks(w, node, 1u << rng_below(&w->rng, 4));
 	else if (what < 98)
 		stall(w, node);
 	else

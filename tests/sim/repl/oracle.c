@@ -42,6 +42,7 @@ void oracle_init(struct world *w)
 		}
 		b->may[0] = 0;
 		b->may_count = 1;
+		b->is_loose = false;
 		b->history_count = 0;
 	}
 }
@@ -53,24 +54,6 @@ void oracle_began(struct world *w, uint32_t block, uint64_t value)
 	if (b->may_count == HISTORY_MAX)
 		world_fail(w, "the oracle's history of block %u is full", block);
 	b->may[b->may_count++] = value;
-}
-
-void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value, uint64_t head)
-{
-	struct block *b = &w->blocks[block];
-	uint32_t n = b->history_count;
-
-	(void)w;
-	if (n && b->history[n - 1].lsn == lsn)
-		return;
-	if (n == HISTORY_MAX) {
-		memmove(&b->history[0], &b->history[1], (n - 1) * sizeof(b->history[0]));
-		n--;
-	}
-	b->history[n].lsn = lsn;
-	b->history[n].value = value;
-	b->history[n].head = head;
-	b->history_count = n + 1;
 }
 
 static void check_one_serves(struct world *w, int node, const char *what)
@@ -86,13 +69,36 @@ static bool is_of_no_account(const struct world *w, int node)
 	return w->was_forced && node != w->current;
 }
 
-void oracle_acked(struct world *w, uint32_t block, uint64_t value, int node)
+void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value, uint64_t head,
+		int node)
+{
+	struct block *b = &w->blocks[block];
+	uint32_t n = b->history_count;
+
+	if (is_of_no_account(w, node))
+		return;
+	if (n && b->history[n - 1].lsn == lsn)
+		return;
+	if (n == HISTORY_MAX) {
+		memmove(&b->history[0], &b->history[1], (n - 1) * sizeof(b->history[0]));
+		n--;
+	}
+	b->history[n].lsn = lsn;
+	b->history[n].value = value;
+	b->history[n].head = head;
+	b->history_count = n + 1;
+}
+
+void oracle_acked(struct world *w, uint32_t block, uint64_t value, int node, bool is_loose)
 {
 	struct block *b = &w->blocks[block];
 
 	if (is_of_no_account(w, node))
 		return;
 	check_one_serves(w, node, "acknowledges a write");
+	b->is_loose = is_loose;
+	if (is_loose)
+		return;
 	b->may[0] = value;
 	b->may_count = 1;
 }
@@ -124,7 +130,8 @@ void oracle_read(struct world *w, uint32_t block, uint64_t value, int node)
 	check_one_serves(w, node, "answers a read");
 	for (uint32_t i = 0; i < b->may_count; i++) {
 		if (b->may[i] == value) {
-			settle(b, i);
+			if (!b->is_loose)
+				settle(b, i);
 			return;
 		}
 	}
@@ -191,6 +198,7 @@ static void adopt(struct world *w, int node)
 
 		b->may[0] = side_value(&w->nodes[node], i);
 		b->may_count = 1;
+		b->is_loose = false;
 		b->history[0].lsn = b->history[0].head = 0;
 		b->history[0].value = b->may[0];
 		b->history_count = 1;

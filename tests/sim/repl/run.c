@@ -60,6 +60,9 @@ static void choose(struct world *w)
 	w->holds = chance(w, w->has_witness ? 25 : 60);
 	w->is_durable = chance(w, 60);
 	w->may_force = chance(w, 25) || w->opt->splits;
+	w->bias = w->opt->slow_disks ? (int)rng_below(&w->rng, 3) : BIAS_NONE;
+	/* Where points in time are judged, each write counts. */
+	w->is_loose = !w->is_durable && w->is_sync && !w->may_force;
 	w->block_bytes = chance(w, 50) ? 512 : 4096;
 	w->link_delay_us = (uint32_t)(chance(w, 70) ? rng_range(&w->rng, 20, 500)
 						    : rng_range(&w->rng, 500, 40000));

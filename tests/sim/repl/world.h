@@ -88,7 +88,7 @@ struct dio {
 	void (*done)(struct dio *d);
 	void *ctx;
 	struct node *node;
-	bool is_used;
+	bool is_used, is_early;
 };
 
 void disk_init(struct disk *d, uint64_t size_bytes, bool is_log);
@@ -207,6 +207,7 @@ struct block {
 	/* What may be read: in order of issue; the first one is certain or was read. */
 	uint64_t may[HISTORY_MAX];
 	uint32_t may_count;
+	bool is_loose; /* a power cut may take the newest ones: what was read settles nothing */
 	/* Changes in the order of the log, for points in time. */
 	struct {
 		uint64_t lsn, value;
@@ -220,6 +221,7 @@ struct client {
 	int id, node;
 	uint32_t life, block;
 	bool is_busy, is_write;
+	uint64_t pair_term; /* of the pair that served when it began; 0: none did */
 	uint64_t value, began_ns, turn;
 	struct repl_io io;
 	uint8_t *buf;
@@ -231,9 +233,11 @@ void clients_settle(struct world *w); /* no new ones; those that wait are given 
 
 void oracle_init(struct world *w);
 void oracle_began(struct world *w, uint32_t block, uint64_t value);
-void oracle_acked(struct world *w, uint32_t block, uint64_t value, int node);
+/* is_loose: a power cut of that node may take it. */
+void oracle_acked(struct world *w, uint32_t block, uint64_t value, int node, bool is_loose);
 /* head: the newest lsn when it was acknowledged; all ones: it never was. */
-void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value, uint64_t head);
+void oracle_ran(struct world *w, uint32_t block, uint64_t lsn, uint64_t value, uint64_t head,
+		int node);
 void oracle_read(struct world *w, uint32_t block, uint64_t value, int node);
 /* Its stages are below. */
 void oracle_started(struct world *w, int node);
@@ -280,6 +284,7 @@ struct options {
 	bool is_verbose;
 	bool splits;       /* operators force a promotion while the other side goes on */
 	bool slow_reads;   /* volumes are read in the time of many writes */
+	bool slow_disks;   /* what a volume's read returns is early, what is written lands late */
 	uint32_t ops;      /* of clients, about */
 	uint32_t fault_ms; /* how long things go wrong */
 };
@@ -296,6 +301,9 @@ struct world {
 
 	/* the kind of run */
 	bool is_sync, holds, has_witness, is_durable, may_force;
+	/* What goes wrong most: nothing in particular, volumes that fail, the role that goes on. */
+	enum { BIAS_NONE, BIAS_FAILING, BIAS_ROLES } bias;
+	bool is_loose; /* volatile, and clients do not always ask for FUA */
 	uint32_t block_bytes, link_delay_us, journal_bytes, stage_bytes;
 
 	struct node nodes[2];
