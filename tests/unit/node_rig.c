@@ -99,7 +99,8 @@ static bool carry_out_one(struct rig *r, int n, const struct repl_action *a)
 		s->call.wanted = a->witness_wanted;
 		break;
 	case REPL_DO_APPLY_STAGED:
-		RIG_EVENT(r, n, node_applied(node_, head_, now_, &out_));
+		if (!r->holds_applied)
+			RIG_EVENT(r, n, node_applied(node_, head_, now_, &out_));
 		break;
 	case REPL_DO_REPORT:
 		snprintf(s->last_report, sizeof(s->last_report), "%s", a->code);

@@ -34,6 +34,7 @@ struct rig {
 	struct sluice_witness_register reg;
 	uint64_t lease_until_ns, now_ns;
 	bool is_linked, is_witness_up, drops_roles, store_fails;
+	bool holds_applied; /* APPLY_STAGED takes long: the test says node_applied() */
 };
 
 /* Side 0 is the volume that is to be replicated, side 1 the replica to be. */

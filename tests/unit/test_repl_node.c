@@ -259,21 +259,6 @@ static void the_role_is_handed_over(void **state)
 	}
 }
 
-/* Else both would wait for the other one to lead. */
-static void a_primary_does_not_yield_to_one_that_was_promoted_and_demoted_meanwhile(void **state)
-{
-	rig_init(&r, &HOLD);
-	rig_make_pair(&r);
-	rig_link(&r, false);
-	rig_pass(&r, 10000);
-	PROMOTE(1, true);
-	RIG_EVENT(&r, 1, rc = node_demote(node_, now_, &out_, &err));
-	rig_link(&r, true);
-	assert_int_equal(rig_state(&r, 0), REPL_PRIMARY_ALONE);
-	assert_true(rig_asked(&r, 1, REPL_DO_SEND_BITMAP));
-	assert_true(serves(0));
-}
-
 static void a_hand_over_whose_word_was_lost_is_learnt_from_the_lineage(void **state)
 {
 	rig_init(&r, &CONTINUE);
@@ -482,8 +467,6 @@ int main(void)
 	    cmocka_unit_test(a_resolution_reaches_a_peer_that_was_away),
 	    cmocka_unit_test(one_that_was_promoted_and_wrote_nothing_gives_way),
 	    cmocka_unit_test(the_role_is_handed_over),
-	    cmocka_unit_test(
-		a_primary_does_not_yield_to_one_that_was_promoted_and_demoted_meanwhile),
 	    cmocka_unit_test(a_hand_over_whose_word_was_lost_is_learnt_from_the_lineage),
 	    cmocka_unit_test(an_admission_that_is_lost_is_made_again),
 	    cmocka_unit_test(an_async_primary_is_alone_and_a_replica_is_promoted_by_force_only),

@@ -31,7 +31,7 @@ static bool track_choose(struct repl_group *g)
 
 bool group_is_track_right(const struct repl_group *g)
 {
-	return !is_pair(g) || g->track == TRACK_DIRECT;
+	return !is_pair(g) || g->track == TRACK_DIRECT || REPL_MUTATE(FORGOTTEN_LATE);
 }
 
 /* What could not be noted is tried again; but not what the node's own record does not say. */

@@ -218,7 +218,7 @@ static void begun(struct repl_group *g)
 
 	/* Unless the role has changed meanwhile. */
 	if (g->journal.is_open && g->track == TRACK_BITMAP &&
-	    g->node->record.state == REPL_PRIMARY_ALONE)
+	    (g->node->record.state == REPL_PRIMARY_ALONE || REPL_MUTATE(PASS_IN_A_PAIR)))
 		track_set(g, TRACK_JOURNAL, true);
 	fn(g);
 }

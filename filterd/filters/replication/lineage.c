@@ -39,7 +39,7 @@ void lineage_compare(const struct lineage *own, const struct lineage *peer,
 	out->peer_wrote = has_written(peer, out->peer_beyond);
 }
 
-void lineage_add(struct repl_reign *reigns, uint32_t *count, uint64_t term, uint64_t start_lsn,
+void lineage_add(struct repl_reign *reigns, uint8_t *count, uint64_t term, uint64_t start_lsn,
 		 const uint8_t writer_uuid[16])
 {
 	struct repl_reign *r;

@@ -30,7 +30,7 @@ struct lineage_relation {
 void lineage_compare(const struct lineage *own, const struct lineage *peer,
 		     struct lineage_relation *out);
 /* Begins a reign; of a full list the oldest goes. */
-void lineage_add(struct repl_reign *reigns, uint32_t *count, uint64_t term, uint64_t start_lsn,
+void lineage_add(struct repl_reign *reigns, uint8_t *count, uint64_t term, uint64_t start_lsn,
 		 const uint8_t writer_uuid[16]);
 bool lineage_has(const struct repl_reign *reigns, uint32_t count, uint64_t term,
 		 const uint8_t writer_uuid[16]);

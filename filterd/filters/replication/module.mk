@@ -30,7 +30,10 @@ endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_repl_wire_*.c)),$(eval $(call replication_wire_test,$(t))))
 
 # The state machine, pure.
-TESTS += test_repl_node
+TESTS += test_repl_node test_repl_node_roles
+test_repl_node_roles_SRCS := tests/unit/test_repl_node_roles.c tests/unit/node_rig.c $(wildcard $(REPLICATION)/node*.c) $(REPLICATION)/lineage.c
+test_repl_node_roles_INCS := include $(REPLICATION) tests/unit
+test_repl_node_roles_PKGS := cmocka
 test_repl_node_SRCS := tests/unit/test_repl_node.c tests/unit/node_rig.c $(wildcard $(REPLICATION)/node*.c) $(REPLICATION)/lineage.c
 test_repl_node_INCS := include $(REPLICATION) tests/unit
 test_repl_node_PKGS := cmocka

@@ -58,7 +58,9 @@ struct repl_node_record {
 	uint8_t keeps_own; /* an operator decided a split for this side; until the peer follows */
 	uint8_t is_giving; /* the witness was asked to give the role away; it may do so any time */
 	uint8_t may_discard; /* OUTDATED by an operator's word: what only this side has may go */
-	uint32_t lineage_count;
+	uint8_t lineage_count;
+	uint8_t is_given; /* the role was given away, and nobody has said yet who has it */
+	uint8_t reserved2[2];
 	/* The peer's newest reign as of the split, also while keeps_own; lower half of its term. 0:
 	 * noted by none. */
 	uint32_t split_reign;

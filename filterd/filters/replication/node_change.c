@@ -190,6 +190,7 @@ void node_applied(struct repl_node *n, uint64_t head_lsn, uint64_t now_ns, struc
 		node_reigns(n, n->take_term);
 	}
 	n->record.is_giving = false; /* the term has moved since */
+	n->record.is_given = false;
 	n->record.may_discard = false;
 	n->record.keeps_own = n->is_keeping;
 	n->record.wrote_alone = n->is_keeping;
@@ -258,6 +259,7 @@ void node_given(struct repl_node *n, uint64_t term, uint64_t now_ns, struct repl
 	n->record.wrote_alone = false;
 	n->record.keeps_own = false;
 	n->record.is_consistent = true;
+	n->record.is_given = true;
 	n->is_changed = true;
 	n->is_confirmed = false;
 	n->is_resyncing = false;

@@ -27,6 +27,12 @@ static int may_promote(const struct repl_node *n, struct sluice_error *err)
 		    "lost; force it to accept that");
 	if (n->cfg.has_witness || n->is_peer_up)
 		return 0;
+	/* It is in sync, too, and its promotion would need no force either. */
+	if (n->record.is_given && !REPL_MUTATE(PROMOTE_GIVER))
+		return refuse(
+		    err, -EPERM,
+		    "this side gave the role to the peer, with which there is no contact: "
+		    "it may have taken it; force it to accept that both then serve");
 	if (!n->cfg.holds_when_peer_is_lost)
 		return refuse(
 		    err, -EPERM,

@@ -185,6 +185,8 @@ static void follow(struct repl_node *n, enum relation rel)
 	/* The role was given to this side, or taken by it, and has gone on to the peer since. */
 	if (n->peer.term > n->take_term && !REPL_MUTATE(TAKEN_TOO_LATE))
 		n->is_taking = n->is_keeping = false;
+	n->is_changed |= n->record.is_given;
+	n->record.is_given = false;
 	node_set_term(n, n->peer.term);
 	n->wants &= (uint8_t)~WANT_PROMOTE;
 	n->is_forced = false;

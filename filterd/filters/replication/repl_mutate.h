@@ -48,6 +48,7 @@ enum repl_mutation {
 	REPL_MUTATION_YIELD_TO_OUTDATED,   /* both sides wait for the other one to lead */
 	REPL_MUTATION_CLEAN_TOO_EARLY, /* R10: a stop counts as clean before changes have landed */
 	REPL_MUTATION_TAKEN_TOO_LATE,  /* R1: a role is taken that has gone on meanwhile */
+	REPL_MUTATION_PROMOTE_GIVER,   /* R1: promoted though the role was given to the other one */
 	REPL_MUTATION_END,
 };
 

@@ -16,8 +16,12 @@ sim_repl_mutants_LIBS := replication_wire log env common
 sim_repl_mutants_PKGS := $(sim_repl_PKGS)
 sim_repl_mutants_LDFLAGS := $(sim_repl_LDFLAGS)
 
-# The state machine's own test, with the fault whose number is in the environment.
-PROGS += repl_node_mutants
+# The state machine's own tests, with the fault whose number is in the environment.
+PROGS += repl_node_mutants repl_node_roles_mutants
+repl_node_roles_mutants_SRCS := $(test_repl_node_roles_SRCS) tests/sim/repl/mutation.c
+repl_node_roles_mutants_INCS := $(test_repl_node_roles_INCS)
+repl_node_roles_mutants_CFLAGS := $(sim_repl_mutants_CFLAGS)
+repl_node_roles_mutants_PKGS := $(test_repl_node_roles_PKGS)
 repl_node_mutants_SRCS := $(test_repl_node_SRCS) tests/sim/repl/mutation.c
 repl_node_mutants_INCS := $(test_repl_node_INCS)
 repl_node_mutants_CFLAGS := $(sim_repl_mutants_CFLAGS)
