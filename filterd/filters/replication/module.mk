@@ -29,6 +29,15 @@ $(1)_PKGS := cmocka liblz4 libzstd jansson
 endef
 $(foreach t,$(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_repl_wire_*.c)),$(eval $(call replication_wire_test,$(t))))
 
+# One file of the engine, with what it needs invented.
+TESTS += test_repl_journal test_repl_gate
+test_repl_journal_SRCS := tests/unit/test_repl_journal.c $(REPLICATION)/journal.c $(REPLICATION)/bitmap.c
+test_repl_journal_INCS := include $(REPLICATION) tests/unit
+test_repl_journal_PKGS := cmocka
+test_repl_gate_SRCS := tests/unit/test_repl_gate.c $(REPLICATION)/gate.c $(REPLICATION)/bitmap.c
+test_repl_gate_INCS := include $(REPLICATION) tests/unit
+test_repl_gate_PKGS := cmocka
+
 # The state machine, pure.
 TESTS += test_repl_node test_repl_node_roles
 test_repl_node_roles_SRCS := tests/unit/test_repl_node_roles.c tests/unit/node_rig.c $(wildcard $(REPLICATION)/node*.c) $(REPLICATION)/lineage.c

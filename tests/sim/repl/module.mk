@@ -16,13 +16,12 @@ sim_repl_mutants_LIBS := replication_wire log env common
 sim_repl_mutants_PKGS := $(sim_repl_PKGS)
 sim_repl_mutants_LDFLAGS := $(sim_repl_LDFLAGS)
 
-# The state machine's own tests, with the fault whose number is in the environment.
-PROGS += repl_node_mutants repl_node_roles_mutants
-repl_node_roles_mutants_SRCS := $(test_repl_node_roles_SRCS) tests/sim/repl/mutation.c
-repl_node_roles_mutants_INCS := $(test_repl_node_roles_INCS)
-repl_node_roles_mutants_CFLAGS := $(sim_repl_mutants_CFLAGS)
-repl_node_roles_mutants_PKGS := $(test_repl_node_roles_PKGS)
-repl_node_mutants_SRCS := $(test_repl_node_SRCS) tests/sim/repl/mutation.c
-repl_node_mutants_INCS := $(test_repl_node_INCS)
-repl_node_mutants_CFLAGS := $(sim_repl_mutants_CFLAGS)
-repl_node_mutants_PKGS := $(test_repl_node_PKGS)
+# Tests of single files, with the fault whose number is in the environment.
+define repl_unit_mutants
+PROGS += $(1)_mutants
+$(1)_mutants_SRCS := $$(test_$(1)_SRCS) tests/sim/repl/mutation.c
+$(1)_mutants_INCS := $$(test_$(1)_INCS)
+$(1)_mutants_CFLAGS := $$(sim_repl_mutants_CFLAGS)
+$(1)_mutants_PKGS := $$(test_$(1)_PKGS)
+endef
+$(foreach t,repl_node repl_node_roles repl_journal repl_gate,$(eval $(call repl_unit_mutants,$(t))))
