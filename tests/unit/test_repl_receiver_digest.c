@@ -123,7 +123,10 @@ static void what_was_compared_is_persistent_when_a_staged_resync_ends(void **sta
 	memset(g.stable[0], 0, RR_UNIT);
 	assert_true(ask(0, 0, 8 * RR_UNIT, RR_UNIT));
 	rr_run(&g);
+	g.is_own_held = true;
 	assert_true(rr_plain(&g, REPL_RS_END, 9));
+	assert_false(rr_plain(&g, REPL_WIN_BEGIN, 1)); /* that is of the next stage */
+	g.is_own_held = false;
 	rr_run(&g);
 	assert_int_equal(frame_status(&rr_answer(&g, REPL_RS_ACK)->h), SLUICE_OK);
 	assert_memory_equal(g.stable[0], g.now[0], RR_UNIT);

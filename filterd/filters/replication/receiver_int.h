@@ -121,6 +121,9 @@ struct repl_receiver {
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
 	uint32_t closing;
+	bool is_flushed; /* the volumes, for a promotion */
+	uint16_t flush_member;
+	struct repl_own flush_own;
 	bool is_settling;  /* receiver_settle() is at it */
 	uint64_t retry_ns; /* a failed step is tried again then */
 
@@ -199,8 +202,9 @@ bool receiver_stages_are_free(const struct repl_receiver *r); /* but for an open
 bool receiver_stages_are_calm(const struct repl_receiver *r);
 /* A complete stage that is next goes below, unless one is on its way. */
 void receiver_apply_next(struct repl_receiver *r);
-/* A step that all frames wait for, on behalf of one that was a barrier. */
-void receiver_busy_begin(struct repl_receiver *r, const struct recv_slot *s);
+/* A barrier that begins a step which all frames wait for, on behalf of this one. */
+bool receiver_busy_barrier(struct repl_receiver *r, const struct repl_header *h,
+			   void (*fn)(struct recv_slot *s));
 int receiver_keep(struct repl_receiver *r, enum stages_kept kept, uint8_t stage);
 /* The node has said INCONSISTENT: what an open resync has staged goes below, the rest directly. */
 void receiver_unstage(struct repl_receiver *r);

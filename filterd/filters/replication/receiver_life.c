@@ -8,8 +8,10 @@
  *   an open resync, at a start        stays, as long as the replica is a point in time without it;
  *                                     else it goes below
  *   an open resync, at a promotion    is given up: first its blocks are suspect in the own bitmap
+ *   the volumes, at a promotion       are flushed
  */
 #include "receiver_int.h"
+#include "repl_mutate.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -213,6 +215,42 @@ void receiver_start(struct repl_receiver *r,
 
 /* ---------------------------------------------------------------- promotion and stop */
 
+static void volume_flush(struct repl_receiver *r);
+
+static void volume_flushed(struct repl_own *o)
+{
+	struct repl_receiver *r = o->ctx;
+
+	if (o->status == SLUICE_OK && ++r->flush_member < r->host->member_count) {
+		volume_flush(r);
+		return;
+	}
+	r->is_busy = false;
+	r->is_flushed = o->status == SLUICE_OK;
+	step_done(r, r->is_flushed ? 0 : -EIO);
+}
+
+static void volume_flush(struct repl_receiver *r)
+{
+	r->flush_own = (struct repl_own){.op = SLUICE_OP_FLUSH,
+					 .flags = SLUICE_IO_URGENT,
+					 .member = r->flush_member,
+					 .fn = volume_flushed,
+					 .ctx = r};
+	r->host->ops->own_submit(r->host->ctx, &r->flush_own);
+}
+
+/* What is served must not go with the power, and of a replica amid a resync much is in caches. */
+static bool is_promotion_safe(struct repl_receiver *r)
+{
+	if (r->is_flushed || REPL_MUTATE(PROMOTED_VOLATILE))
+		return true;
+	r->is_busy = true;
+	r->flush_member = 0;
+	volume_flush(r);
+	return false;
+}
+
 void receiver_apply_staged(struct repl_receiver *r)
 {
 	assert(r->life != LIFE_STOPPING);
@@ -221,6 +259,7 @@ void receiver_apply_staged(struct repl_receiver *r)
 		return;
 	}
 	r->life = LIFE_PROMOTING;
+	r->is_flushed = false;
 	r->is_window_open = r->is_resync_open = false;
 	receiver_settle(r);
 }
@@ -296,6 +335,8 @@ void receiver_settle(struct repl_receiver *r)
 	if (r->life == LIFE_STARTING && r->started) {
 		start_ended(r, 0);
 	} else if (r->life == LIFE_PROMOTING) {
+		if (!is_promotion_safe(r))
+			return;
 		r->life = LIFE_RUNNING;
 		session_applied(group_session(r->group));
 	} else if (r->life == LIFE_STOPPING) {

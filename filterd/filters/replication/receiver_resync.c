@@ -97,7 +97,6 @@ static void end_below(struct recv_slot *s)
 {
 	struct repl_receiver *r = s->r;
 
-	receiver_busy_begin(r, s);
 	if (s->status == SLUICE_OK)
 		stage_mark(&r->stages[r->kept.stage], ++r->order, marked, r);
 	else
@@ -120,7 +119,7 @@ bool receiver_resync_end(struct repl_receiver *r, const struct repl_header *h)
 		r->is_resync_open = false;
 		return receiver_taken(r, h);
 	}
-	if (!receiver_direct_barrier(r, h, end_below))
+	if (!receiver_busy_barrier(r, h, end_below))
 		return false;
 	r->is_resync_open = false;
 	return true;

@@ -70,10 +70,15 @@ static void busy_begin(struct repl_receiver *r, const struct repl_header *h)
 	r->busy_connection = r->connection;
 }
 
-void receiver_busy_begin(struct repl_receiver *r, const struct recv_slot *s)
+bool receiver_busy_barrier(struct repl_receiver *r, const struct repl_header *h,
+			   void (*fn)(struct recv_slot *s))
 {
-	busy_begin(r, &s->h);
-	r->busy_connection = s->connection;
+	/* What follows is not of this stage, or not covered by this flush: it waits from now on. */
+	busy_begin(r, h);
+	if (receiver_direct_barrier(r, h, fn))
+		return true;
+	r->is_busy = false;
+	return false;
 }
 
 static void busy_end(struct repl_receiver *r, enum repl_type answer, int result)
@@ -244,7 +249,6 @@ static void stage_next(struct recv_slot *s)
 {
 	struct repl_receiver *r = s->r;
 
-	receiver_busy_begin(r, s);
 	if (s->status == SLUICE_OK)
 		stage_flush(receiver_open_stage(r), stage_flushed, r);
 	else
@@ -263,7 +267,7 @@ bool receiver_flush(struct repl_receiver *r, const struct repl_header *h)
 		return false;
 	if (r->has_failed)
 		return receiver_taken(r, h);
-	return receiver_direct_barrier(r, h, stage_next);
+	return receiver_busy_barrier(r, h, stage_next);
 }
 
 /* ---------------------------------------------------------------- below */

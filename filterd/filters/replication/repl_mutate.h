@@ -49,6 +49,7 @@ enum repl_mutation {
 	REPL_MUTATION_CLEAN_TOO_EARLY, /* R10: a stop counts as clean before changes have landed */
 	REPL_MUTATION_TAKEN_TOO_LATE,  /* R1: a role is taken that has gone on meanwhile */
 	REPL_MUTATION_PROMOTE_GIVER,   /* R1: promoted though the role was given to the other one */
+	REPL_MUTATION_PROMOTED_VOLATILE, /* R2: what a promoted side serves goes with its power */
 	REPL_MUTATION_END,
 };
 
