@@ -42,6 +42,10 @@ int track_set(struct repl_group *group, enum track track, bool has_pass)
 void partial_written(struct repl_io *i) {}
 void window_kick(struct repl_group *group) {}
 void resync_pump(struct repl_group *group) {}
+bool mark_is_pending(const struct repl_group *group)
+{
+	return false;
+}
 void resync_disturb(struct repl_group *group, uint16_t member, uint64_t offset_bytes,
 		    uint64_t len_bytes)
 {

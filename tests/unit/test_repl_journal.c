@@ -33,6 +33,8 @@ void sluice_rlog_refuse_waiting(struct sluice_rlog *log) {}
 void sluice_rlog_on_want_space(struct sluice_rlog *log, void (*fn)(void *ctx), void *ctx) {}
 void gate_leg_done(struct repl_io *io, uint8_t leg, enum sluice_status status) {}
 void window_kick(struct repl_group *group) {}
+void window_appended(struct repl_group *group, uint64_t bytes) {}
+void mark_give_up(struct repl_group *group, const char *why) {}
 void partial_begin(struct repl_io *io) {}
 void lag_gap(struct repl_group *group, bool is_on) {}
 bool group_has_bits(const struct repl_group *group, uint32_t kinds)
