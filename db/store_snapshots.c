@@ -90,8 +90,17 @@ json_t *store_volumes_with_snapshots(struct store *s, struct err *err)
 {
 	return sql_array(s, err,
 			 "SELECT name AS item FROM volumes WHERE id IN"
-			 " (SELECT volume_id FROM snapshots) ORDER BY name",
+			 " (SELECT volume_id FROM snapshots UNION"
+			 " SELECT volume_id FROM replication_members) ORDER BY name",
 			 "");
+}
+
+bool store_volume_is_replicated(struct store *s, const char *volume, struct err *err)
+{
+	return sql_one_int(s, err, 0,
+			   "SELECT count(*) FROM replication_members AS m JOIN volumes AS v"
+			   " ON v.id = m.volume_id WHERE v.name = ?1 COLLATE NOCASE",
+			   "t", volume) > 0;
 }
 
 json_t *store_volumes_created(struct store *s, struct err *err)

@@ -20,8 +20,9 @@ json_t *store_snapshots_of_schedule(struct store *s, int64_t schedule_id, struct
 json_t *store_snapshot_users(struct store *s, int64_t snapshot_id, struct err *err);
 /* [{"name", "kind", "snapshot"}]: other volumes that need any snapshot of this one. */
 json_t *store_volume_snapshot_users(struct store *s, int64_t volume_id, struct err *err);
-/* [names] of volumes that have any snapshot. */
+/* [names] of volumes that have any snapshot, or may get one at any time: replicas do. */
 json_t *store_volumes_with_snapshots(struct store *s, struct err *err);
+bool store_volume_is_replicated(struct store *s, const char *volume, struct err *err);
 /* [names] of volumes that sluice-filterd has had and that may have snapshots. */
 json_t *store_volumes_created(struct store *s, struct err *err);
 /* [{"id", "name", "uuid", "snapshot"}]: volumes that are there and being copied of this one's

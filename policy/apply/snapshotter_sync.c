@@ -113,6 +113,31 @@ static void follow(struct snapshotter *n, const json_t *row, const json_t *item,
 
 /* ---------------------------------------------------------------- rows that it does not have */
 
+/* One that a primary made here, and has deleted again. */
+static bool was_its_primarys(struct snapshotter *n, const json_t *row)
+{
+	struct err err = {0};
+
+	return json_is_true(json_object_get(row, "is_adopted")) &&
+	       store_volume_is_replicated(n->notes.store, notes_text(row, "volume"), &err);
+}
+
+/* False: something rests on it, so its row stays. */
+static bool follow_primary(struct snapshotter *n, const json_t *row)
+{
+	const char *volume = notes_text(row, "volume"), *name = notes_text(row, "name");
+	char object[SNAPSHOTTER_NAME_BYTES];
+	struct err err = {0};
+
+	if (snapshotter_drop(n, row, &err) < 0)
+		return false;
+	snapshotter_name(volume, name, object);
+	notes_event(&n->notes, "info", "snapshot.gone", "snapshot", object,
+		    "volume %s, which is replicated, does not have snapshot %s any more", volume,
+		    name);
+	return true;
+}
+
 static void not_there(struct snapshotter *n, const json_t *row, bool has_task)
 {
 	struct err err;
@@ -123,6 +148,8 @@ static void not_there(struct snapshotter *n, const json_t *row, bool has_task)
 		(void)!snapshotter_drop(n, row, &err); /* its task has ended: that was to be */
 		return;
 	}
+	if (was_its_primarys(n, row) && follow_primary(n, row))
+		return;
 	tell_state(n, row, "missing");
 	notes_row(
 	    &n->notes, &table_snapshots, row,

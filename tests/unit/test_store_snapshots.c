@@ -72,6 +72,9 @@ static void a_name_is_one_volumes_and_a_uuid_finds_it_too(void **state)
 	assert_int_equal(json_integer_value(json_object_get(sum, "own_bytes")), 2);
 	assert_int_equal(size_of(store_snapshots_sums(rig.s, &err)), 2);
 	assert_int_equal(size_of(store_volumes_with_snapshots(rig.s, &err)), 2);
+	err.code = 0;
+	assert_false(store_volume_is_replicated(rig.s, "web", &err));
+	assert_int_equal(err.code, 0);
 }
 
 static void what_rests_on_a_snapshot_keeps_it(void **state)

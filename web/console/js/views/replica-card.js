@@ -39,6 +39,14 @@ function Pair({ s }) {
 		<div class=${`pair-link ${s.peer_up ? 'up' : 'down'}`}><span>${s.peer_up ? words(s.mode) : 'no connection'}</span></div>${side('The other one', !isFirst, false)}</div>`;
 }
 
+/* Those of which there is something to say. */
+function Snapshots({ list }) {
+	const open = (list || []).filter(x => x.state !== 'on_replica');
+	if (!open.length)
+		return null;
+	return html`<table class="plain"><caption>Snapshots that the replica does not have</caption><tbody>${open.map(x => html`<tr key=${`${x.member} ${x.snapshot}`}><td>${x.name || x.snapshot}</td><td>${words(x.state)}</td><td>${x.why}</td></tr>`)}</tbody></table>`;
+}
+
 /** What the filter says of itself. @param {{s: any, name: string, isSaid?: boolean}} props name: the volume whose figures are drawn; isSaid: what the state means stands above already */
 export function ReplicaBody({ s, name, isSaid }) {
 	watch(name);
@@ -52,7 +60,7 @@ export function ReplicaBody({ s, name, isSaid }) {
 		<${Facts} items=${[['Lag', s.lag_ms === undefined ? '–' : duration(s.lag_ms / 1000)], s.lag_p99_ms !== undefined && ['Lag, 99th percentile', duration(s.lag_p99_ms / 1000)],
 			['Not at the other side', bytes(s.dirty_bytes)], s.journal_bytes > 0 && ['Journal', `${bytes(s.journal_used_bytes)} of ${bytes(s.journal_bytes)}`],
 			['Last common point', html`<${Time} ms=${s.last_mark_ms > 1e12 ? s.last_mark_ms : 0} />`], ['Term', s.term]]} />
-		<${Walk} name=${name} walk=${s.resync} title="Resync" /><${Walk} name=${name} walk=${s.verify} title="Comparison" />
+		<${Walk} name=${name} walk=${s.resync} title="Resync" /><${Walk} name=${name} walk=${s.verify} title="Comparison" /><${Snapshots} list=${s.snapshots} />
 		<${Chart} title="Lag" height=${110} at_s=${ring.at_s} format=${ms => duration(ms / 1000)} least=${1000} lines=${[{ label: 'Behind', color: '--series-2', values: ring.lag_ms, fill: true }]} />`;
 }
 
