@@ -8,7 +8,7 @@
 . "$(dirname "$0")/../lib/two.sh"
 . "$(dirname "$0")/../lib/replica.sh"
 . "$(dirname "$0")/../lib/snapshot.sh"
-command -v qemu-img >/dev/null && command -v qemu-io >/dev/null || skip "qemu-img is missing; install qemu-utils"
+command -v qemu-img >/dev/null || skip "qemu-img is missing; install qemu-utils"
 SIZE=32M
 
 # v0 is replicated in sync mode, v1 in async mode.
@@ -49,7 +49,7 @@ state_of() { repl a "[.snapshots[] | select(.name == \"$1\")][0].state"; }
 why_of() { repl a "[.snapshots[] | select(.name == \"$1\")][0].why"; }
 state_is() { [ "$(state_of "$1" 2>/dev/null)" = "$2" ]; }
 is_settled() { state_is "$1" on_replica || state_is "$1" lost; }
-has() { ctl_on "$1" --json snapshot list $VOL | jq -e ".. | objects | select(.snapshot? == \"$2\" and .state != \"deleting\")" >/dev/null; }
+has() { ctl_on "$1" --json snapshot list "$VOL" | jq -e ".. | objects | select(.snapshot? == \"$2\" and .state != \"deleting\")" >/dev/null; }
 has_not() { ! has "$1" "$2"; }
 
 # What it holds, read over iSCSI from a volume that shows it.
@@ -66,7 +66,8 @@ same() { # UUID NAME
 	SHOWN=$((SHOWN + 1)) # hash_of has a shell of its own
 	here=$(hash_of a "$1")
 	there=$(hash_of b "$1")
-	[ -n "$here" ] && [ "$here" = "$there" ] || die "$VOL: snapshot $2 is $here on the primary and $there on the replica"
+	[ -n "$here" ] || die "$VOL: snapshot $2 cannot be read"
+	[ "$here" = "$there" ] || die "$VOL: snapshot $2 is $here on the primary and $there on the replica"
 	echo "$here" >>"$T/hashes-$VOL"
 }
 
