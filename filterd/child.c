@@ -50,7 +50,7 @@ static void volumes_closed(void *ctx)
 	c->is_closed = true;
 }
 
-static void stop_timer_fired(struct loop_timer *t)
+static void stop_timer_fired(struct loop_timer *t) ON_MAIN
 {
 	struct child *c = t->ctx;
 

@@ -31,7 +31,8 @@ const char *layer_rig_path(const struct layer_rig *r, const char *name);
 void layer_rig_fail_writes(const char *ending, const char *other);
 uint64_t layer_rig_failures(void);
 
-/* As if another process began: of files that are opened from now on, what is done first is noted. */
+/* As if another process began: of files that are opened from now on, what is done first is noted.
+ */
 void layer_rig_forget(void);
 /* name was flushed before the first write to `before`, which was written to. */
 bool layer_rig_was_flushed_first(const char *name, const char *before);

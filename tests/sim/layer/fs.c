@@ -38,13 +38,6 @@ static struct fs_file *find(const struct fs *s, const char *name)
 	return NULL;
 }
 
-bool fs_is_whole(const struct fs *s, const char *name)
-{
-	const struct fs_file *f = find(s, name);
-
-	return f && f->size > 0;
-}
-
 bool fs_exists(const struct fs *s, const char *name)
 {
 	return find(s, name) != NULL;

@@ -80,7 +80,6 @@ bool fs_step(struct fs *s);                /* false: nothing to do */
 void fs_kill(struct fs *s);                /* its I/O lands as it may; its descriptors are closed */
 void fs_power_cut(struct fs *s);           /* after a kill */
 bool fs_exists(const struct fs *s, const char *name);
-bool fs_is_whole(const struct fs *s, const char *name); /* and is not a name alone */
 /* Gone, as by a mistake or a fault of the disk; false: it was not there. */
 bool fs_lose(struct fs *s, const char *name);
 

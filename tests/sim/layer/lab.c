@@ -138,7 +138,7 @@ static void after_death(struct lab *l, bool is_power_cut)
 		v->is_after_power_cut |= is_power_cut;
 		image_crash(&v->image, is_power_cut);
 		if (v->doubt == DOUBT_CLONE) {
-			v->exists = fs_is_whole(&l->fs, v->path);
+			v->exists = lab_is_whole(l, v->path);
 			v->doubt = DOUBT_NONE;
 		}
 	}

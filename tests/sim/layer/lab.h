@@ -77,6 +77,8 @@ void lab_revert(struct lab *l, struct volume *v);
 void lab_delete(struct lab *l, struct volume *v);
 void lab_cancel(struct lab *l, struct volume *v);
 void lab_clone(struct lab *l);
+/* The file is there, and is more than a name. */
+bool lab_is_whole(const struct lab *l, const char *path);
 void lab_grow(struct lab *l, struct volume *v);
 /* lab_check.c */
 bool lab_open(struct lab *l, struct volume *v);

@@ -241,6 +241,14 @@ void lab_cancel(struct lab *l, struct volume *v)
 		v->doubt = DOUBT_NONE;
 }
 
+bool lab_is_whole(const struct lab *l, const char *path)
+{
+	for (uint32_t i = 0; i < FS_FILES; i++)
+		if (l->fs.files[i].exists && strcmp(l->fs.files[i].name, path) == 0)
+			return l->fs.files[i].size > 0;
+	return false;
+}
+
 void lab_clone(struct lab *l)
 {
 	struct volume *v = &l->volumes[0], *c = &l->volumes[1];
@@ -255,7 +263,7 @@ void lab_clone(struct lab *l)
 	if (!s || c->exists)
 		return;
 	/* What a kill left without bytes is no volume: the next clone sees to it. */
-	if (fs_is_whole(&l->fs, c->path) && layer_remove(&l->fs.env, c->path, NULL))
+	if (lab_is_whole(l, c->path) && layer_remove(&l->fs.env, c->path, NULL))
 		return;
 	memset(c->snaps, 0, sizeof(c->snaps));
 	c->image = s->image;
@@ -263,7 +271,7 @@ void lab_clone(struct lab *l)
 	c->is_linked = rng_pct(&l->rng, 50);
 	c->origin_snap = (uint32_t)(s - v->snaps) + 1;
 	layer_clone(v->b, uuid_of(s), c->path, c->is_linked, on_answer, a);
-	c->exists = wait_for(l, a, "clone") == 0 || fs_is_whole(&l->fs, c->path);
+	c->exists = wait_for(l, a, "clone") == 0 || lab_is_whole(l, c->path);
 	if (a->result == -EEXIST)
 		lab_fail(l, "what is left of a clone is in the way of the next");
 	c->doubt = DOUBT_NONE;
