@@ -262,10 +262,11 @@ static void end_in_peace(struct world *w)
 	w->has_clients = false;
 	w->is_ending = true;
 	run_until(w, w->now_ns + 6000 * MS);
-	for (uint32_t i = 0; i < w->nodes_used; i++)
-		side_stop(&w->nodes[i]);
-	for (uint32_t s = 0; s < 60 && (w->nodes[0].is_up || w->nodes[1].is_up); s++)
+	for (uint32_t s = 0; s < 60 && (w->nodes[0].is_up || w->nodes[1].is_up); s++) {
+		for (uint32_t i = 0; i < w->nodes_used; i++)
+			side_stop(&w->nodes[i]);
 		run_until(w, w->now_ns + 1000 * MS);
+	}
 	for (uint32_t i = 0; i < w->nodes_used; i++)
 		if (w->nodes[i].is_up)
 			world_fail(w, "in the end node %u does not stop", i);

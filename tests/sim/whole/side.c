@@ -288,7 +288,8 @@ void side_stop(struct node *n)
 {
 	static const struct sluice_event stop = {.kind = SLUICE_EVENT_STOP};
 
-	if (!n->is_up || n->state != NODE_OPEN)
+	/* Volumes are closed when what an administrator changes has ended. */
+	if (!n->is_up || n->state != NODE_OPEN || n->is_changing)
 		return;
 	world_say(n->w, "node %d is to stop", n->id);
 	n->state = NODE_STOPPING;
