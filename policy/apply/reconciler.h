@@ -77,8 +77,8 @@ void sampler_stop(struct sampler *s);
  * "write_bytes_per_s", "read_p50_us", "read_p99_us", "write_p50_us", "write_p99_us",
  * "errors_per_s", "cache_reads_per_s", "cache_hits_per_s", "read_hit_pct" (null: no cache saw a
  * read), "dirty_bytes", "lag_ms", "throttle" and "state" (words or null), "layers": [{"layer",
- * "latency_share_pct", "cpu_pct"}]}], "total": {..., "throttled_volumes"}}; as of the last second. New
- * reference. */
+ * "latency_share_pct", "cpu_pct"}]}], "total": {..., "throttled_volumes"}}; as of the last second.
+ * New reference. */
 json_t *sampler_figures(struct sampler *s);
 /* {datastore: [{"filter", "params", "is_active", "status": {...}}]}: what filters do for whole
  * datastores, of those that have any in the database; as of the last second. New reference. */
