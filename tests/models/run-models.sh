@@ -30,7 +30,7 @@ verify()
 	fi
 
 	dir=$(mktemp -d -p "$work")
-	cp "$here/$model.pml" "$dir/"
+	cp "$here/$model"*.pml "$dir/"
 	(cd "$dir" && spin -a "$@" "$model.pml" </dev/null >spin.log 2>&1 &&
 		gcc $optimize -w -DSAFETY -DCOLLAPSE -DMEMLIM=7000 -o pan pan.c >>spin.log 2>&1 &&
 		timeout "$limit_s" ./pan -m200000 -w22 >pan.log 2>&1)
