@@ -42,6 +42,23 @@ static void a_primary_does_not_yield_to_one_that_was_promoted_and_demoted_meanwh
 	assert_true(r.side[0].node.is_serving);
 }
 
+static void one_that_was_demoted_keeps_what_it_wrote_from_an_older_primary(void **state)
+{
+	pair_of(&HOLD);
+	rig_link(&r, false);
+	rig_pass(&r, 10000);
+	PROMOTE(1, false);
+	RIG_EVENT(&r, 1, node_wrote_alone(node_, &out_));
+	RIG_EVENT(&r, 1, rc = node_demote(node_, now_, &out_, &err));
+	rig_link(&r, true);
+	assert_false(rig_asked(&r, 1, REPL_DO_SEND_BITMAP));
+	assert_int_equal(rig_state(&r, 0), REPL_OUTDATED);
+	rig_pass(&r, 10000);
+	PROMOTE(1, false);
+	assert_int_equal(rc, 0);
+	assert_true(r.side[1].node.is_serving);
+}
+
 /* Both are in sync, and neither knows of the other one: one of them needs force. */
 static void who_gave_the_role_away_takes_it_back_only_in_contact_with_the_peer(void **state)
 {
@@ -108,6 +125,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(
 		a_primary_does_not_yield_to_one_that_was_promoted_and_demoted_meanwhile),
+	    cmocka_unit_test(one_that_was_demoted_keeps_what_it_wrote_from_an_older_primary),
 	    cmocka_unit_test(who_gave_the_role_away_takes_it_back_only_in_contact_with_the_peer),
 	    cmocka_unit_test(a_role_that_has_gone_on_while_it_was_being_taken_is_not_taken),
 	    cmocka_unit_test(a_pair_that_was_handed_over_begins_without_marks),

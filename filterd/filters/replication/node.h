@@ -136,7 +136,8 @@ struct repl_node {
 	bool may_be_clean; /* it served when it was stopped */
 	bool is_draining, is_comparing, is_applying, is_admitting, is_resyncing;
 	bool is_holding, is_unclean, is_waived, is_forced, is_promoting, is_taking, is_peer_lost,
-	    knows_newest, admit_is_unsure, is_admit_sent, is_pair_take, is_keeping;
+	    knows_newest, has_newest_writes, admit_is_unsure, is_admit_sent, is_pair_take,
+	    is_keeping;
 	uint8_t wants, pending; /* what of the witness: bits, and the call under way */
 	uint64_t pending_term, take_term, register_term, head_lsn;
 	struct sluice_witness_register asked; /* of the last SWAP */

@@ -91,8 +91,10 @@ static enum relation find_relation(struct repl_node *n)
 	lineage_compare(&own, &peer, &r);
 	n->is_peer_unrelated = !r.is_related;
 	n->knows_newest = r.own_beyond == 0;
-	/* Nobody leads a primary who follows every primary: both would wait for the other one. */
-	if (r.own_beyond == 0 && r.peer_beyond && node_is_primary(n) &&
+	n->has_newest_writes = r.own_wrote && r.peer_beyond == 0;
+	/* Who was demoted, and had written nothing, follows: else both would wait for the other one
+	 * to lead. */
+	if (r.own_beyond == 0 && r.peer_beyond && !r.peer_wrote && node_is_primary(n) &&
 	    n->peer.state == REPL_OUTDATED && !REPL_MUTATE(YIELD_TO_OUTDATED))
 		return I_LEAD;
 	if (r.own_beyond == 0)
@@ -245,7 +247,10 @@ static void peer_follows(struct repl_node *n, enum relation rel, uint64_t now_ns
 	}
 	if (n->record.state == REPL_OUTDATED) {
 		tell_chosen(n, out);
-		send_bitmap(n, out);
+		/* What was acknowledged here alone does not go because an older primary is back. It
+		 * yields, and an operator promotes one of the two. */
+		if (!n->has_newest_writes)
+			send_bitmap(n, out);
 	} else if (node_is_secondary(n) && node_is_peer_primary(n)) {
 		follow(n, rel);
 	} else if (node_is_primary(n)) {
