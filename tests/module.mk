@@ -98,6 +98,8 @@ check-manifest:
 	$(foreach s,$(filter sim_layer,$(TESTS)),$(call line,sim,300,1,layers$(comma) $(LAYER_SEEDS) seeds,build/release/tests/$(s) --count $(LAYER_SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(filter sim_repl,$(TESTS)),$(call line,sim,600,1,replication$(comma) $(REPL_SEEDS) seeds,build/release/tests/$(s) --count $(REPL_SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(filter sim_whole,$(TESTS)),$(call line,sim,600,1,whole chain$(comma) $(WHOLE_SEEDS) seeds,build/release/tests/$(s) --count $(WHOLE_SEEDS) --jobs $(JOBS)))
+	$(foreach s,$(filter sim_repl,$(TESTS)),$(call line,sim,300,1,replication$(comma) slow disks,build/release/tests/$(s) --slow-disks --count 5000 --jobs $(JOBS)))
+	$(foreach s,$(filter sim_repl,$(TESTS)),$(call line,sim,300,1,replication$(comma) forced splits,build/release/tests/$(s) --splits --count 2000 --jobs $(JOBS)))
 	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(s),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,5,$(s),$(s)))

@@ -13,19 +13,31 @@ mkdir -p build/mutants
 sim=build/release/bin/sim_repl_mutants
 seeds=${MUTANT_SEEDS:-12000}
 
+# What takes two things in the same moment is tried step by step, by the tests of one file each.
+declare -A by_unit=(
+	[GIVE_UNDER_LEASE]=repl_node
+	[YIELD_TO_OUTDATED]=repl_node_roles
+	[CLEAN_TOO_EARLY]=repl_node_roles
+	[TAKEN_TOO_LATE]=repl_node_roles
+	[PROMOTE_GIVER]=repl_node_roles
+	[EMPTIED_ONCE]=repl_journal
+	[PASS_IN_A_PAIR]=repl_journal
+	[DOUBT_ONCE]=repl_gate
+)
+
 # Some are rare in ordinary runs: two that both write need operators who take risks, and a window overtakes a read only
 # where reading takes long. So some seeds of such runs come first.
 catch()
 {
-	local how
+	local how unit=${by_unit[$(basename "$2" .log)]:-}
 
-	# The peer has to take the role just when the giver's lease is asked for: the machine alone, step by step.
-	if [ "$(basename "$2" .log)" = GIVE_UNDER_LEASE ]; then
-		! MUTATION=$1 timeout 60 build/release/bin/repl_node_mutants >"$2" 2>&1 &&
-			sed -nE '0,/FAILED/s/^\[  FAILED  \] (.*)/test_repl_node: \1/p' "$2" | grep .
+	if [ -n "$unit" ]; then
+		! MUTATION=$1 timeout 60 "build/release/bin/${unit}_mutants" >"$2" 2>&1 &&
+			sed -nE "0,/FAILED/s/^\[  FAILED  \] (.*)/test_$unit: \1/p" "$2" | grep .
 		return
 	fi
-	for how in "--splits --count 300" "--count 2000" "--slow-reads --count 800" "--first 2001 --count $seeds"; do
+	for how in "--splits --count 300" "--count 2000" "--slow-reads --count 800" "--splits --slow-disks --count 1000" \
+		"--slow-disks --count 2000" "--first 2001 --count $seeds"; do
 		# In a shell of its own: that one says "Aborted" into the log.
 		if ! bash -c "timeout 500 $sim --mutation $1 $how; exit \$?" >"$2" 2>&1; then
 			sed -nE "0,/^FAILED/s/^FAILED (seed [0-9]+).*/\1 ${how%%--count*}/p" "$2" | grep .
@@ -35,8 +47,8 @@ catch()
 	return 1
 }
 
-make --no-print-directory -j2 build/release/bin/repl_node_mutants >build/mutants/repl_node.log 2>&1 || {
-	tail -n 20 build/mutants/repl_node.log
+make --no-print-directory -j2 build/release/bin/repl_{node,node_roles,journal,gate}_mutants >build/mutants/repl_units.log 2>&1 || {
+	tail -n 20 build/mutants/repl_units.log
 	exit 1
 }
 judge_simulated replication "$sim" filterd/filters/replication/repl_mutate.h REPL "$@"
