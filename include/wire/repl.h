@@ -150,8 +150,8 @@ enum repl_role_what {
 struct repl_role {
 	uint8_t what;
 	uint8_t reserved[3];
-	/* DISCARD: which of the receiver's reigns was its newest when the operator decided; lower half
-	 * of the term. 0: an older sender does not say. */
+	/* DISCARD: which of the receiver's reigns was its newest when the operator decided; lower
+	 * half of the term. 0: an older sender does not say. */
 	uint32_t about_reign;
 	uint64_t term;
 };

@@ -86,7 +86,7 @@ judge_simulated()
 # row_of TITLE NAME LOG ALL...: its line of the table; status 0 when it was caught. A fault's number is its place in the header.
 row_of()
 {
-	local title=$1 name=$2 log=$3 number=0 began=$EPOCHREALTIME how each
+	local title=$1 name=$2 log=$3 number=0 began=$EPOCHREALTIME how each suite
 
 	shift 3
 	for each in "$@"; do
@@ -102,7 +102,8 @@ row_of()
 		printf '%-22s MISSED\n' "$name"
 		return 1
 	fi
-	mutant_time "$title" "$name" caught "$began" "$(basename "${sim%_mutants}"), $how"
+	suite=$(basename "${sim:-$title}")
+	mutant_time "$title" "$name" caught "$began" "${suite%_mutants}, $how"
 	printf '%-22s caught   %-11s  %s\n' "$name" "$how" \
 		"$(grep -m1 -oE '(FAILED|Assertion).*' "$log" | sed -E 's/^FAILED[^:]*: //' | cut -c1-90)"
 }
