@@ -86,6 +86,13 @@ test_repl_window_INCS := include $(REPLICATION) tests/unit
 test_repl_window_LIBS := replication_wire log common
 test_repl_window_PKGS := cmocka liblz4 libzstd jansson
 
+# A primary's marks; the group around them is the test's.
+TESTS += test_repl_mark
+test_repl_mark_SRCS := tests/unit/test_repl_mark.c $(addprefix $(REPLICATION)/,mark.c mark_stream.c)
+test_repl_mark_INCS := include $(REPLICATION)
+test_repl_mark_LIBS := replication_wire log common
+test_repl_mark_PKGS := cmocka liblz4 libzstd jansson
+
 PROGS += bench_repl_compress
 bench_repl_compress_SRCS := tests/perf/bench_repl_compress.c
 bench_repl_compress_INCS := include $(REPLICATION) common
