@@ -255,6 +255,7 @@ static void remove_one(struct world *w)
 		return;
 	world_say(w, "node %d: snapshot %u is deleted", n->id, (uint32_t)(s - w->snapshots));
 	s->is_deleted = true;
+	s->may_be_unnoted = n->failing & PART_RECORDS;
 	s->is_there[n->id] = false;
 	tell(w, s, MARK_DELETED);
 }
@@ -301,8 +302,8 @@ void snapshots_final(struct world *w)
 	for (uint32_t i = 0; i < r->count; i++) {
 		const struct sim_snapshot *s = find(w, r->m[i].member, r->m[i].snapshot);
 
-		/* Deleted while records failed: a restart has forgotten that it was told. */
-		if (s && s->is_deleted)
+		/* Where records fail a kill takes the word of a deletion along. */
+		if (s && s->is_deleted && s->may_be_unnoted)
 			continue;
 		if (r->m[i].state == MARK_MADE && !(s && s->is_there[1 - w->current]))
 			world_fail(w,

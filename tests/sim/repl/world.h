@@ -261,6 +261,7 @@ struct sim_snapshot {
 	enum { SNAPSHOT_PREPARED, SNAPSHOT_DRAINING, SNAPSHOT_HELD } step;
 	uint64_t since_ns;
 	bool is_committed, is_deleted, is_there[2];
+	bool may_be_unnoted; /* records failed when it was deleted */
 	uint64_t value[2][BLOCKS];
 };
 
