@@ -77,6 +77,7 @@ endef
 $(eval $(call primary_test,test_repl_bitmap,bitmap.c))
 $(eval $(call primary_test,test_repl_pace,pace.c))
 $(eval $(call primary_test,test_repl_verify,bitmap.c verify.c))
+$(eval $(call primary_test,test_repl_journal_gap,bitmap.c journal.c))
 $(eval $(call primary_test,test_repl_hot,bitmap.c hot.c hot_commit.c hot_load.c))
 
 # When windows begin; the log, the link and the group are the test's.
