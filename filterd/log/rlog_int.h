@@ -44,7 +44,7 @@
 struct rlog_ring_io {
 	struct env_io io[2];
 	uint8_t pending;
-	bool is_durable; /* of a write: see env_io */
+	bool is_durable; /* of a write, whose caller sets it: see env_io */
 	int result;
 	void (*fn)(struct rlog_ring_io *r);
 	struct sluice_rlog *log;

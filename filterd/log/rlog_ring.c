@@ -29,7 +29,7 @@ static void part_submit(struct rlog_ring_io *r, struct env_io *io, enum env_io_o
 	const struct rlog_geometry *g = &r->log->geo;
 
 	io->op = op;
-	io->is_durable = r->is_durable;
+	io->is_durable = op == ENV_IO_WRITE && r->is_durable;
 	io->file = r->log->file;
 	io->buf = buf;
 	io->offset_bytes = ((uint64_t)g->log_start + pos) * g->block_bytes;
