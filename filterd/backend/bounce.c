@@ -48,6 +48,7 @@ static void submit(struct bounce_req *r, enum phase phase, enum env_io_op op, ui
 {
 	r->phase = (uint8_t)phase;
 	r->io.op = op;
+	r->io.is_durable = false;
 	r->io.file = r->file ? r->file : r->bounce->file;
 	r->io.buf = r->buf + (offset_bytes - r->start_bytes);
 	r->io.offset_bytes = offset_bytes;

@@ -114,6 +114,7 @@ static void direct(struct disk_io *x, enum env_io_op op, void *buf, uint64_t off
 		   uint64_t len_bytes)
 {
 	x->io.op = op;
+	x->io.is_durable = false;
 	x->io.file = x->d->file;
 	x->io.buf = buf;
 	x->io.offset_bytes = offset_bytes;
