@@ -188,7 +188,7 @@ check-crash: CYCLES := $(if $(filter command line environment,$(origin CYCLES)),
 check-crash:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	@$(MAKE) --no-print-directory check-manifest && CYCLES=$(CYCLES) tests/lib/check.sh $(MANIFEST) crash
-## check-matrix: all combinations of filters, the long form; writes docs/matrix.md (root; ROWS="rxci rc", CONFORMANCE=regex)
+## check-matrix: all combinations of filters, the long form; writes docs/matrix.md (root; ROWS="rxci rc" CELLS=kill JOBS=2 RESUME=1 CONFORMANCE=regex)
 check-matrix:
 	+@$(MAKE) --no-print-directory -j$(JOBS) VARIANT=release tests
 	tests/matrix/check-matrix.sh

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT
 # time limit: 100000 s
 #
-# period.sh - one period of the soak: eight volumes, $PERIOD_S seconds, "minutes" of $MINUTE_S; see soak.sh. Writes what it
-# counted to $REPORT. The replicated volumes have one primary at a time, and their loads follow it by the switch.
+# period.sh - one period of the soak: eight volumes, $PERIOD_S seconds and ten rounds at least, "minutes" of $MINUTE_S; see
+# soak.sh. Writes what it counted to $REPORT, and the step that it is at to $REPORT.step. The replicated volumes have one
+# primary at a time, and their loads follow it by the switch.
 . "$(dirname "$0")/../lib/harness.sh"
 # shellcheck source=tests/lib/matrix.sh
 . "$ROOT/tests/lib/matrix.sh"
@@ -16,6 +17,8 @@ export JOURNAL_BYTES=16777216
 expect_error 'the last sluice-filterd ended by|filter_hung|does not answer for|ended by (a hang|signal 9)|crash loop|cache_|replication'
 P=a S=b ROUNDS=0
 declare -A N=([kills]=0 [hangs]=0 [snapshots]=0 [rekeys]=0 [failovers_planned]=0 [failovers_forced]=0) TID=() KEY_OF=()
+
+step() { echo "$* (round $ROUNDS)" >"$REPORT.step"; }
 
 # ---------------------------------------------------------------- what happens
 
@@ -104,80 +107,117 @@ failover() {
 
 # ---------------------------------------------------------------- what may grow
 
-# The serving children come and go; their parents and the two tgtds stay for the whole period.
+# The serving children come and go; their parents, policyd and the two tgtds stay for the whole period.
 sample() {
 	local n who pid
 	for n in a b; do
-		for who in filterd tgtd; do
+		for who in filterd tgtd policyd; do
 			pid=${PID_OF[$who-$n]}
 			[ -d "/proc/$pid" ] || continue
-			echo "$who-$n $pid $(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status") $(find "/proc/$pid/fd" -mindepth 1 | wc -l)"
+			[ "$who" != filterd ] || who=watcher
+			echo "$who-$n $pid $(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status") $(find "/proc/$pid/fd" -mindepth 1 | wc -l) $(now_ms)"
 		done
 		pid=$(filterd_child_on "$n") || true
-		[ -z "$pid" ] || echo "child-$n 0 $(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status") $(find "/proc/$pid/fd" -mindepth 1 | wc -l)"
+		[ -z "$pid" ] || echo "filterd-$n 0 $(awk '/^VmRSS/ { print $2 }' "/proc/$pid/status") $(find "/proc/$pid/fd" -mindepth 1 | wc -l) $(now_ms)"
 	done >>"$T/samples" 2>/dev/null
 }
-# growth KIND: of a process that stayed (child: of the generations), the median of the last third over that of the first.
-growth() { # COLUMN: 3 KiB, 4 descriptors
-	awk -v c="$1" '
-	function median(k, from, to,   i, j, t, a, n) {
-		for (i = from; i < to; i++) a[++n] = v[k, i]
+# growths: a JSON list, an object for each process that stayed (filterd: the generations of the child): the first and the last
+# sample, the slope of a line through all, and growth: the median of the last third less that of the first.
+growths() {
+	awk '
+	function median(k, c, from, to,   i, j, t, a, n) {
+		for (i = from; i < to; i++) a[++n] = v[k, c, i]
 		for (i = 1; i <= n; i++) for (j = i + 1; j <= n; j++) if (a[j] < a[i]) { t = a[i]; a[i] = a[j]; a[j] = t }
 		return a[int((n + 1) / 2)]
 	}
-	{ k = $1 " " $2; v[k, count[k]++] = $c }
-	END {
-		for (k in count) if (count[k] >= 6) {
-			third = int(count[k] / 3)
-			g = median(k, count[k] - third, count[k]) - median(k, 0, third)
-			if (g > most) most = g
+	function slope(k, c,   i, n, x, y, sx, sy, sxx, sxy) {
+		n = count[k]
+		for (i = 0; i < n; i++) {
+			x = (v[k, 5, i] - v[k, 5, 0]) / 3600000; y = v[k, c, i]
+			sx += x; sy += y; sxx += x * x; sxy += x * y
 		}
-		print most + 0
+		return n * sxx > sx * sx ? (n * sxy - sx * sy) / (n * sxx - sx * sx) : 0
+	}
+	function words(k, c, name,   n, third) {
+		n = count[k]; third = int(n / 3)
+		return sprintf("\"%s_first\": %d, \"%s_last\": %d, \"%s_per_hour\": %.1f, \"%s_growth\": %d", name, v[k, c, 0], name,
+			v[k, c, n - 1], name, slope(k, c), name, n < 6 ? 0 : median(k, c, n - third, n) - median(k, c, 0, third))
+	}
+	{ k = $1 " " $2; if (!(k in count)) { order[++kinds] = k; count[k] = 0 } for (c = 3; c <= 5; c++) v[k, c, count[k]] = $c; count[k]++ }
+	END {
+		printf "["
+		for (i = 1; i <= kinds; i++) {
+			split(order[i], w, " ")
+			printf "%s{\"who\": \"%s\", \"samples\": %d, %s, %s}", (i > 1 ? ", " : ""), w[1], count[order[i]], words(order[i], 3, "kib"),
+				words(order[i], 4, "descriptors")
+		}
+		print "]"
 	}' "$T/samples"
 }
 
 # ---------------------------------------------------------------- the period
 
+step begin
 matrix_start ''
+for n in a b; do
+	policyd_on "$n"
+done
 tid=0
 for row in $ROWS; do
 	tid=$((tid + 1))
 	TID[$row]=$tid KEY_OF[$row]=kek
+	step "volume $row"
 	matrix_volume "$row" "v-$row" "$tid" 64M || die "row $row: $(cat "$T/refused")"
 done
 for row in $ROWS; do
+	step "load of $row"
 	matrix_ready "$row" "v-$row" a
 	if has "$row" r; then url=iscsi://127.0.0.1:3300/$IQN:two.${TID[$row]}/1; else url=$(disk a "${TID[$row]}"); fi
 	load_on "v-$row" "$url" --sessions 1 --depth 4 --blocks 65536 --mix read=5,write=6,unmap=1,sync=1,caw=1,write_same=1
 done
 loads_advance 20
-END_MS=$(($(now_ms) + PERIOD_S * 1000))
-while [ "$(now_ms)" -lt "$END_MS" ]; do
+BEGAN_MS=$(now_ms)
+END_MS=$((BEGAN_MS + PERIOD_S * 1000))
+# Ten rounds are one of everything; a busy machine takes longer for them than the period.
+while [ "$(now_ms)" -lt "$END_MS" ] || [ "$ROUNDS" -lt 10 ]; do
 	next_ms=$(($(now_ms) + MINUTE_S * 1000))
+	step "kill or hang"
 	hurt
 	loads_advance 20 180
 	sample
 	ROUNDS=$((ROUNDS + 1))
 	if [ $((ROUNDS % 5)) = 0 ]; then
+		step "snapshots"
 		all_ready
 		snapshots
 	fi
 	if [ $((ROUNDS % 10)) = 0 ]; then
+		step "deep rekey"
 		rekey_all
 		all_ready
+		step "failover"
 		failover
 		loads_advance 20 180
 		all_ready
 	fi
-	note "round $ROUNDS: $(declare -p N | sed 's/.*(//; s/)$//')"
+	note "round $ROUNDS: $(for k in "${!N[@]}"; do printf '%s %s  ' "${N[$k]}" "$k"; done)"
 	left_ms=$((next_ms - $(now_ms)))
-	[ "$left_ms" -le 0 ] || sleep "$((left_ms / 1000)).$(printf %03d $((left_ms % 1000)))"
+	[ "$left_ms" -le 0 ] || [ "$(now_ms)" -ge "$END_MS" ] || sleep "$((left_ms / 1000)).$(printf %03d $((left_ms % 1000)))"
 done
+step "the loads' last pass"
 loads_end 'check 2/'
-memory_kib=$(growth 3) descriptors=$(growth 4)
-jq -n --argjson ops "$OPS" --argjson again "$REFUSED" --argjson stall "$STALL_MS" --argjson kib "$memory_kib" --argjson fds "$descriptors" \
-	--argjson rounds "$ROUNDS" "$(for k in "${!N[@]}"; do printf '{%s: %s} + ' "$k" "${N[$k]}"; done) {rounds: \$rounds, commands: \$ops, told_to_ask_again: \$again,
-	violations: 0, max_stall_ms: \$stall, max_memory_growth_kib: \$kib, max_descriptor_growth: \$fds}" >"$REPORT"
+growths >"$T/growths"
+jq -n --argjson ops "$OPS" --argjson again "$REFUSED" --argjson stall "$STALL_MS" --slurpfile growths "$T/growths" \
+	--argjson rounds "$ROUNDS" --argjson seconds $((($(now_ms) - BEGAN_MS) / 1000)) \
+	"$(for k in "${!N[@]}"; do printf '{%s: %s} + ' "$k" "${N[$k]}"; done) {rounds: \$rounds, seconds: \$seconds, commands: \$ops,
+	told_to_ask_again: \$again, violations: 0, max_stall_ms: \$stall, max_memory_growth_kib: ([\$growths[0][].kib_growth] | max),
+	max_descriptor_growth: ([\$growths[0][].descriptors_growth] | max), processes: \$growths[0]}" >"$REPORT"
 cat "$REPORT"
-[ "$memory_kib" -lt 32768 ] || die "memory grew by $memory_kib KiB"
-[ "$descriptors" -lt 16 ] || die "descriptors grew by $descriptors"
+step "what may grow"
+for n in a b; do
+	kill -0 "${PID_OF[policyd-$n]}" || die "policyd of $n has ended"
+done
+[ "$(jq .max_memory_growth_kib "$REPORT")" -lt 32768 ] || die "memory grew by $(jq .max_memory_growth_kib "$REPORT") KiB"
+# A volume that has come to a snapshot has two files more.
+[ "$(jq .max_descriptor_growth "$REPORT")" -lt $((16 + 2 * tid)) ] || die "descriptors grew by $(jq .max_descriptor_growth "$REPORT")"
+rm "$REPORT.step"
