@@ -36,8 +36,8 @@ catch()
 			sed -nE "0,/FAILED/s/^\[  FAILED  \] (.*)/test_$unit: \1/p" "$2" | grep .
 		return
 	fi
-	for how in "--splits --count 300" "--count 2000" "--slow-reads --count 800" "--splits --slow-disks --count 1000" \
-		"--slow-disks --count 2000" "--first 2001 --count $seeds"; do
+	for how in "--splits --count 300" "--splits --slow-disks --count 1000" "--count 2000" "--slow-disks --count 2000" \
+		"--slow-reads --count 800" "--first 2001 --count $seeds"; do
 		# In a shell of its own: that one says "Aborted" into the log.
 		if ! bash -c "timeout 500 $sim --mutation $1 $how; exit \$?" >"$2" 2>&1; then
 			sed -nE "0,/^FAILED/s/^FAILED (seed [0-9]+).*/\1 ${how%%--count*}/p" "$2" | grep .
