@@ -257,11 +257,11 @@ static bool is_much(const struct repl_group *g)
 	return g->window.waiting_bytes >= most || g->lag.is_filling;
 }
 
-/* A rest after a failure is not cut short by more that comes. */
+/* A rest after a failure is not cut short: a log that has failed would be asked for ever. */
 static bool is_urgent(const struct repl_group *g)
 {
-	return g->wants_equal || g->wants_drained ||
-	       (!g->window.has_failed && g->resync.what == RESYNC_NONE && is_much(g));
+	return !g->window.has_failed && (g->wants_equal || g->wants_drained ||
+					 (g->resync.what == RESYNC_NONE && is_much(g)));
 }
 
 /* After a window: what came meanwhile may be enough for the next one. */
