@@ -225,6 +225,60 @@ static void commands_say_what_is_wrong(void **state)
 	rig_close(&r);
 }
 
+struct ending {
+	int result;
+	char text[384];
+};
+
+static void ended(void *ctx, int result, const struct err *err)
+{
+	struct ending *e = ctx;
+
+	e->result = result;
+	snprintf(e->text, sizeof(e->text), "%s", result && err ? err->text : "");
+}
+
+static void rekeyed(void *ctx, int result, const char *reply_json, const struct err *err)
+{
+	ended(ctx, result, err);
+}
+
+static void snapshot(struct rig *r, struct ending *e)
+{
+	static const struct sluice_event ev = {.kind = SLUICE_EVENT_SNAPSHOT, .name = "s"};
+
+	e->result = -EINPROGRESS;
+	chain_event(r->c, &ev, ended, e);
+	rig_settle(r);
+}
+
+static void a_snapshot_while_the_header_changes_is_to_be_tried_again(void **state)
+{
+	struct ending rekey = {-EINPROGRESS, ""}, point;
+	char keks[64];
+	int fds[2];
+	struct rig r;
+
+	rig_open(&r, 512, "");
+	rig_format(&r);
+	memset(keks, 'a', 32);
+	memset(keks + 32, 'b', 32);
+	assert_int_equal(pipe(fds), 0);
+	assert_int_equal(write(fds[1], keks, sizeof(keks)), sizeof(keks));
+	close(fds[1]);
+	chain_command(r.c, "encryption", "rekey_shallow", "{\"key_id\":\"n\"}", fds[0], rekeyed,
+		      &rekey);
+	assert_int_equal(rekey.result, -EINPROGRESS);
+	snapshot(&r, &point);
+	assert_int_equal(point.result, -EAGAIN);
+	assert_non_null(strstr(point.text, "try again"));
+	assert_int_equal(rekey.result, 0);
+	close(fds[0]);
+	snapshot(&r, &point);
+	assert_int_equal(point.result, 0);
+	rig_close(&r);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -238,6 +292,7 @@ int main(void)
 	    T(the_sector_size_is_fixed_with_the_format),
 	    T(a_volume_with_data_is_formatted_only_on_purpose),
 	    T(commands_say_what_is_wrong),
+	    T(a_snapshot_while_the_header_changes_is_to_be_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

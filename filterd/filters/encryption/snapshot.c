@@ -97,8 +97,8 @@ int snapshot_event(struct encryption *e, enum sluice_phase phase, const struct s
 		return 0;
 	if (e->re)
 		return encryption_refuse(err, "filter", -EBUSY, SNAPSHOT_HALVES);
-	if (!e->has_looked || e->job)
-		return encryption_refuse(err, "filter", -EBUSY,
+	if (!e->has_looked || e->job) /* of itself over soon: schedules try again */
+		return encryption_refuse(err, "filter", -EAGAIN,
 					 "the header is being read or changed; try again in a "
 					 "moment");
 	if (ev->uuid) {
