@@ -222,7 +222,7 @@ int outcome_note(struct outcome *o, struct outcome_view *v, struct err *err)
 {
 	int rc;
 
-	o->has_changed = false;
+	o->has_changed = o->must_look = false;
 	build(v);
 	if ((rc = outcome_daemons(o, v, err)) || (rc = outcome_filters(o, v, err)) ||
 	    (rc = outcome_datastores(o, v, err)) || (rc = outcome_portals(o, v, err)) ||

@@ -29,6 +29,7 @@ struct outcome {
 	json_t *verdicts; /* {volume: {"status", "causes"}} as the database has them */
 	bool has_changed; /* something was written in this call */
 	bool has_removed; /* a row, too: what stood on it may go now */
+	bool must_look;   /* a task waits for what no daemon tells: again in a second */
 };
 
 /* One pass, looked at after its steps. */

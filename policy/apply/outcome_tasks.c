@@ -24,11 +24,14 @@
 #include "store_link.h"
 #include "transfer.h"
 
+#define LETTING_GO_MS 5000
+
 enum ending { ENDING_NOT_YET, ENDING_WELL, ENDING_FAILED };
 
 struct verdict {
 	enum ending ending;
 	char text[512]; /* what it waits for */
+	bool is_untold; /* nobody says when that is over: it has to be looked for */
 	struct err err; /* why it failed */
 };
 
@@ -98,6 +101,16 @@ static void judge(const struct outcome_view *v, const json_t *task, const char *
 		waits(out, err.text);
 }
 
+/* What tgtd and filterd show is of two moments: just after a LUN has gone its ring may still be
+ * seen.
+ */
+static bool is_letting_go(const json_t *task)
+{
+	return strcmp(outcome_text(task, "kind"), "volume.delete") == 0 &&
+	       (json_int_t)clock_wall_ms() <
+		   json_integer_value(json_object_get(task, "created_ms")) + LETTING_GO_MS;
+}
+
 /* A volume without steps may still not be what was asked for. */
 static void judge_volume(const struct outcome_view *v, const json_t *task, const char *name,
 			 struct verdict *out)
@@ -118,6 +131,9 @@ static void judge_volume(const struct outcome_view *v, const json_t *task, const
 	} else if (strcmp(state, "failed") == 0 || strcmp(state, "quarantined") == 0) {
 		err_set(&err, EIO, "", "%s", outcome_text(r, "reason"));
 		fails(out, &err);
+	} else if (*problem && is_letting_go(task)) {
+		waits(out, problem);
+		out->is_untold = true;
 	} else if (*problem) {
 		err_set(&err, EUCLEAN, "", "%s", problem);
 		fails(out, &err);
@@ -330,6 +346,7 @@ static int note_task(struct outcome *o, const struct outcome_view *v, const json
 	if (has_lost_row(v, task))
 		return end(o, task, is_deletion(task) ? "succeeded" : "cancelled", NULL, err);
 	verdict = verdict_of(o, v, task);
+	o->must_look |= verdict.is_untold;
 	if (verdict.ending == ENDING_FAILED)
 		return end(o, task, "failed", &verdict.err, err);
 	if (verdict.ending == ENDING_NOT_YET)

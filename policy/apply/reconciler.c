@@ -174,7 +174,7 @@ static void round_run(struct reconciler *r)
 		if (log_limit_pass(&r->log_limit, 1))
 			log_error("reconciler: %s", err.text);
 		r->again_ns = clock_now_ns() + STORE_RETRY_MS * CLOCK_NS_PER_MS;
-	} else if (result == PASS_AGAIN) {
+	} else if (result == PASS_AGAIN || r->pass.outcome.must_look) {
 		r->again_ns = clock_now_ns() + STORE_RETRY_MS * CLOCK_NS_PER_MS;
 	}
 	if (result == PASS_DONE)
