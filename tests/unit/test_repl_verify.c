@@ -21,12 +21,23 @@
 
 static struct repl_group G;
 static struct resync_slot S;
+static bool is_log_empty;
+
+/* The journal has all of it, or nothing. */
+void sluice_rlog_lookup(const struct sluice_rlog *log, uint64_t block, uint64_t max_blocks,
+			struct sluice_rlog_run *run)
+{
+	*run = (struct sluice_rlog_run){is_log_empty ? SLUICE_RLOG_ABSENT : SLUICE_RLOG_HAS_DATA,
+					max_blocks};
+}
 
 static int set_up(void **state)
 {
 	memset(&G, 0, sizeof(G));
 	memset(&S, 0, sizeof(S));
 	G.track = TRACK_JOURNAL;
+	G.journal.is_open = true;
+	is_log_empty = false;
 	S.g = &G;
 	S.member = 1;
 	S.offset_bytes = AT;
@@ -79,6 +90,19 @@ static void what_is_in_the_journal_or_only_noted_is_on_its_way(void **state)
 	}
 }
 
+/* An extent that was hot when power went. */
+static void journaled_is_what_the_log_has(void **state)
+{
+	is_log_empty = true;
+	bitmap_set(&G.bits[1], BITMAP_JOURNALED, AT, BLOCKS * BLOCK);
+	bitmap_set(&G.bits[1], BITMAP_SUSPECT, AT + 3 * BLOCK, BLOCK);
+	verify_find_on_way(&S);
+	on_way_are(3, 3);
+	G.journal.is_open = false; /* nobody knows */
+	verify_find_on_way(&S);
+	on_way_are(0, BLOCKS - 1);
+}
+
 static void bits_of_a_pair_say_nothing(void **state)
 {
 	bitmap_set(&G.bits[1], BITMAP_SUSPECT, AT, BLOCKS * BLOCK);
@@ -128,6 +152,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test_setup_teardown(nothing_is_under_way, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(journaled_is_what_the_log_has, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(what_is_in_the_journal_or_only_noted_is_on_its_way,
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(bits_of_a_pair_say_nothing, set_up, tear_down),

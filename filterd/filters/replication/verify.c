@@ -28,6 +28,18 @@ static void note(struct resync_slot *s, uint64_t offset_bytes, uint64_t len_byte
 		s->on_way[i / 64] |= 1ull << i % 64;
 }
 
+/* After an unclean end whole extents count as journaled: the log knows which blocks are. */
+static bool is_in_journal(const struct resync_slot *s, uint64_t offset_bytes)
+{
+	uint64_t count = block_of(s) / LOG_BLOCK_BYTES;
+	struct sluice_rlog_run run;
+
+	if (s->g->track != TRACK_JOURNAL || !s->g->journal.is_open)
+		return true;
+	sluice_rlog_lookup(s->g->journal.log, log_block_of(s->member, offset_bytes), count, &run);
+	return run.what != SLUICE_RLOG_ABSENT || run.block_count < count;
+}
+
 void verify_find_on_way(struct resync_slot *s)
 {
 	const struct bitmap *b = &s->g->bits[s->member];
@@ -41,7 +53,8 @@ void verify_find_on_way(struct resync_slot *s)
 	if (s->g->track == TRACK_DIRECT)
 		return; /* what bits are left say nothing: the two are equal but for what runs */
 	for (uint64_t at = s->offset_bytes; at < end; at += block_of(s)) {
-		if (bitmap_has(b, BITMAP_ALL, at))
+		if (bitmap_has(b, BITMAP_ALL & ~BITMAP_BIT(BITMAP_JOURNALED), at) ||
+		    (bitmap_has(b, BITMAP_BIT(BITMAP_JOURNALED), at) && is_in_journal(s, at)))
 			note(s, at, 1);
 	}
 }
