@@ -213,7 +213,7 @@ static void split(struct world *w, struct event *e)
 }
 
 /* All faults are over: what an administrator would do until it works again. */
-void operator_try(struct world *w, bool may_force)
+void operator_try(struct world *w, bool may_force, bool is_told)
 {
 	struct node *n = &w->nodes[w->current], *o = &w->nodes[1 - w->current];
 
@@ -225,6 +225,8 @@ void operator_try(struct world *w, bool may_force)
 		command(n, "resolve", false, true);
 	else if (side_recorded_state(o) == REPL_DIVERGED && side_recorded_state(n) != REPL_OUTDATED)
 		command(o, "resolve", false, true);
+	else if (is_told) /* what was taken is refused later: to demote the other side, or force */
+		command(n, "promote", true, false);
 	else if (!command(n, "confirm", false, false) && !command(n, "promote", false, false) &&
 		 !command(o, "promote", false, false) && may_force)
 		command(n, "promote", true, false);

@@ -186,7 +186,7 @@ static void come_right(struct world *w)
 	for (uint32_t s = 0; s < 400; s++) {
 		run_until(w, w->now_ns + 1000 * MS);
 		if (s % 3 == 2)
-			operator_try(w, s > 100);
+			operator_try(w, s > 100, s > 300);
 		if (s == 5)
 			w->ops_left = 30;
 		if (s == 15)

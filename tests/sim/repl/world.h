@@ -276,7 +276,7 @@ void snapshots_final(struct world *w);
 
 void faults_begin(struct world *w);
 void faults_end(struct world *w);
-void operator_try(struct world *w, bool may_force);
+void operator_try(struct world *w, bool may_force, bool is_told);
 void operator_repairs(struct world *w);
 
 /* ---------------------------------------------------------------- the world (run.c) */
