@@ -100,7 +100,7 @@ check-manifest:
 	$(foreach s,$(filter sim_whole,$(TESTS)),$(call line,sim,600,1,whole chain$(comma) $(WHOLE_SEEDS) seeds,build/release/tests/$(s) --count $(WHOLE_SEEDS) --jobs $(JOBS)))
 	$(foreach s,$(filter sim_repl,$(TESTS)),$(call line,sim,300,1,replication$(comma) slow disks,build/release/tests/$(s) --slow-disks --count 5000 --jobs $(JOBS)))
 	$(foreach s,$(filter sim_repl,$(TESTS)),$(call line,sim,300,1,replication$(comma) forced splits,build/release/tests/$(s) --splits --count 2000 --jobs $(JOBS)))
-	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(s),$(s)))
+	$(foreach s,$(MUTANT_SCRIPTS),$(call line,mutants,600,2,$(subst /,-,$(patsubst tests/%.sh,%,$(s))),$(s)))
 	$(foreach f,$(FUZZ),$(call line,fuzz,$(shell expr $(FUZZ_S) + 60),2,$(f),scripts/fuzz.sh $(f) $(FUZZ_S)))
 	$(foreach s,$(INTEGRATION_TESTS),$(call line,integration,120,5,$(s),$(s)))
 	$(foreach v,asan tsan,$(foreach s,$(filter-out $(GUEST_TESTS) $(TWO_SIDES) $(OF_TOOLS) $(if $(filter tsan,$(v)),$(ONE_AT_A_TIME)),$(filter tests/integration/%,$(INTEGRATION_TESTS))),$(call line,integration-$(v),240,5,$(s),env VARIANT=$(v) $(s))))

@@ -69,6 +69,10 @@ write_scripts()
 		own=$(own_limit "$command")
 		limit=${limit_s:-${own:-$limit}}
 		file=$out/$1/$(basename "${name// /_}" .sh)
+		if [ -e "$file" ]; then
+			echo "check: two tests of the suite $1 are called $(basename "$file"): one of them would never run" >&2
+			exit 1
+		fi
 		printf '#!/bin/sh\n# time limit: %s s\nexec %s\n' "$limit" "$command" >"$file"
 		chmod +x "$file"
 		tests+=("$file")

@@ -23,6 +23,7 @@ declare -A by_unit=(
 	[EMPTIED_ONCE]=repl_journal
 	[PASS_IN_A_PAIR]=repl_journal
 	[DOUBT_ONCE]=repl_gate
+	[COOLED_VOLATILE]=repl_hot
 )
 
 # Some are rare in ordinary runs: two that both write need operators who take risks, and a window overtakes a read only
@@ -37,7 +38,7 @@ catch()
 		return
 	fi
 	for how in "--splits --count 300" "--splits --slow-disks --count 1000" "--count 2000" "--slow-disks --count 2000" \
-		"--slow-reads --count 800" "--first 2001 --count $seeds"; do
+		"--slow-reads --count 800" "--slow-disks --first 2001 --count 10000" "--first 2001 --count $seeds"; do
 		# In a shell of its own: that one says "Aborted" into the log.
 		if ! bash -c "timeout 500 $sim --mutation $1 $how; exit \$?" >"$2" 2>&1; then
 			sed -nE "0,/^FAILED/s/^FAILED (seed [0-9]+).*/\1 ${how%%--count*}/p" "$2" | grep .
@@ -47,7 +48,7 @@ catch()
 	return 1
 }
 
-make --no-print-directory -j2 build/release/bin/repl_{node,node_roles,journal,gate}_mutants >build/mutants/repl_units.log 2>&1 || {
+make --no-print-directory -j2 build/release/bin/repl_{node,node_roles,journal,gate,hot}_mutants >build/mutants/repl_units.log 2>&1 || {
 	tail -n 20 build/mutants/repl_units.log
 	exit 1
 }
