@@ -372,13 +372,6 @@ void fake_control_add_volume(struct fake_control *f, const char *name, const cha
 	pthread_mutex_unlock(&f->lock);
 }
 
-void fake_control_set_rings(struct fake_control *f, const char *volume, int rings)
-{
-	pthread_mutex_lock(&f->lock);
-	json_object_set_new(json_object_get(f->volumes, volume), "rings", json_integer(rings));
-	pthread_mutex_unlock(&f->lock);
-}
-
 void fake_control_set_filter(struct fake_control *f, const char *volume, const char *filter)
 {
 	cleanup_json json_t *body =

@@ -26,8 +26,6 @@ json_t *fake_control_datastore(struct fake_control *f, const char *name);
 void fake_control_add_volume(struct fake_control *f, const char *name, const char *uuid);
 /* A filter in its chain; the one called "cache" is a cache with 4096 dirty bytes. */
 void fake_control_set_filter(struct fake_control *f, const char *volume, const char *filter);
-/* So many of tgtd's rings are open on it. */
-void fake_control_set_rings(struct fake_control *f, const char *volume, int rings);
 void fake_control_drop_volume(struct fake_control *f, const char *name);
 /* What its snapshots are; members set here show in the answers. See fake_snapshots.h. */
 void fake_control_snapshots(struct fake_control *f, void (*fn)(json_t *snapshots, void *ctx),

@@ -274,38 +274,6 @@ static void a_deleted_volume_leaves_nothing(void **state)
 	assert_false(shows(BASE ":v1"));
 }
 
-/* tgtd says that its LUN has gone a moment before filterd hears of it. */
-static void a_deletion_waits_for_a_ring_that_closes(void **state)
-{
-	char text[24];
-	int64_t id;
-
-	start();
-	wait_task(add_volume(1, "main", "[]"), "succeeded");
-	fake_control_refuse(filterd, "volume.close", EAGAIN, "a ring is open");
-	fake_control_set_rings(filterd, "v1", 1);
-	begin();
-	id = task("volume.delete", "volume", "v1");
-	commit();
-	change(&table_volumes, "v1", json_pack("{s:s}", "desired_state", "deleting"));
-	snprintf(text, sizeof(text), "%lld", (long long)id);
-	wait_for(&table_tasks, text, "text",
-		 "volume v1 is in use by a tgtd that does not answer or is not known here; it is "
-		 "closed when that lets go of it");
-	fake_control_refuse(filterd, NULL, 0, NULL);
-	fake_control_set_rings(filterd, "v1", 0);
-	wait_task(id, "succeeded");
-	/* One that stays is told. */
-	wait_task(add_volume(2, "main", "[]"), "succeeded");
-	fake_control_refuse(filterd, "volume.close", EAGAIN, "a ring is open");
-	fake_control_set_rings(filterd, "v2", 1);
-	begin();
-	id = task("volume.delete", "volume", "v2");
-	commit();
-	change(&table_volumes, "v2", json_pack("{s:s}", "desired_state", "deleting"));
-	wait_task(id, "failed");
-}
-
 static void a_refused_step_fails_its_task_and_no_other(void **state)
 {
 	char id[24];
@@ -514,7 +482,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    TEST(a_volume_becomes_a_lun),
 	    TEST(a_deleted_volume_leaves_nothing),
-	    TEST(a_deletion_waits_for_a_ring_that_closes),
 	    TEST(a_refused_step_fails_its_task_and_no_other),
 	    TEST(a_failing_datastore_stops_only_its_volumes),
 	    TEST(what_is_wanted_waits_for_the_daemons),

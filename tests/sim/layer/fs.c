@@ -250,14 +250,6 @@ static int op_text_read(struct env *e, const char *path, uint64_t max_bytes, cha
 	return 0;
 }
 
-/* The folder is flushed: what was removed before stays away. */
-static void folder_flushed(struct fs *s)
-{
-	for (uint32_t i = 0; i < FS_FILES; i++)
-		if (!s->files[i].exists)
-			s->files[i].is_doubtful = false;
-}
-
 static int op_text_write(struct env *e, const char *path, const void *data, size_t size_bytes,
 			 struct err *err)
 {
@@ -277,8 +269,8 @@ static int op_text_write(struct env *e, const char *path, const void *data, size
 	memcpy(f->cache, data, size_bytes);
 	memcpy(f->stable, data, size_bytes);
 	call(s);
-	if (!has_failed && !strchr(path, '/'))
-		folder_flushed(s);
+	for (uint32_t i = 0; i < FS_FILES && !has_failed && !strchr(path, '/'); i++)
+		s->files[i].is_doubtful &= s->files[i].exists; /* the folder is flushed */
 	/* Renamed, but the folder could not be flushed. */
 	return has_failed ? err_set(err, EIO, "path", "cannot flush the folder of %s", path) : 0;
 }
