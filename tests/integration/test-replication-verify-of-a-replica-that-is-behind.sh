@@ -22,14 +22,14 @@ is_verified() { [ "$(repl a .verify.state)" != running ]; }
 caught_up() { repl_is a .journal_used_bytes 0 && repl_is a .lag_ms 0; }
 
 note "under a load that overwrites all of it"
-start_bg load on a timeout 120 "$(tool iscsi_bench)" --bytes 4096 --write-pct 100 --depth 4 --seconds 100 "$(url_on a 1)"
+start_bg load on a timeout 120 "$(tool iscsi_bench)" --bytes 4096 --write-pct 100 --depth 4 --seconds 40 "$(url_on a 1)"
 written() { [ "$(repl a .head_lsn)" -gt "$1" ]; }
 wait_until 30 "writes" written 2000
 for args in '{}' '{"repair":true}' '{}'; do
 	figures=$(verified "$args")
 	[ "$figures" = "0 0 0" ] || die "it found what was only on its way: $figures"
 done
-kill_bg load KILL
+kill_bg load TERM
 wait_until 30 "the replica to have all of it" caught_up
 wait_until 20 "both sides to be equal" cmp -s "$(image_of a)" "$(image_of b)"
 
