@@ -19,12 +19,18 @@ VARIANT ?= release
 B       := build/$(VARIANT)
 CC      := gcc
 AR      := gcc-ar
+# What was compiled once is not compiled again: the packages are built from a clean copy of what has just been tested.
+CCACHE  ?= $(shell command -v ccache)
+export CCACHE_DIR     ?= $(CURDIR)/build/ccache
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
 Q       := $(if $(V),,@)
 say      = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(2)')
 
 WARN := -Wall -Wextra -Wshadow -Wvla -Wundef -Wpointer-arith -Wwrite-strings -Wstrict-prototypes \
 	-Wmissing-prototypes -Wformat=2 -Wimplicit-fallthrough -Wno-unused-parameter -Werror
-CFLAGS_common  := -std=c11 -D_GNU_SOURCE -g -fno-omit-frame-pointer -fno-strict-aliasing -pthread $(WARN)
+# No path of the machine that builds gets into what it builds.
+CFLAGS_common  := -std=c11 -D_GNU_SOURCE -g -ffile-prefix-map=$(CURDIR)=. -fno-omit-frame-pointer -fno-strict-aliasing -pthread $(WARN)
 CFLAGS_release := -O2 -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection
 # Of the sanitizers' variants only the lines are of interest that their reports name.
 CFLAGS_asan    := -O1 -g1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -DSLUICE_ASAN=1
@@ -67,7 +73,7 @@ $(call alike,$(1),$(2)) := $(1)
 $(B)/obj/$(1)/%.o: %.c $(B)/flags | deps-ok
 	@mkdir -p $$(@D)
 	$$(call say,CC,$$<)
-	$(Q)$(CC) $(CFLAGS) $(2) $$(addprefix -I,$$($(1)_INCS)) $$(call pkg_cflags,$$($(1)_PKGS)) $$($(1)_CFLAGS) -MMD -MP -c $$< -o $$@
+	$(Q)$(CCACHE) $(CC) $(CFLAGS) $(2) $$(addprefix -I,$$($(1)_INCS)) $$(call pkg_cflags,$$($(1)_PKGS)) $$($(1)_CFLAGS) -MMD -MP -c $$< -o $$@
 endif
 $(1)_OBJS := $$(patsubst %.c,$(B)/obj/$$($(call alike,$(1),$(2)))/%.o,$$($(1)_SRCS))
 ALL_OBJS += $$($(1)_OBJS)
@@ -171,7 +177,7 @@ lint: compile_commands.json
 	$(Q)scripts/lint.sh
 ## compile_commands.json: for editors and linters
 compile_commands.json: FORCE
-	$(Q)$(MAKE) --no-print-directory -nBk V=1 VARIANT=release TGT_HEADERS_TRIED=1 tests 2>/dev/null | scripts/compile-commands.py $@
+	$(Q)$(MAKE) --no-print-directory -nBk V=1 CCACHE= VARIANT=release TGT_HEADERS_TRIED=1 tests 2>/dev/null | scripts/compile-commands.py $@
 
 ## fuzz: build every tests/fuzz/fuzz_*.c into build/fuzz/
 FUZZ := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -190,9 +196,9 @@ build/fuzz/$(1): tests/fuzz/$(1).c $$(foreach u,$(2),$$($$(u)_SRCS)) $$(wildcard
 endef
 $(foreach f,$(FUZZ),$(eval $(call fuzz_rule,$(f),$(call fuzz_units,$(f)))))
 
-## clean: remove what was built; tgt's headers stay
+## clean: remove what was built; tgt's headers and the compiler's cache stay
 clean:
-	$(Q)rm -rf $(filter-out build/tgt-src build/tgt-src.lock build/guest,$(wildcard build/*)) compile_commands.json
+	$(Q)rm -rf $(filter-out build/tgt-src build/tgt-src.lock build/guest build/ccache,$(wildcard build/*)) compile_commands.json
 ## distclean: remove build/ whole
 distclean:
 	$(Q)rm -rf build compile_commands.json

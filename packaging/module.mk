@@ -80,7 +80,7 @@ appliance: deb
 package-for-tests:
 	@scripts/fetch-tgt-headers.sh
 	@deb=$$(ls build/deb/sluice_[0-9]*_amd64.deb 2>/dev/null); if [ -z "$$deb" ] || [ -n "$$(find Makefile common db filterd \
-		include packaging policy target web docs/man -type f -newer "$$deb" -print -quit)" ]; then scripts/make-deb.sh; fi
+		include packaging policy target web docs/man -type f -newer "$$deb" -print -quit)" ]; then CCACHE='$(CCACHE)' scripts/make-deb.sh; fi
 	@scripts/make-package-root.sh
 # The build to upgrade from: the last one with another version of the database.
 OLDER ?= $(shell git log -1 --format=%h~1 -- db/schema 2>/dev/null)

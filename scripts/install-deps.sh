@@ -16,7 +16,7 @@ build_packages=(gcc libc6-dev make pkg-config dpkg-dev ca-certificates tgt libur
 	libcryptsetup-dev liblz4-dev libzstd-dev libxxhash-dev openssl libcap2-bin iproute2 util-linux)
 # Initiators, unit test library, model checker, linters, and clang for fuzzing and thread annotations.
 test_packages=(python3 libcmocka-dev libiscsi-dev libiscsi-bin qemu-utils qemu-block-extra e2fsprogs spin
-	clang libclang-rt-dev clang-format cppcheck shellcheck jq gojq procps python3-yaml curl mandoc
+	clang libclang-rt-dev clang-format cppcheck shellcheck jq gojq procps python3-yaml curl mandoc ccache
 	qemu-system-x86 busybox-static cpio kmod cryptsetup-bin chromium fonts-inter python3-pykmip)
 # What fetches the console's few libraries. Not asked for by name where npm came with Node.js from elsewhere.
 command -v npm >/dev/null || build_packages+=(nodejs npm)

@@ -5,6 +5,7 @@
 #
 #   VERSION=0.1    another version than common/release.h says     LINTIAN=0    without lintian
 #   FROM=         a tree packed earlier (build/deb/source.tar), to build the same once more
+#   CCACHE=ccache  takes what was compiled before from the compiler's cache
 #   COMMIT=        another commit than the last, with today's packaging
 #
 # Same bytes each time: the date of everything is that of the last commit (SOURCE_DATE_EPOCH), and no path of this
@@ -16,6 +17,7 @@ cd "$(dirname "$0")/.."
 out=${OUT:-build/deb}
 version=${VERSION:-$(sed -n 's/^#define SLUICE_VERSION "\(.*\)"/\1/p' common/release.h)}
 tree=$out/tree/sluice
+export CCACHE=${CCACHE:-}
 export SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || stat -c %Y packaging/debian/changelog)}
 
 scripts/fetch-tgt-headers.sh
