@@ -19,7 +19,7 @@ ctl volume close v1
 ctl filter set v0 delay,read_us=7
 ctl filter detach v0 passthru
 ctl volume delete v2 --yes
-before=$(ctl --json volume show v0 | jq -S '.volume | {uuid, size_bytes, filters: [.filters[] | {filter, params}]}')
+before=$(ctl --json volume show v0 | jq '.volume | {uuid, size_bytes, filters: [.filters[] | {filter, params}]}')
 
 "$B/bin/sluice-filterd" --run-dir "$RUN_DIR" --state-dir "$STATE_DIR" 2>"$T/second" &&
 	die "a second sluice-filterd starts in the same run directory"
@@ -30,7 +30,7 @@ filterd_start
 wait_until 10 "v0 to serve" is_state v0 serving
 is_state v1 closed || die "v1 is $(state_of v1), and it was closed"
 [ -z "$(state_of v2)" ] || die "v2 is back"
-after=$(ctl --json volume show v0 | jq -S '.volume | {uuid, size_bytes, filters: [.filters[] | {filter, params}]}')
+after=$(ctl --json volume show v0 | jq '.volume | {uuid, size_bytes, filters: [.filters[] | {filter, params}]}')
 [ "$before" = "$after" ] || die "v0 was $before, is $after"
 ctl volume open v1
 [ "$(ctl --json volume show v1 | jq .volume.size_bytes)" = $((128 << 20)) ] || die "v1 has shrunk"

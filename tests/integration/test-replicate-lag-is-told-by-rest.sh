@@ -22,7 +22,8 @@ writes() { on a bash -c "echo write $1 8 $2 | $(tool scsi_sh) $(disk_url a web1)
 event_is() { (api_on a GET "/events?kind=$1") | jq -e ".items | length > 0" >/dev/null; }
 alert() { (api_on a GET /alerts) | jq -e --arg s "$1" '[.items[] | select(.rule == "replication-rpo" and .state != "cleared" and .severity == $s)] | length > 0' >/dev/null; }
 no_alert() { ! (api_on a GET /alerts) | jq -e '[.items[] | select(.rule == "replication-rpo" and .state != "cleared")] | length > 0' >/dev/null; }
-caught_up() { rep_is a r-web1 .status.lag_ms 0 && rep_is a r-web1 .status.journal_used_bytes 0; }
+# A record that holds no data may stay in the journal till the next write.
+caught_up() { rep_is a r-web1 '.status | .lag_ms == 0 and .journal_used_bytes <= 4096' true; }
 lags() { [ "$(rep a r-web1 .status.lag_ms)" -ge "$1" ]; }
 writes 0 1
 wait_until 20 "the replica to have it" caught_up

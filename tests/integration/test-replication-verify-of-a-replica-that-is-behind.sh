@@ -19,7 +19,7 @@ verified() { # [ARGS]; its figures: blocks that differ, that were repaired, byte
 	repl a '"\(.verify.different_blocks) \(.verify.repaired_blocks) \(.verify.failed_bytes)"'
 }
 is_verified() { [ "$(repl a .verify.state)" != running ]; }
-caught_up() { repl_is a .journal_used_bytes 0 && repl_is a .lag_ms 0; }
+caught_up() { repl_is a .lag_ms 0 && repl_is b .point_lsn "$(repl a .head_lsn)"; }
 
 note "under a load that overwrites all of it"
 start_bg load on a timeout 120 "$(tool iscsi_bench)" --bytes 4096 --write-pct 100 --depth 4 --seconds 40 "$(url_on a 1)"

@@ -22,7 +22,7 @@ api_refused 422 GET "/filters?help=x" >/dev/null
 api_ok POST /policies '{"name":"slow","rules":[{"filter":"delay","parameters":{"read_us":"10"}}]}' >/dev/null
 volume_make v0 16777216 '"policy":"slow"'
 api_ok GET /filters/delay >/dev/null
-[ "$(jget '.used_by | tostring')" = '{"policies":["slow"],"volumes":["v0"],"datastores":[]}' ] || die "users: $(cat "$T/api.body")"
+[ "$(jget '.used_by | [.policies, .volumes, .datastores] | tostring')" = '[["slow"],["v0"],[]]' ] || die "users: $(cat "$T/api.body")"
 api_refused 409 PATCH /filters/delay '{"is_enabled":false}' | grep -q 'slow.*v0' || die "who uses it is not named"
 api_refused 422 PATCH /filters/delay '{"version":"9"}' >/dev/null
 
