@@ -285,6 +285,13 @@ static void on_grown(struct commit_waiter *w, int result)
 	grow_end(list_entry(w, struct disk, grow.waiter), result);
 }
 
+/* Also when the file is long enough: the process before us may have been killed in between. */
+static void grow_flush(struct disk *d)
+{
+	d->grow.waiter.fn = on_grown;
+	commit_wait(&d->commit, &d->grow.waiter);
+}
+
 /* The new size goes with a group commit: a SYNC of its own could swallow the one report of a lost
  * write, after which no other SYNC fails. */
 static void on_resized(struct env_io *io)
@@ -296,8 +303,7 @@ static void on_resized(struct env_io *io)
 		return;
 	}
 	commit_note_write(&d->commit);
-	d->grow.waiter.fn = on_grown;
-	commit_wait(&d->commit, &d->grow.waiter);
+	grow_flush(d);
 }
 
 static uint64_t round_up(uint64_t n, uint64_t unit)
@@ -331,7 +337,7 @@ void disk_grow(struct backend *b, uint64_t new_size_bytes, void (*fn)(void *ctx,
 	else if (d->b.is_failed)
 		grow_end(d, -EIO);
 	else if (file_bytes <= d->file->size_bytes)
-		grow_end(d, 0);
+		grow_flush(d);
 	else {
 		d->grow.io = (struct env_io){.op = ENV_IO_RESIZE,
 					     .file = d->file,

@@ -272,6 +272,24 @@ static void growing_is_flushed_with_the_writes_and_a_failure_stops_the_volume(vo
 	close_volume();
 }
 
+/* A process before us made the file longer and was killed before its flush. */
+static void growing_into_a_file_that_is_long_enough_is_flushed_too(void **state)
+{
+	int result = 1;
+
+	open_volume(WRITE_CACHE_VOLATILE);
+	disk.file.size_bytes = 2 * VOLUME_BYTES;
+	rig.backend->ops->grow(rig.backend, 2 * VOLUME_BYTES, on_grow_ended, &result);
+	disk.file.size_bytes = VOLUME_BYTES; /* what the disk has memory for */
+	fake_disk_messages(&disk);
+	assert_int_equal(result, 1);
+	end_sync();
+	assert_int_equal(result, 0);
+	assert_int_equal(disk.counts[ENV_IO_RESIZE], 0);
+	assert_int_equal(rig.backend->size_bytes, 2 * VOLUME_BYTES);
+	close_volume();
+}
+
 static void failed_write_is_told_apart_and_stops_nothing(void **state)
 {
 	const struct {
@@ -306,6 +324,7 @@ int main(void)
 	    cmocka_unit_test(failed_flush_stops_writes_and_flushes_for_ever_and_not_reads),
 	    cmocka_unit_test(volatile_writes_too_end_as_failed_after_a_failed_flush),
 	    cmocka_unit_test(growing_is_flushed_with_the_writes_and_a_failure_stops_the_volume),
+	    cmocka_unit_test(growing_into_a_file_that_is_long_enough_is_flushed_too),
 	    cmocka_unit_test(failed_write_is_told_apart_and_stops_nothing),
 	};
 
