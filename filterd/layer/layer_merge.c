@@ -73,7 +73,7 @@ static void replace_below(struct layers *v, struct layer *from, struct layer *to
 static void on_merged(struct layers *v, int rc, const struct err *err)
 {
 	struct merge *m = &v->merge;
-	struct layer *from = tree_find(v, m->from), *to = tree_find(v, m->to);
+	struct layer *from = m->source, *to = m->target;
 
 	if (rc) {
 		unlock_and_end(v, rc);
@@ -81,17 +81,14 @@ static void on_merged(struct layers *v, int rc, const struct err *err)
 	}
 	if (m->what == MERGE_COPY) {
 		/* What was all zeros has no block there, and the file has a hole. */
-		for (struct layer *l = m->source; l; l = l->below)
+		for (struct layer *l = from; l; l = l->below)
 			pages_rename(v, l, to);
 		to->below = NULL;
-	} else if (from) {
+	} else {
 		replace_below(v, from, m->what == MERGE_UP ? from->below : to);
-		if (to && !LAYER_MUTATE(MERGE_MAP_STAYS))
+		if (!LAYER_MUTATE(MERGE_MAP_STAYS))
 			pages_rename(v, from, to);
 		tree_leave(v, from, true);
-	} else {
-		/* Side branch: it is only open for the merge. */
-		m->source->is_gone = true;
 	}
 	unlock_and_end(v, 0);
 }

@@ -40,6 +40,7 @@ enum layer_mutation {
 	LAYER_MUTATION_RECORD_LEFT,       /* LAYER-13: another merge before the one on record */
 	LAYER_MUTATION_COPY_LEAVES_REST,  /* LAYER-12: where a copy skips zeros the file keeps more
 					   */
+	LAYER_MUTATION_MERGED_LET_GO,     /* LAYER-15: a layer is opened twice while it is merged */
 	LAYER_MUTATION_MERGE_MAP_STAYS,   /* memory still names the layer that is gone */
 	LAYER_MUTATION_REVERT_KEEPS_MAP,  /* memory still shows the former head */
 	LAYER_MUTATION_HOLD_FORGOTTEN,    /* a clone's hold is not looked at */

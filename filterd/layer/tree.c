@@ -335,6 +335,14 @@ static bool is_in_chain(const struct layer *top, const struct layer *l)
 	return top != NULL;
 }
 
+/* Perhaps in no chain. A revert that opened it once more meanwhile would have the target in the
+ * size that the manifest says, not in the one that the merge gives it. */
+static bool is_being_merged(const struct layers *v, const struct layer *l)
+{
+	return !LAYER_MUTATE(MERGED_LET_GO) &&
+	       (is_in_chain(v->merge.source, l) || is_in_chain(v->merge.target, l));
+}
+
 void tree_prune(struct layers *v)
 {
 	struct list_node *n, *next;
@@ -343,7 +351,7 @@ void tree_prune(struct layers *v)
 		struct layer *l = list_entry(n, struct layer, node);
 
 		if (!is_in_chain(v->head, l) && !is_in_chain(v->ctl.next_head, l) &&
-		    !l->is_borrowed)
+		    !is_being_merged(v, l) && !l->is_borrowed)
 			tree_leave(v, l, !l->is_foreign && !manifest_layer(v->m, l->number));
 	}
 }

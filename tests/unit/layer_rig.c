@@ -372,6 +372,19 @@ int layer_rig_clone(struct layer_rig *r, struct backend *b, const char *uuid, co
 	return wait_for(r, &a);
 }
 
+static void on_grown(void *ctx, int result)
+{
+	on_answer(ctx, result, NULL);
+}
+
+int layer_rig_grow(struct layer_rig *r, struct backend *b, uint32_t blocks)
+{
+	struct answer a = {0};
+
+	b->ops->grow(b, (uint64_t)blocks * RIG_BLOCK, on_grown, &a);
+	return wait_for(r, &a);
+}
+
 /* ---------------------------------------------------------------- what is there */
 
 const char *layer_rig_state(struct backend *b, const char *uuid)

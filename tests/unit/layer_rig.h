@@ -63,6 +63,7 @@ int layer_rig_delete(struct layer_rig *r, struct backend *b, const char *uuid);
 int layer_rig_cancel(struct layer_rig *r, struct backend *b, const char *uuid);
 int layer_rig_clone(struct layer_rig *r, struct backend *b, const char *uuid, const char *name,
 		    bool is_linked);
+int layer_rig_grow(struct layer_rig *r, struct backend *b, uint32_t blocks);
 /* "ready", "deleting", or "absent". */
 const char *layer_rig_state(struct backend *b, const char *uuid);
 void layer_rig_wait_state(struct layer_rig *r, struct backend *b, const char *uuid,

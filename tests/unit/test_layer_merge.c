@@ -208,6 +208,64 @@ static void layer_that_is_merged_away_is_flushed_before_its_blocks_are_copied(vo
 	layer_rig_close(&rig, v);
 }
 
+/* A scheduler that grants nothing until it is told to. */
+static struct {
+	void (*granted)(void *ctx);
+	void *ctx;
+	bool is_open;
+} gate;
+
+static bool ask(void *ctx, bool is_write, uint64_t offset_bytes, uint64_t len_bytes,
+		void (*granted)(void *granted_ctx), void *granted_ctx)
+{
+	gate.granted = granted;
+	gate.ctx = granted_ctx;
+	return !gate.is_open;
+}
+
+static void end(void *ctx, bool is_ok) {}
+
+static void cancel(void *ctx)
+{
+	gate.granted = NULL;
+}
+
+/* "three", from after a growth, goes down into "two", from before: both stand beside the volume,
+ * until it is reverted to "three" in the middle of it. */
+static void layers_that_a_revert_takes_while_they_are_merged_keep_their_end(void **state)
+{
+	static const struct layer_turns turns = {ask, end, cancel};
+	struct backend *v = with_snapshots();
+
+	assert_int_equal(layer_rig_grow(&rig, v, 2 * BLOCKS), 0);
+	layer_rig_fill(&rig, v, 2 * BLOCKS - 1, 1, 0x77);
+	assert_int_equal(layer_rig_snapshot(&rig, v, "three"), 0);
+	assert_int_equal(layer_rig_revert(&rig, v, "one"), 0);
+	gate.granted = NULL;
+	gate.is_open = false;
+	layer_set_turns(v, &turns, NULL);
+	assert_int_equal(layer_rig_delete(&rig, v, "two"), 0);
+	while (!gate.granted)
+		rig_turn(&(struct rig){.env = rig.env});
+	assert_int_equal(layer_rig_revert(&rig, v, "one"), 0);
+	assert_int_equal(layer_rig_revert(&rig, v, "three"), 0);
+	gate.is_open = true;
+	gate.granted(gate.ctx);
+	layer_rig_wait_state(&rig, v, "two", "absent");
+	assert_int_equal(layer_rig_delete(&rig, v, "one"), 0);
+	layer_rig_wait_state(&rig, v, "one", "absent");
+	for (int i = 0; i < 2; i++) {
+		layer_rig_expect(&rig, v, 0, 4, 0x11);
+		layer_rig_expect(&rig, v, 8, 12, 0x22);
+		layer_rig_expect(&rig, v, 6, 2, 0x33);
+		layer_rig_expect(&rig, v, BLOCKS, BLOCKS - 1, 0);
+		layer_rig_expect(&rig, v, 2 * BLOCKS - 1, 1, 0x77);
+		layer_rig_close(&rig, v);
+		v = layer_rig_open(&rig, "v.img", NULL);
+	}
+	layer_rig_close(&rig, v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -228,6 +286,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 		layer_that_is_merged_away_is_flushed_before_its_blocks_are_copied, set_up,
 		tear_down),
+	    cmocka_unit_test_setup_teardown(
+		layers_that_a_revert_takes_while_they_are_merged_keep_their_end, set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
