@@ -26,6 +26,8 @@ enum layer_mutation {
 	LAYER_MUTATION_NO_BLOCK_LOCK,    /* LAYER-5: two parts of a block at the same time */
 	LAYER_MUTATION_UNMAP_FORGETS,    /* an unmapped block is absent: what is below shows */
 	LAYER_MUTATION_REMOVE_BEFORE_SAVE,  /* LAYER-6: files go before the manifest says so */
+	LAYER_MUTATION_IMAGE_NOT_FLUSHED,   /* LAYER-6: the first manifest names an image as long as
+					       a kill left it */
 	LAYER_MUTATION_SWITCH_UNDER_WRITES, /* LAYER-7: changes under way are not waited for */
 	LAYER_MUTATION_FREEZE_NOT_FLUSHED,  /* LAYER-7: the former head is not flushed */
 	LAYER_MUTATION_PENDING_IS_YES,      /* LAYER-8: a group without a record is carried out */

@@ -128,16 +128,35 @@ static int check(struct layers *v, struct err *err)
 	return layer_open_engine(v, err);
 }
 
+static void make_files(struct layers *v)
+{
+	ctl_make_files(v, next_number(v), v->b.size_bytes, on_made);
+}
+
+static void on_image_flushed(struct commit_waiter *w, int result)
+{
+	if (result)
+		on_flushed(w, result);
+	else
+		make_files(list_entry(w, struct layers, ctl.gate_flush));
+}
+
+/* The manifest is to name a plain image too: a process that was killed as it grew may have left a
+ * size that a power cut takes back. */
 static void prepare_go(struct ctl_waiter *w)
 {
 	struct layers *v = list_entry(w, struct layers, ctl.own);
 	struct err err;
 	int rc = check(v, &err);
 
-	if (rc)
+	if (rc) {
 		prepare_end(v, rc, &err);
-	else
-		ctl_make_files(v, next_number(v), v->b.size_bytes, on_made);
+	} else if (v->is_layered || LAYER_MUTATE(IMAGE_NOT_FLUSHED)) {
+		make_files(v);
+	} else {
+		v->ctl.gate_flush.fn = on_image_flushed;
+		commit_wait(data_commit(v), &v->ctl.gate_flush);
+	}
 }
 
 void layer_snapshot_prepare(struct backend *b, const struct layer_snapshot *s, layer_fn fn,

@@ -22,6 +22,7 @@
 static struct {
 	const struct env_ops *real;
 	struct env_ops ops;
+	enum env_io_op op;
 	const char *ending, *other;
 	struct env_file *files[16];
 	uint32_t file_count;
@@ -130,7 +131,7 @@ static void submit(struct env *e, struct env_io *io)
 	for (uint32_t i = 0; i < faults.file_count; i++) {
 		struct failed *f;
 
-		if (faults.files[i] != io->file || io->op != ENV_IO_WRITE)
+		if (faults.files[i] != io->file || io->op != faults.op)
 			continue;
 		f = calloc(1, sizeof(*f));
 		assert(f);
@@ -143,8 +144,15 @@ static void submit(struct env *e, struct env_io *io)
 	faults.real->io_submit(e, io);
 }
 
+void layer_rig_fail_flushes(const char *ending)
+{
+	layer_rig_fail_writes(ending, NULL);
+	faults.op = ENV_IO_SYNC;
+}
+
 void layer_rig_fail_writes(const char *ending, const char *other)
 {
+	faults.op = ENV_IO_WRITE;
 	faults.ending = ending;
 	faults.other = other;
 	faults.file_count = 0;

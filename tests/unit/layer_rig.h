@@ -29,6 +29,7 @@ const char *layer_rig_path(const struct layer_rig *r, const char *name);
 /* Of files whose name ends so, or so, every write fails with -ENOSPC; NULL: of none. Files that are
  * opened from now on. */
 void layer_rig_fail_writes(const char *ending, const char *other);
+void layer_rig_fail_flushes(const char *ending);
 uint64_t layer_rig_failures(void);
 
 /* As if another process began: of files that are opened from now on, what is done first is noted.

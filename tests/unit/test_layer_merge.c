@@ -208,6 +208,19 @@ static void layer_that_is_merged_away_is_flushed_before_its_blocks_are_copied(vo
 	layer_rig_close(&rig, v);
 }
 
+/* A process was killed as it grew the plain image: its length may be gone after a power cut, and a
+ * manifest that names it would name too much. */
+static void plain_image_is_flushed_before_the_first_manifest_names_it(void **state)
+{
+	struct backend *v;
+
+	layer_rig_fail_flushes("v.img");
+	v = layer_rig_open(&rig, "v.img", NULL);
+	assert_int_equal(layer_rig_snapshot(&rig, v, "one"), -EIO);
+	assert_false(layer_rig_has(&rig, "v.layers"));
+	layer_rig_close(&rig, v);
+}
+
 /* A scheduler that grants nothing until it is told to. */
 static struct {
 	void (*granted)(void *ctx);
@@ -286,6 +299,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(
 		layer_that_is_merged_away_is_flushed_before_its_blocks_are_copied, set_up,
 		tear_down),
+	    cmocka_unit_test_setup_teardown(
+		plain_image_is_flushed_before_the_first_manifest_names_it, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		layers_that_a_revert_takes_while_they_are_merged_keep_their_end, set_up, tear_down),
 	};
