@@ -23,7 +23,7 @@ FAMILIES = [
     ("record log", [f"W{i}" for i in range(1, 16)], "{}"),
     ("replication", [f"R{i}" for i in range(1, 11)], "{}"),
     ("replication", [f"P{i}" for i in range(1, 9)], "{}"),
-    ("layer", [f"LAYER-{i}" for i in range(1, 16)], "{}"),
+    ("layer", [f"LAYER-{i}" for i in range(1, 17)], "{}"),
 ]
 # What looks for these without a fault of their own.
 WITHOUT = {

@@ -70,6 +70,10 @@ uint64_t tree_file_bytes(uint64_t size_bytes);
 int must_check tree_open_chain(struct layers *v, const char *image_path, const struct manifest *m,
 			       uint32_t number, bool is_foreign, struct layer **out,
 			       struct err *err);
+/* Who opens another's layers, or views a volume's, may find that a merge ended meanwhile: the
+ * manifest has stopped naming one from number downwards, and its files are gone. */
+bool tree_has_gone_on(struct layers *v, const char *image_path, const struct manifest *m,
+		      uint32_t number);
 /* One that was just made. The files' owner is the layer from now on. */
 struct layer *tree_add(struct layers *v, const struct manifest_layer *l, struct env_file *data,
 		       struct env_file *map);

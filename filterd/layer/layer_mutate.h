@@ -53,6 +53,8 @@ enum layer_mutation {
 	LAYER_MUTATION_COPY_NOT_CARRIED_OUT, /* LAYER-14: what the copy has pending is undone */
 	LAYER_MUTATION_CLONE_WITHOUT_COPY, /* LAYER-14: a clone without manifest is a plain image */
 	LAYER_MUTATION_CLONE_HALF_MADE,    /* what a kill left of a clone is in its way for ever */
+	LAYER_MUTATION_CHAIN_READ_ONCE,    /* LAYER-16: who opens layers that are merged away just
+					      then finds them missing */
 	LAYER_MUTATION_END,
 };
 

@@ -173,21 +173,46 @@ static int open_layered(struct layers *v, const struct backend_cfg *cfg, uint32_
 	return 0;
 }
 
-static int open_what(struct layers *v, const struct backend_cfg *cfg, struct err *err)
+static int read_tree(struct layers *v, struct err *err)
 {
-	const struct manifest_snapshot *s;
 	int rc = tree_read_manifest(v->env, v->image_path, &v->m, err);
 
 	/* A view says of it what the volume would. */
-	if (rc == 0)
-		rc = settle(v, err);
-	if (v->is_view) {
+	return rc ? rc : settle(v, err);
+}
+
+static int open_view(struct layers *v, const struct backend_cfg *cfg, struct err *err)
+{
+	const struct manifest_snapshot *s;
+	bool is_again;
+	int rc;
+
+	do {
+		rc = read_tree(v, err);
 		s = rc == 0 ? manifest_snapshot(v->m, cfg->snapshot) : NULL;
 		if (rc == -ENOENT || (rc == 0 && (!s || s->is_deleting)))
 			return err_set(err, ENOENT, "snapshot", "%s has no snapshot %s",
 				       v->image_path, cfg->snapshot);
-		return rc ? rc : open_layered(v, cfg, s->layer, err);
-	}
+		if (rc == 0)
+			rc = open_layered(v, cfg, s->layer, err);
+		is_again =
+		    s && rc == -EUCLEAN && tree_has_gone_on(v, v->image_path, v->m, s->layer);
+		if (is_again) {
+			tree_close_all(v);
+			manifest_free(v->m);
+			v->m = NULL;
+		}
+	} while (is_again);
+	return rc;
+}
+
+static int open_what(struct layers *v, const struct backend_cfg *cfg, struct err *err)
+{
+	int rc;
+
+	if (v->is_view)
+		return open_view(v, cfg, err);
+	rc = read_tree(v, err);
 	if (rc && rc != -ENOENT)
 		return rc;
 	if (v->m && manifest_layer(v->m, v->m->head)->has_map)

@@ -208,10 +208,60 @@ static int layer_open(struct layers *v, const char *image_path, const struct man
 	return files_open(v, l, is_foreign || v->is_readonly, err);
 }
 
+bool tree_has_gone_on(struct layers *v, const char *image_path, const struct manifest *m,
+		      uint32_t number)
+{
+	const struct manifest_layer *l = manifest_layer(m, number);
+	struct manifest *now = NULL;
+	bool is_so = false;
+
+	if (tree_read_manifest(v->env, image_path, &now, NULL) == 0)
+		for (; l && !is_so; l = manifest_layer(m, l->parent))
+			is_so = !manifest_layer(now, l->number);
+	manifest_free(now);
+	return is_so && !LAYER_MUTATE(CHAIN_READ_ONCE);
+}
+
+static void let_go(struct layers *v, struct layer **top)
+{
+	struct layer *l = *top, *below;
+
+	for (*top = NULL; l; l = below) {
+		below = l->below;
+		tree_leave(v, l, false);
+	}
+}
+
+/* What m's volume is a clone of, under its own layers. */
+static int open_origin(struct layers *v, const struct manifest *m, struct layer **out,
+		       struct err *err)
+{
+	struct manifest *origin;
+	bool is_again;
+	int rc;
+
+	do {
+		origin = NULL;
+		rc = tree_read_manifest(v->env, m->origin_path, &origin, err);
+		if (rc == -ENOENT)
+			rc = err_set(err, EUCLEAN, "path",
+				     "%s, which %s is a clone of, has no manifest", m->origin_path,
+				     v->image_path);
+		if (rc)
+			return rc;
+		rc = tree_open_chain(v, m->origin_path, origin, m->origin_layer, true, out, err);
+		is_again =
+		    rc == -EUCLEAN && tree_has_gone_on(v, m->origin_path, origin, m->origin_layer);
+		if (is_again)
+			let_go(v, out);
+		manifest_free(origin);
+	} while (is_again);
+	return rc;
+}
+
 int tree_open_chain(struct layers *v, const char *image_path, const struct manifest *m,
 		    uint32_t number, bool is_foreign, struct layer **out, struct err *err)
 {
-	struct manifest *origin = NULL;
 	int rc = 0;
 
 	while (rc == 0 && number != 0) {
@@ -232,16 +282,7 @@ int tree_open_chain(struct layers *v, const char *image_path, const struct manif
 			out = &l->below;
 		number = ml->parent;
 	}
-	if (rc || !m->origin_path[0])
-		return rc;
-	rc = tree_read_manifest(v->env, m->origin_path, &origin, err);
-	if (rc == -ENOENT)
-		rc = err_set(err, EUCLEAN, "path", "%s, which %s is a clone of, has no manifest",
-			     m->origin_path, image_path);
-	if (rc == 0)
-		rc = tree_open_chain(v, m->origin_path, origin, m->origin_layer, true, out, err);
-	manifest_free(origin);
-	return rc;
+	return rc || !m->origin_path[0] ? rc : open_origin(v, m, out, err);
 }
 
 /* ---------------------------------------------------------------- leaving */

@@ -27,6 +27,8 @@ static struct {
 	struct env_file *files[16];
 	uint32_t file_count;
 	uint64_t failures;
+	void (*before)(void); /* the next file whose name ends in before_what is opened */
+	const char *before_what;
 } faults;
 
 /* What was done first to each file since it was opened. */
@@ -103,8 +105,14 @@ bool layer_rig_was_flushed_first(const char *name, const char *before)
 static int open_file(struct env *e, const struct env_open *how, struct env_file **out,
 		     struct err *err)
 {
-	int rc = faults.real->file_open(e, how, out, err);
+	void (*before)(void) = faults.before;
+	int rc;
 
+	if (before && ends_with(how->path, faults.before_what)) {
+		faults.before = NULL;
+		before();
+	}
+	rc = faults.real->file_open(e, how, out, err);
 	if (rc == 0)
 		see_open(how->path, *out);
 	if (rc == 0 &&
@@ -157,6 +165,12 @@ void layer_rig_fail_writes(const char *ending, const char *other)
 	faults.other = other;
 	faults.file_count = 0;
 	faults.failures = 0;
+}
+
+void layer_rig_before_open(const char *ending, void (*fn)(void))
+{
+	faults.before = fn;
+	faults.before_what = ending;
 }
 
 uint64_t layer_rig_failures(void)

@@ -32,6 +32,9 @@ void layer_rig_fail_writes(const char *ending, const char *other);
 void layer_rig_fail_flushes(const char *ending);
 uint64_t layer_rig_failures(void);
 
+/* Once: as another thread might, just then. */
+void layer_rig_before_open(const char *ending, void (*fn)(void));
+
 /* As if another process began: of files that are opened from now on, what is done first is noted.
  */
 void layer_rig_forget(void);

@@ -279,6 +279,46 @@ static void layers_that_a_revert_takes_while_they_are_merged_keep_their_end(void
 	layer_rig_close(&rig, v);
 }
 
+static void merge_to_the_end(void)
+{
+	gate.is_open = true;
+	gate.granted(gate.ctx);
+	while (layer_rig_has(&rig, "v.l2"))
+		rig_turn(&(struct rig){.env = rig.env});
+}
+
+/* Of which it is the origin's layer, or its own volume's. */
+static void layer_that_is_merged_away_as_it_is_opened_is_not_missed(void **state)
+{
+	static const struct layer_turns turns = {ask, end, cancel};
+
+	for (int is_view = 0; is_view < 2; is_view++) {
+		struct backend *v = with_snapshots(), *other;
+
+		layer_rig_fill(&rig, v, 20, 40, 0x44); /* more than "two" has: its blocks go up */
+		assert_int_equal(layer_rig_snapshot(&rig, v, "three"), 0);
+		assert_int_equal(layer_rig_clone(&rig, v, "three", "c.img", true), 0);
+		gate.granted = NULL;
+		gate.is_open = false;
+		layer_set_turns(v, &turns, NULL);
+		assert_int_equal(layer_rig_delete(&rig, v, "two"), 0);
+		while (!gate.granted)
+			rig_turn(&(struct rig){.env = rig.env});
+		layer_rig_before_open("v.l2", merge_to_the_end);
+		other = is_view ? layer_rig_open(&rig, "v.img", "three")
+				: layer_rig_open(&rig, "c.img", NULL);
+		assert_false(layer_rig_has(&rig, "v.l2"));
+		layer_rig_expect(&rig, other, 0, 4, 0x11);
+		layer_rig_expect(&rig, other, 6, 2, 0x33);
+		layer_rig_expect(&rig, other, 8, 12, 0x22);
+		layer_rig_expect(&rig, other, 20, 40, 0x44);
+		layer_rig_close(&rig, other);
+		layer_rig_close(&rig, v);
+		tear_down(state);
+		set_up(state);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -303,6 +343,8 @@ int main(void)
 		plain_image_is_flushed_before_the_first_manifest_names_it, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		layers_that_a_revert_takes_while_they_are_merged_keep_their_end, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(layer_that_is_merged_away_as_it_is_opened_is_not_missed,
+					    set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

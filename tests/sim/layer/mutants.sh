@@ -15,7 +15,7 @@ out=build/mutants_layer
 sim=build/release/bin/sim_layer_mutants
 unit=build/release/bin/test_layer_merge_mutants
 seeds=4000
-scripted='^(COPY_LEAVES_REST|RECORD_LEFT|NO_FLUSH_AT_OPEN|MERGE_SOURCE_NOT_FLUSHED|MERGED_LET_GO|IMAGE_NOT_FLUSHED)$'
+scripted='^(COPY_LEAVES_REST|RECORD_LEFT|NO_FLUSH_AT_OPEN|MERGE_SOURCE_NOT_FLUSHED|MERGED_LET_GO|IMAGE_NOT_FLUSHED|CHAIN_READ_ONCE)$'
 if [ "${1:-}" = --long ]; then
 	shift
 	seeds=200000 scripted='^$'
@@ -40,7 +40,9 @@ first_to_fail()
 	[ "$number" != 0 ] || count=300
 	if [ "$number" = 0 ] || [[ $1 =~ $scripted ]]; then
 		LAYER_MUTATION=$number timeout 60 "$unit" >"$log" 2>&1 || {
-			sed -nE 's/^\[ RUN *\] //p' "$log" | tail -n 1
+			# The last one that began, where it died of it.
+			sed -nE 's/^\[ *FAILED *\] ([a-z_]+)$/\1/p' "$log" | head -n 1 | grep . ||
+				sed -nE 's/^\[ RUN *\] //p' "$log" | tail -n 1
 			return
 		}
 		[ "$number" = 0 ] || return 0
