@@ -89,6 +89,23 @@ void disk_read_now(const struct disk *d, uint64_t offset_bytes, void *buf, uint6
 	}
 }
 
+uint32_t disk_versions(const struct disk *d, uint32_t page, const uint8_t **versions, uint32_t max)
+{
+	uint32_t n = 0;
+
+	versions[n++] = d->stable[page];
+	for (uint64_t i = d->flushed + 1; i <= d->written; i++) {
+		const struct page_write *p = &d->pending[i % PENDING_MAX];
+
+		if (p->page != page)
+			continue;
+		if (n == max)
+			memmove(&versions[0], &versions[1], --n * sizeof(versions[0]));
+		versions[n++] = p->data;
+	}
+	return n;
+}
+
 static void flush(struct disk *d, uint64_t mark)
 {
 	while (d->flushed < mark) {

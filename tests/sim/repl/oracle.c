@@ -188,19 +188,25 @@ const char *oracle_point_in_time(struct world *w, int node)
 	return NULL;
 }
 
-/* From now on this node's image is what counts. */
+/* From now on this node's image is what counts. What it had under way when it was killed may be in
+ * a cache, be read, and go with the power; not when it was promoted and has not served since. */
 static void adopt(struct world *w, int node)
 {
+	const struct node *n = &w->nodes[node];
+
 	world_say(w, "node %d's image counts from now on", node);
 	w->current = node;
 	for (uint32_t i = 0; i < BLOCKS; i++) {
 		struct block *b = &w->blocks[i];
+		uint64_t value = side_value(n, i);
 
-		b->may[0] = side_value(&w->nodes[node], i);
+		b->may[0] = value;
 		b->may_count = 1;
-		b->is_loose = false;
+		if (!n->is_promoted)
+			b->may_count = side_values(n, i, b->may, HISTORY_MAX / 2);
+		b->is_loose = b->may_count > 1;
 		b->history[0].lsn = b->history[0].head = 0;
-		b->history[0].value = b->may[0];
+		b->history[0].value = value;
 		b->history_count = 1;
 	}
 	for (uint32_t i = 0; i < CLIENTS; i++) {
@@ -218,13 +224,12 @@ static void forget_lost(struct world *w, int node)
 	for (uint32_t i = 0; i < BLOCKS; i++) {
 		struct block *b = &w->blocks[i];
 		uint64_t value = side_value(&w->nodes[node], i);
+		uint32_t n = b->history_count;
 
-		for (uint32_t k = b->history_count; k-- > 0;) {
-			if (b->history[k].value != value)
-				continue;
-			b->history_count = k + 1;
-			break;
-		}
+		while (n > 0 && b->history[n - 1].value != value)
+			n--;
+		if (n > 0 || value == 0) /* zeros of the beginning: none of it has happened */
+			b->history_count = n;
 	}
 }
 
@@ -264,6 +269,7 @@ void oracle_serves(struct world *w, int node)
 		adopt(w, node);
 	}
 	w->current = node;
+	w->nodes[node].is_promoted = false;
 	forget_lost(w, node);
 }
 
@@ -341,9 +347,11 @@ static void check_follows(struct world *w, int node, const struct repl_node_reco
 void oracle_record(struct world *w, int node, const struct repl_node_record *before,
 		   const struct repl_node_record *after)
 {
-	if (is_primary(after) && !is_primary(before) && before->version &&
-	    before->state != REPL_DIVERGED)
-		check_promotion(w, node, before);
+	if (is_primary(after) && !is_primary(before) && before->version) {
+		w->nodes[node].is_promoted = true;
+		if (before->state != REPL_DIVERGED)
+			check_promotion(w, node, before);
+	}
 	check_follows(w, node, before, after);
 	if (before->term > after->term)
 		world_fail(w, "P2: node %d's term goes from %llu back to %llu", node,

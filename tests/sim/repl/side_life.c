@@ -69,6 +69,7 @@ void side_start(struct node *n)
 	n->life++;
 	n->is_up = true;
 	n->is_started = n->is_serving = n->is_refusing = n->is_commanding = false;
+	n->is_promoted = false;
 	n->has_word = n->record_count == 0; /* nobody else has ever had it */
 	n->clock_offset_ns = rng_below(&n->w->rng, 1000000) * MS;
 	n->slow = 1;
@@ -154,7 +155,15 @@ bool side_is_stalled(const struct node *n)
 	return n->w->now_ns < n->stalled_until_ns;
 }
 
-/* The value in every word of a block, or all ones where it is of two minds. */
+/* The value in every word, or all ones where it is of two minds. */
+static uint64_t value_in(const uint64_t *words, uint32_t len_bytes)
+{
+	for (uint32_t i = 1; i < len_bytes / 8; i++)
+		if (words[i] != words[0])
+			return UINT64_MAX;
+	return words[0];
+}
+
 uint64_t side_value(const struct node *n, uint32_t block)
 {
 	const struct block *b = &n->w->blocks[block];
@@ -163,8 +172,27 @@ uint64_t side_value(const struct node *n, uint32_t block)
 	if (b->offset_bytes >= n->volumes[b->member].file.size_bytes)
 		return 0; /* it has not grown yet */
 	disk_read_now(&n->volumes[b->member], b->offset_bytes, words, b->len_bytes);
-	for (uint32_t i = 1; i < b->len_bytes / 8; i++)
-		if (words[i] != words[0])
-			return UINT64_MAX;
-	return words[0];
+	return value_in(words, b->len_bytes);
+}
+
+uint32_t side_values(const struct node *n, uint32_t block, uint64_t *values, uint32_t max)
+{
+	const struct block *b = &n->w->blocks[block];
+	const uint8_t *pages[HISTORY_MAX];
+	uint64_t words[PAGE_BYTES / 8];
+	uint32_t count;
+
+	if (b->offset_bytes >= n->volumes[b->member].file.size_bytes) {
+		values[0] = 0;
+		return 1;
+	}
+	count = disk_versions(&n->volumes[b->member], (uint32_t)(b->offset_bytes / PAGE_BYTES),
+			      pages, max < HISTORY_MAX ? max : HISTORY_MAX);
+	for (uint32_t i = 0; i < count; i++) {
+		memset(words, 0, sizeof(words));
+		if (pages[i])
+			memcpy(words, pages[i] + b->offset_bytes % PAGE_BYTES, b->len_bytes);
+		values[i] = value_in(words, b->len_bytes);
+	}
+	return count;
 }

@@ -98,6 +98,8 @@ void disk_damage(struct disk *d, uint32_t page, uint8_t value);
 /* done() comes after a while, in any order. */
 void disk_submit(struct node *n, const struct dio *d);
 void disk_read_now(const struct disk *d, uint64_t offset_bytes, void *buf, uint64_t len_bytes);
+/* The versions of a page that a power cut may leave, oldest first; NULL: zeros. How many. */
+uint32_t disk_versions(const struct disk *d, uint32_t page, const uint8_t **versions, uint32_t max);
 /* The node died: what was under way lands, or does not, or in part. */
 void disk_crash(struct node *n, bool is_power_cut);
 uint8_t *page_new(void);
@@ -137,7 +139,8 @@ struct node {
 	uint64_t stalled_until_ns;  /* nothing of it runs: a machine that was suspended */
 	void *bufs[3][64];
 	uint32_t buf_count[3];
-	bool has_word; /* of the peer, the witness or an operator, in this life */
+	bool has_word;    /* of the peer, the witness or an operator, in this life */
+	bool is_promoted; /* in this life, and has not served since: all it has is persistent */
 };
 
 void side_start(struct node *n);
@@ -148,6 +151,8 @@ const struct repl_host_ops *side_host_ops(void);
 void side_env_init(struct node *n);
 /* What this node's volumes read as, and what its record says. */
 uint64_t side_value(const struct node *n, uint32_t block);
+/* What it may read as after a power cut, oldest first, what it reads as now last; how many. */
+uint32_t side_values(const struct node *n, uint32_t block, uint64_t *values, uint32_t max);
 const struct repl_node *side_machine(const struct node *n); /* NULL when down */
 enum repl_node_state side_recorded_state(const struct node *n);
 const struct repl_node_record *side_record(const struct node *n); /* NULL: it has none */
