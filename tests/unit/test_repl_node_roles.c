@@ -120,6 +120,37 @@ static void a_stop_is_clean_when_all_has_landed_where_it_stays(void **state)
 	}
 }
 
+/* The witness has granted it and its answer is lost; what is asked for next goes beyond what the
+ * peer knows by then. Without the reign what this side writes would be of one that the peer has. */
+static void a_reign_whose_answer_was_lost_begins(void **state)
+{
+	static const struct repl_node_cfg WITNESS = {.mode = REPL_MODE_SYNC, .has_witness = true};
+	const struct repl_node_record *record = &r.side[0].node.record;
+
+	rig_init(&r, &WITNESS);
+	rig_start(&r, 0, REPL_PRIMARY_ALONE);
+	rig_start(&r, 1, REPL_SECONDARY_SYNCING);
+	rig_pass(&r, 300);
+	rig_link(&r, true);
+	RIG_EVENT(&r, 1, node_resync_began(node_, true, now_, &out_));
+	rig_link(&r, false);
+	RIG_EVENT(&r, 0, node_peer_lost(node_, head_, now_, &out_));
+	assert_true(r.side[0].is_calling);
+	r.reg = r.side[0].call.wanted;
+	r.is_witness_up = false;
+	rig_pass(&r, 100);
+	assert_int_equal(record->lineage_count, 1);
+	rig_forget(&r);
+	r.side[1].node.record.term = r.reg.term;
+	rig_link(&r, true);
+	r.is_witness_up = true;
+	rig_pass(&r, 2000);
+	assert_int_equal(record->lineage_count, 2);
+	assert_int_equal(record->lineage[1].term, record->term);
+	assert_int_equal(record->term, r.reg.term);
+	assert_true(rig_asked(&r, 0, REPL_DO_RESYNC));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -130,6 +161,7 @@ int main(void)
 	    cmocka_unit_test(a_role_that_has_gone_on_while_it_was_being_taken_is_not_taken),
 	    cmocka_unit_test(a_pair_that_was_handed_over_begins_without_marks),
 	    cmocka_unit_test(a_stop_is_clean_when_all_has_landed_where_it_stays),
+	    cmocka_unit_test(a_reign_whose_answer_was_lost_begins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -180,6 +180,11 @@ static void register_is_mine(struct repl_node *n, const struct sluice_witness_re
 			node_excluded(n, now->term, now_ns, out);
 		} else {
 			node_set_term(n, now->term);
+			/* That of the reign that was asked for first, its answer lost: it is still
+			 * to begin. */
+			if (want == WANT_REIGN && n->record.state == REPL_PRIMARY_ALONE &&
+			    !REPL_MUTATE(REIGN_FORGOTTEN))
+				n->wants |= WANT_REIGN;
 		}
 	} else if (node_is_secondary(n) && !n->is_taking && n->record.is_consistent &&
 		   now->term > n->record.term) {

@@ -24,6 +24,7 @@ declare -A by_unit=(
 	[PASS_IN_A_PAIR]=repl_journal
 	[DOUBT_ONCE]=repl_gate
 	[COOLED_VOLATILE]=repl_hot
+	[REIGN_FORGOTTEN]=repl_node_roles
 )
 
 # Some are rare in ordinary runs: two that both write need operators who take risks, and a window overtakes a read only
