@@ -61,7 +61,7 @@ uint64_t group_now_ns(const struct repl_group *g)
 	return R.now_ns;
 }
 
-bool group_has_bits(const struct repl_group *g, uint32_t kinds)
+bool group_needs_pass(const struct repl_group *g)
 {
 	return false;
 }

@@ -108,12 +108,20 @@ void group_do_drain(struct repl_group *g, bool is_on)
 
 /* ---------------------------------------------------------------- bring the peer up */
 
+/* It says so; but RS_ACK may be faster than its word that it is one now. */
+static bool is_peer_a_mix(const struct repl_group *g)
+{
+	return g->node->peer.state == REPL_SECONDARY_SYNCING && !g->node->peer.is_consistent &&
+	       !g->resync.is_peer_whole && !REPL_MUTATE(MIX_LEFT);
+}
+
 /* With nothing to send, too, a peer that is OUTDATED waits for RS_BEGIN: so it hears that its
- * BITMAP is durable here. */
-static bool needs_pass(const struct repl_group *g)
+ * BITMAP is durable here. And one that is no point in time waits for RS_END. */
+bool group_needs_pass(const struct repl_group *g)
 {
 	return g->track == TRACK_BITMAP || g->record.has_pass ||
-	       g->node->peer.state == REPL_OUTDATED || group_has_bits(g, BITMAP_TO_SEND);
+	       g->node->peer.state == REPL_OUTDATED || is_peer_a_mix(g) ||
+	       group_has_bits(g, BITMAP_TO_SEND);
 }
 
 static void everything_is_suspect(struct repl_group *g)
@@ -136,6 +144,7 @@ void group_do_resync(struct repl_group *g)
 	if (is_pair(g))
 		return;
 	g->may_send = true;
+	g->resync.is_peer_whole = false;
 	if (g->node->is_peer_unrelated) {
 		everything_is_suspect(g);
 		g->is_marking = true;
@@ -159,16 +168,16 @@ void group_advance(struct repl_group *g)
 	    (g->node->record.state == REPL_PRIMARY_PAIR && !REPL_MUTATE(PASS_IN_A_PAIR)))
 		return;
 	/* The replica would fall behind for as long as it takes. */
-	if (g->resync.what == RESYNC_VERIFY && !g->is_paused && needs_pass(g))
+	if (g->resync.what == RESYNC_VERIFY && !g->is_paused && group_needs_pass(g))
 		resync_cancel(g);
-	if (g->resync.what == RESYNC_NONE && !g->is_paused && needs_pass(g))
+	if (g->resync.what == RESYNC_NONE && !g->is_paused && group_needs_pass(g))
 		resync_begin(g, RESYNC_CATCH_UP);
 	resync_pump(g);
 	mark_pump(g);
 	window_kick(g);
 	gate_check(g);
 	if (g->resync.what != RESYNC_NONE || g->is_frozen || g->is_paused ||
-	    g->track != TRACK_JOURNAL || !g->journal.is_open || needs_pass(g))
+	    g->track != TRACK_JOURNAL || !g->journal.is_open || group_needs_pass(g))
 		return;
 	sluice_rlog_stats(g->journal.log, &s);
 	if (s.dirty_blocks * LOG_BLOCK_BYTES > WINDOW_BYTES)

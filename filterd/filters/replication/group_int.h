@@ -148,6 +148,7 @@ struct resync {
 	uint64_t verify_done_bytes, verify_total_bytes;
 	uint64_t verify_failed_bytes; /* could not be compared or repaired */
 	enum verify_state verify_state;
+	bool is_peer_whole; /* a pass came through since the node said to bring this peer up */
 };
 
 struct lag {
@@ -314,6 +315,8 @@ void group_watch(struct repl_group *g); /* each tick */
 
 /* group_act.c */
 void group_advance(struct repl_group *g);
+/* A resync has to begin, or to begin again. */
+bool group_needs_pass(const struct repl_group *g);
 /* False: it acknowledges with its peer, and changes would go another way than to it. */
 bool group_is_track_right(const struct repl_group *g);
 void group_bitmap_complete(struct repl_group *g);

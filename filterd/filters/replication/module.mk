@@ -80,6 +80,12 @@ $(eval $(call primary_test,test_repl_verify,bitmap.c verify.c))
 $(eval $(call primary_test,test_repl_journal_gap,bitmap.c journal.c))
 $(eval $(call primary_test,test_repl_hot,bitmap.c hot.c hot_commit.c hot_load.c))
 
+# When a resync begins; the group around it is the test's.
+TESTS += test_repl_advance
+test_repl_advance_SRCS := tests/unit/test_repl_advance.c $(addprefix $(REPLICATION)/,bitmap.c group_act.c)
+test_repl_advance_INCS := include $(REPLICATION) tests/unit
+test_repl_advance_PKGS := cmocka
+
 # When windows begin; the log, the link and the group are the test's.
 TESTS += test_repl_window
 test_repl_window_SRCS := tests/unit/test_repl_window.c $(addprefix $(REPLICATION)/,window.c)

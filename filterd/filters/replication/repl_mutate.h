@@ -50,6 +50,7 @@ enum repl_mutation {
 	REPL_MUTATION_TAKEN_TOO_LATE,  /* R1: a role is taken that has gone on meanwhile */
 	REPL_MUTATION_PROMOTE_GIVER,   /* R1: promoted though the role was given to the other one */
 	REPL_MUTATION_PROMOTED_VOLATILE, /* R2: what a promoted side serves goes with its power */
+	REPL_MUTATION_MIX_LEFT,          /* a replica that is no point in time is left as one */
 	REPL_MUTATION_REIGN_FORGOTTEN,   /* R1: the term of a reign is taken, and no reign begins */
 	REPL_MUTATION_END,
 };

@@ -232,6 +232,7 @@ static void pass_over(struct repl_group *g, bool is_done)
 	group_refresh(g);
 	if (what == RESYNC_CATCH_UP) {
 		lag_pass_over(g);
+		rs->is_peer_whole = true;
 		if (g->track == TRACK_JOURNAL) {
 			lag_gap(g, false);
 			track_set(g, g->track, false);
@@ -363,6 +364,7 @@ void resync_begin(struct repl_group *g, enum resync_what what)
 	rs->is_own_flushed = rs->is_peer_flushed = false;
 	rs->since_flush_bytes = rs->repairs_out = 0;
 	if (what == RESYNC_CATCH_UP) {
+		rs->is_peer_whole = false;
 		rs->done_bytes = rs->sent_bytes = 0;
 		rs->total_bytes = bytes_of(g, BITMAP_TO_SEND);
 		rs->is_sieving = may_sieve(g);

@@ -359,7 +359,7 @@ static bool may_begin(const struct repl_group *g)
 	const struct window *w = &g->window;
 
 	/* A pass is due, and it begins the journal anew. */
-	if (g->resync.what == RESYNC_NONE && group_has_bits(g, BITMAP_TO_SEND))
+	if (g->resync.what == RESYNC_NONE && group_needs_pass(g))
 		return false;
 	/* What the sieve has not found yet is older than any window, which would be no point in
 	 * time without it. */

@@ -25,4 +25,4 @@ $(1)_mutants_CFLAGS := $$(sim_repl_mutants_CFLAGS)
 $(1)_mutants_LIBS := $$(test_$(1)_LIBS)
 $(1)_mutants_PKGS := $$(test_$(1)_PKGS)
 endef
-$(foreach t,repl_node repl_node_roles repl_journal repl_gate repl_hot,$(eval $(call repl_unit_mutants,$(t))))
+$(foreach t,repl_node repl_node_roles repl_journal repl_gate repl_hot repl_advance,$(eval $(call repl_unit_mutants,$(t))))

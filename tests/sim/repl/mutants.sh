@@ -24,6 +24,7 @@ declare -A by_unit=(
 	[PASS_IN_A_PAIR]=repl_journal
 	[DOUBT_ONCE]=repl_gate
 	[COOLED_VOLATILE]=repl_hot
+	[MIX_LEFT]=repl_advance
 	[REIGN_FORGOTTEN]=repl_node_roles
 )
 
@@ -49,7 +50,7 @@ catch()
 	return 1
 }
 
-make --no-print-directory -j2 build/release/bin/repl_{node,node_roles,journal,gate,hot}_mutants >build/mutants/repl_units.log 2>&1 || {
+make --no-print-directory -j2 build/release/bin/repl_{node,node_roles,journal,gate,hot,advance}_mutants >build/mutants/repl_units.log 2>&1 || {
 	tail -n 20 build/mutants/repl_units.log
 	exit 1
 }

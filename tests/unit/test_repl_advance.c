@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/* When a resync has to begin: also for a replica from which nothing is known to differ. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "group_int.h"
+
+static struct repl_group g;
+static uint32_t passes, caught_up;
+
+/* ---------------------------------------------------------------- what it needs */
+
+void resync_begin(struct repl_group *group, enum resync_what what)
+{
+	passes++; /* it cannot begin now: it is asked again */
+}
+void session_caught_up(struct repl_session *s)
+{
+	caught_up++;
+}
+bool group_has_bits(const struct repl_group *group, uint32_t kinds)
+{
+	return false;
+}
+void sluice_rlog_stats(const struct sluice_rlog *log, struct sluice_rlog_stats *s)
+{
+	memset(s, 0, sizeof(*s));
+}
+bool node_is_primary(const struct repl_node *n)
+{
+	return true;
+}
+int track_set(struct repl_group *group, enum track track, bool has_pass)
+{
+	return 0;
+}
+bool journal_may_begin(const struct repl_group *group)
+{
+	return true;
+}
+void journal_empty(struct repl_group *group) {}
+void gate_pump(struct repl_group *group) {}
+void gate_settle(struct repl_group *group) {}
+void gate_check(struct repl_group *group) {}
+void direct_exclude(struct repl_group *group, bool may_journal) {}
+void group_drop_link(struct repl_group *group, const char *why) {}
+void group_refuse(struct repl_group *group, enum sluice_status status) {}
+void group_saw_lsn(struct repl_group *group, uint64_t lsn) {}
+void resync_cancel(struct repl_group *group) {}
+void resync_pump(struct repl_group *group) {}
+void mark_pump(struct repl_group *group) {}
+void mark_forget(struct repl_group *group) {}
+void window_kick(struct repl_group *group) {}
+void session_hot_compared(struct repl_session *s) {}
+void receiver_send_bitmap(struct repl_receiver *r) {}
+void receiver_apply_staged(struct repl_receiver *r) {}
+void hot_cool(struct hot *hot) {}
+void hot_flush(struct hot *hot, struct hot_flush *fl) {}
+
+static int setup(void **state)
+{
+	memset(&g, 0, sizeof(g));
+	g.node = &g.node_state;
+	g.node->record.state = REPL_PRIMARY_ALONE;
+	g.node->acks_alone = true;
+	g.node->peer.state = REPL_SECONDARY_SYNCING;
+	g.track = TRACK_JOURNAL;
+	g.journal.is_open = g.is_peer_ready = true;
+	passes = caught_up = 0;
+	return 0;
+}
+
+/* ---------------------------------------------------------------- the tests */
+
+/* It was OUTDATED, its BITMAP was empty, and the first thing that it heard then was a window. */
+static void a_replica_that_is_no_point_in_time_is_made_one(void **state)
+{
+	group_do_resync(&g);
+	assert_int_equal(passes, 1);
+	group_advance(&g);
+	assert_int_equal(passes, 2);
+	assert_true(group_needs_pass(&g));
+	assert_int_equal(caught_up, 0); /* it would refuse to be admitted */
+}
+
+static void who_has_answered_the_end_of_a_pass_is_one_whatever_its_state_says(void **state)
+{
+	group_do_resync(&g);
+	g.resync.is_peer_whole = true;
+	group_advance(&g);
+	assert_int_equal(passes, 1);
+	assert_int_equal(caught_up, 1);
+	/* Of another connection that says nothing. */
+	group_do_resync(&g);
+	assert_int_equal(passes, 2);
+	assert_int_equal(caught_up, 1);
+}
+
+static void one_that_is_a_point_in_time_needs_no_pass(void **state)
+{
+	g.node->peer.is_consistent = true;
+	group_do_resync(&g);
+	assert_int_equal(passes, 0);
+	assert_int_equal(caught_up, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+	    cmocka_unit_test_setup(a_replica_that_is_no_point_in_time_is_made_one, setup),
+	    cmocka_unit_test_setup(
+		who_has_answered_the_end_of_a_pass_is_one_whatever_its_state_says, setup),
+	    cmocka_unit_test_setup(one_that_is_a_point_in_time_needs_no_pass, setup),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
