@@ -322,26 +322,47 @@ static void check_promotion(struct world *w, int node, const struct repl_node_re
 		world_fail(w, "REPL-6: node %d, which is not in sync, becomes primary", node);
 }
 
+static void compare(const struct repl_node_record *own, const struct repl_node_record *other,
+		    struct lineage_relation *r)
+{
+	struct lineage a = {own->lineage, own->lineage_count, own->wrote_alone};
+	struct lineage b = {other->lineage, other->lineage_count, other->wrote_alone};
+
+	lineage_compare(&a, &b, r);
+}
+
 /* One that has written follows one that has written, too, and no operator has said so. A primary
  * yields to the witness's word at once, and hears of the split when the two meet. */
 static void check_follows(struct world *w, int node, const struct repl_node_record *before,
 			  const struct repl_node_record *after)
 {
 	const struct repl_node_record *other = side_record(&w->nodes[1 - node]);
-	struct lineage own = {before->lineage, before->lineage_count, before->wrote_alone};
 	bool yields = is_primary(before) && after->state == REPL_OUTDATED && !w->has_witness &&
 		      after->insync == REPL_PEER;
 	bool follows = before->state == REPL_OUTDATED && after->state == REPL_SECONDARY_SYNCING;
-	struct lineage peer;
 	struct lineage_relation r;
 
 	if ((!yields && !follows) || !other || !is_primary(other) || other->keeps_own ||
 	    before->may_discard || after->may_discard)
 		return;
-	peer = (struct lineage){other->lineage, other->lineage_count, other->wrote_alone};
-	lineage_compare(&own, &peer, &r);
+	compare(before, other, &r);
 	if (r.own_wrote && r.peer_wrote)
 		world_fail(w, "P4: node %d follows node %d, and both have written", node, 1 - node);
+}
+
+/* The one that was forced is followed by one that has written nothing since: what that one has had
+ * before was given up by the force. */
+static bool yields_to_forced(const struct world *w, int node, const struct repl_node_record *before,
+			     const struct repl_node_record *after)
+{
+	const struct repl_node_record *other = side_record(&w->nodes[1 - node]);
+	struct lineage_relation r;
+
+	if (!w->was_forced || w->current != node || !is_primary(before) ||
+	    after->state != REPL_OUTDATED || !other || !is_primary(other))
+		return false;
+	compare(before, other, &r);
+	return !r.own_wrote && r.peer_beyond > 0;
 }
 
 void oracle_record(struct world *w, int node, const struct repl_node_record *before,
@@ -353,6 +374,8 @@ void oracle_record(struct world *w, int node, const struct repl_node_record *bef
 			check_promotion(w, node, before);
 	}
 	check_follows(w, node, before, after);
+	if (yields_to_forced(w, node, before, after))
+		adopt(w, 1 - node);
 	if (before->term > after->term)
 		world_fail(w, "P2: node %d's term goes from %llu back to %llu", node,
 			   (unsigned long long)before->term, (unsigned long long)after->term);
