@@ -123,6 +123,15 @@ void session_resync_ended(struct repl_session *s)
 	g->node.record.is_consistent = true;
 }
 
+void session_gave_up(struct repl_session *s)
+{
+	struct repl_group *g = (struct repl_group *)s;
+
+	g->gave_up++;
+	g->node.record.state = REPL_OUTDATED;
+	g->node.is_failed = g->record_error != 0;
+}
+
 void session_applied(struct repl_session *s)
 {
 	((struct repl_group *)s)->applied++;

@@ -68,7 +68,7 @@ struct repl_group {
 	bool is_up, may_read;
 	uint64_t credit_bytes; /* what the peer may send */
 	char refused[256];     /* the protocol error; empty: none */
-	int began_staged, began_below, resync_ended, applied, bitmap_sent, reports;
+	int began_staged, began_below, resync_ended, gave_up, applied, bitmap_sent, reports;
 	uint64_t seen_lsn;
 	uint64_t suspect; /* units of member 0 */
 	bool marks_flushed;

@@ -59,6 +59,7 @@ void window_kick(struct repl_group *group) {}
 void session_hot_compared(struct repl_session *s) {}
 void receiver_send_bitmap(struct repl_receiver *r) {}
 void receiver_apply_staged(struct repl_receiver *r) {}
+void receiver_leads(struct repl_receiver *r) {}
 void hot_cool(struct hot *hot) {}
 void hot_flush(struct hot *hot, struct hot_flush *fl) {}
 

@@ -180,7 +180,45 @@ static void a_promotion_gives_an_open_one_up(void **state)
 	assert_int_equal(g.suspect, 1u << 1 | 1u << 2 | 3u << 30);
 	assert_true(g.marks_flushed);
 	assert_true(receiver_stages_are_free(g.receiver));
+	receiver_leads(g.receiver);
+	assert_int_equal(g.receiver->kept.kept, KEPT_GIVE_UP);
+	g.node.record.state = REPL_PRIMARY_ALONE;
+	receiver_leads(g.receiver);
 	assert_int_equal(g.receiver->kept.kept, KEPT_NOTHING);
+	assert_int_equal(g.gave_up, 0);
+}
+
+/* It is in the own bitmap, and the peer takes it for sent. */
+static void a_promotion_that_was_not_to_be_says_what_it_gave_up(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		assert_true(rr_resync(&g, 9, SMALL, false));
+		window(2, 2, 61);
+		rr_down(&g);
+		receiver_apply_staged(g.receiver);
+		rr_run(&g);
+		assert_int_equal(g.suspect, 1u << 2);
+		if (i == 0) /* the other time the role has gone on meanwhile */
+			restart(true);
+		else
+			rr_up(&g);
+		g.record_error = -EIO;
+		assert_false(rr_resync(&g, 10, SMALL, false));
+		assert_int_equal(g.began_staged, 1 + i);
+		assert_int_equal(g.receiver->kept.kept, KEPT_GIVE_UP);
+		g.record_error = 0;
+		g.node.is_failed = false;
+		(void)rr_resync(&g, 10, SMALL, false);
+		assert_int_equal(g.began_staged, 1 + i);
+		assert_int_equal(g.node.record.state, REPL_OUTDATED);
+		assert_int_equal(g.gave_up, 1);
+		assert_int_equal(g.receiver->kept.kept, KEPT_NOTHING);
+		g.node.record.state = REPL_SECONDARY_SYNCING;
+		g.gave_up = 0;
+		g.suspect = 0;
+		g.refused[0] = 0;
+		reconnect();
+	}
 }
 
 static void a_promotion_of_no_point_in_time_keeps_what_came(void **state)
@@ -347,7 +385,8 @@ static void a_crash_of_a_promotion_loses_no_mark(void **state)
 		assert_int_equal(rr_start(&g), 0);
 		rr_run(&g);
 		/* Given up, or still as it was before. */
-		if (g.receiver->kept.kept == KEPT_NOTHING)
+		assert_int_not_equal(g.receiver->kept.kept, KEPT_NOTHING);
+		if (g.receiver->kept.kept == KEPT_GIVE_UP)
 			assert_int_equal(g.suspect, 1u << 2);
 		assert_int_equal(rr_version(&g, 0, 2), 0);
 		rr_fini(&g);
@@ -368,6 +407,8 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(one_that_becomes_too_large_goes_below, setup, teardown),
 	    cmocka_unit_test_setup_teardown(an_interrupted_one_may_go_on_below, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_promotion_gives_an_open_one_up, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_promotion_that_was_not_to_be_says_what_it_gave_up,
+					    setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_promotion_of_no_point_in_time_keeps_what_came, setup,
 					    teardown),
 	    cmocka_unit_test(a_crash_of_a_staged_one_loses_nothing),

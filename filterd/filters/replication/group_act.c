@@ -63,6 +63,7 @@ void group_do_serve(struct repl_group *g, bool is_on)
 	g->is_serving = is_on;
 	if (is_on) {
 		count_from_reign(g);
+		receiver_leads(g->receiver);
 		track_choose(g);
 		g->refuse = g->is_stopping ? g->refuse : SLUICE_OK;
 	} else if (!group_is_primary(g)) {

@@ -183,6 +183,9 @@ void node_resync_began(struct repl_node *n, bool is_inconsistent, uint64_t now_n
 		       struct repl_actions *out); /* secondary */
 void node_resync_ended(struct repl_node *n, uint64_t now_ns,
 		       struct repl_actions *out); /* secondary */
+/* Of a resync what had come was given up for a promotion that was not to be: the own bitmap has it,
+ * and goes to the peer as that of one that was primary. */
+void node_gave_up(struct repl_node *n, uint64_t now_ns, struct repl_actions *out);
 void node_bitmap_sent(struct repl_node *n, uint64_t now_ns, struct repl_actions *out);
 void node_applied(struct repl_node *n, uint64_t head_lsn, uint64_t now_ns,
 		  struct repl_actions *out);

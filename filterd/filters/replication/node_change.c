@@ -305,6 +305,15 @@ void node_resync_ended(struct repl_node *n, uint64_t now_ns, struct repl_actions
 	node_end(n, now_ns, out);
 }
 
+void node_gave_up(struct repl_node *n, uint64_t now_ns, struct repl_actions *out)
+{
+	node_begin(n, out);
+	if (n->is_failed || !node_is_secondary(n))
+		return;
+	node_set_state(n, REPL_OUTDATED, REPL_PEER);
+	node_end(n, now_ns, out);
+}
+
 /* The peer has my tail in its own records, durably; it will write over it. */
 void node_bitmap_sent(struct repl_node *n, uint64_t now_ns, struct repl_actions *out)
 {

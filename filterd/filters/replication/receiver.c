@@ -363,6 +363,8 @@ bool receiver_frame(struct repl_receiver *r, const struct repl_header *h, const 
 	if (r->life != LIFE_RUNNING || r->is_busy ||
 	    (group_is_busy(r->group) && receiver_is_secondary(r)))
 		return stall(r);
+	if (!receiver_has_said(r))
+		return stall(r);
 	if (!is_term_right(r, h, &is_refused))
 		return is_refused ? true : stall(r);
 	if (!check(r, h))

@@ -70,6 +70,8 @@ bool receiver_frame(struct repl_receiver *r, const struct repl_header *h, const 
 
 /* Promotion: what is complete goes below, what is not is given up; then session_applied(). */
 void receiver_apply_staged(struct repl_receiver *r);
+/* This side is primary, durably: what was given up is its own bitmap's. */
+void receiver_leads(struct repl_receiver *r);
 /* Rejoin: what may differ here to the peer; session_bitmap_sent() when its RS_BEGIN has come. */
 void receiver_send_bitmap(struct repl_receiver *r);
 

@@ -61,7 +61,8 @@ struct recv_slot {
 enum stages_kept {
 	KEPT_NOTHING = 0,
 	KEPT_RESYNC = 1,  /* an open resync is in stage: not to be dropped */
-	KEPT_GIVE_UP = 2, /* its blocks go to the own bitmap, then it is empty */
+	KEPT_GIVE_UP = 2, /* its blocks go to the own bitmap, then it is empty; stays until that
+			     counts: this side is primary, or OUTDATED */
 };
 
 struct stages_record {
@@ -213,5 +214,7 @@ void receiver_unstage(struct repl_receiver *r);
 
 /* Start, promotion or stop: as far as it can go now. */
 void receiver_settle(struct repl_receiver *r);
+/* False: what a promotion gave up is not in order yet. */
+bool receiver_has_said(struct repl_receiver *r);
 
 #endif

@@ -7,7 +7,9 @@
  *   a complete stage                  goes below (not when stopping: the next start does it)
  *   an open resync, at a start        stays, as long as the replica is a point in time without it;
  *                                     else it goes below
- *   an open resync, at a promotion    is given up: first its blocks are suspect in the own bitmap
+ *   an open resync, at a promotion    is given up: first its blocks are suspect in the own bitmap;
+ *                                     who is no primary then says so to the peer, which takes them
+ *                                     for sent
  *   the volumes, at a promotion       are flushed
  */
 #include "receiver_int.h"
@@ -54,11 +56,12 @@ static void dropped(void *ctx, int result)
 	step_done(ctx, result);
 }
 
+/* The record stays until this side is primary, or has said what it lacks: receiver_has_said(). */
 static void forgotten(void *ctx, int result)
 {
 	struct repl_receiver *r = ctx;
 
-	if (result == 0)
+	if (result == 0 && REPL_MUTATE(GIVE_UP_FORGOTTEN))
 		result = receiver_keep(r, KEPT_NOTHING, 0);
 	step_done(r, result);
 }
@@ -99,6 +102,8 @@ static bool kept_step(struct repl_receiver *r)
 		step_done(r, -EIO);
 		return true;
 	}
+	if (r->kept.kept == KEPT_GIVE_UP && s->state == STAGE_FREE)
+		return false;
 	if (s->state != STAGE_COMPLETE)
 		stage_mark(s, ++r->order, step_done, r);
 	else if (r->kept.kept == KEPT_GIVE_UP)
@@ -144,8 +149,10 @@ static void start_ended(struct repl_receiver *r, int result)
 	void (*fn)(void *ctx, int rc, const struct sluice_error *err) = r->started;
 
 	r->started = NULL;
-	if (result == 0)
+	if (result == 0) {
 		r->life = LIFE_RUNNING;
+		receiver_leads(r);
+	}
 	fn(r->started_ctx, result, &r->open_err);
 	if (result == 0 && r->is_promotion_due) {
 		r->is_promotion_due = false;
@@ -297,6 +304,25 @@ void receiver_stop(struct repl_receiver *r, void (*fn)(void *ctx), void *ctx)
 	r->stopped = fn;
 	r->stopped_ctx = ctx;
 	receiver_settle(r);
+}
+
+void receiver_leads(struct repl_receiver *r)
+{
+	if (r->kept.kept == KEPT_GIVE_UP && r->life == LIFE_RUNNING &&
+	    node_is_primary(group_node(r->group)))
+		(void)receiver_keep(r, KEPT_NOTHING, 0);
+}
+
+/* The promotion was cut off, or the role had gone on: what was staged is in the own bitmap alone.
+ */
+bool receiver_has_said(struct repl_receiver *r)
+{
+	if (r->kept.kept != KEPT_GIVE_UP)
+		return true;
+	if (receiver_is_secondary(r))
+		session_gave_up(group_session(r->group));
+	return !receiver_is_secondary(r) && !group_node(r->group)->is_failed &&
+	       receiver_keep(r, KEPT_NOTHING, 0) == 0;
 }
 
 /* ---------------------------------------------------------------- as far as it goes */

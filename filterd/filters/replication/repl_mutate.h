@@ -52,6 +52,7 @@ enum repl_mutation {
 	REPL_MUTATION_PROMOTED_VOLATILE, /* R2: what a promoted side serves goes with its power */
 	REPL_MUTATION_MIX_LEFT,          /* a replica that is no point in time is left as one */
 	REPL_MUTATION_REIGN_FORGOTTEN,   /* R1: the term of a reign is taken, and no reign begins */
+	REPL_MUTATION_GIVE_UP_FORGOTTEN, /* R10: what a promotion gave up is told to nobody */
 	REPL_MUTATION_END,
 };
 

@@ -208,6 +208,11 @@ void session_resync_began(struct repl_session *s, bool is_inconsistent)
 	session_event(s, is_inconsistent ? EV_RESYNC_BEGAN_INCONSISTENT : EV_RESYNC_BEGAN);
 }
 
+void session_gave_up(struct repl_session *s)
+{
+	session_event(s, EV_GAVE_UP);
+}
+
 void session_resync_ended(struct repl_session *s)
 {
 	session_event(s, EV_RESYNC_ENDED);

@@ -49,6 +49,7 @@ void session_in_doubt(struct repl_session *s);
 void session_hot_compared(struct repl_session *s);
 void session_resync_began(struct repl_session *s, bool is_inconsistent);
 void session_resync_ended(struct repl_session *s);
+void session_gave_up(struct repl_session *s);
 void session_bitmap_sent(struct repl_session *s);
 void session_applied(struct repl_session *s);
 void session_peer_failed(struct repl_session *s);

@@ -181,6 +181,9 @@ static void give(struct repl_session *s, enum session_event ev, struct repl_acti
 	case EV_RESYNC_BEGAN_INCONSISTENT:
 		node_resync_began(n, ev == EV_RESYNC_BEGAN_INCONSISTENT, now_ns, out);
 		break;
+	case EV_GAVE_UP:
+		node_gave_up(n, now_ns, out);
+		break;
 	case EV_RESYNC_ENDED:
 		node_resync_ended(n, now_ns, out);
 		break;

@@ -29,6 +29,7 @@ enum session_event {
 	EV_PEER_FAILED = 512,
 	EV_PEER_DOWN = 1024,
 	EV_IN_DOUBT = 2048,
+	EV_GAVE_UP = 4096,
 };
 
 struct session_channel {

@@ -2,6 +2,7 @@
 /* faults.c - what goes wrong, and what an operator does about it. */
 #include <string.h>
 
+#include "receiver_int.h"
 #include "world.h"
 
 static void mischief(struct world *w, struct event *e);
@@ -200,6 +201,11 @@ static void split_force(struct world *w, struct event *e)
 	command(&w->nodes[1 - w->current], "promote", true, false);
 }
 
+static void force(struct world *w, struct event *e)
+{
+	command(&w->nodes[e->a], "promote", true, false);
+}
+
 static void split(struct world *w, struct event *e)
 {
 	(void)e;
@@ -210,6 +216,37 @@ static void split(struct world *w, struct event *e)
 	event_add(w, -1, 9000 * MS, split_force);
 	event_add(w, -1, 14000 * MS, unblock);
 	event_add(w, -1, 30000 * MS, split);
+}
+
+static void cut_off(struct world *w, struct event *e)
+{
+	kill(w, e->node, chance(w, 30));
+}
+
+static void part(struct world *w, struct event *e)
+{
+	struct node *n = &w->nodes[e->node];
+
+	w->is_blocked[0] = w->is_blocked[1] = true;
+	event_add(w, n->id, 9000 * MS, force)->a = (uint64_t)n->id;
+	event_add(w, -1, 14000 * MS, unblock);
+}
+
+void fault_in_stage(struct node *n, const void *stages)
+{
+	enum stages_kept kept = (enum stages_kept)((const struct stages_record *)stages)->kept;
+	bool is_given_up = kept == KEPT_GIVE_UP;
+	struct world *w = n->w;
+
+	if (kept == KEPT_NOTHING || !w->opt->cut_resyncs || !w->has_faults || !chance(w, 70))
+		return;
+	world_say(w, "node %d: what is staged is to be %s", n->id,
+		  is_given_up ? "given up, and is cut off" : "cut off");
+	if (is_given_up)
+		event_add(w, n->id, rng_below(&w->rng, 8000) * 1000, cut_off);
+	else
+		event_add(w, n->id, rng_below(&w->rng, chance(w, 50) ? 3000 : 2000000) * 1000,
+			  part);
 }
 
 /* All faults are over: what an administrator would do until it works again. */

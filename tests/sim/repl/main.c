@@ -72,7 +72,7 @@ static int usage(void)
 {
 	fprintf(stderr, "usage: sim_repl [--count N] [--first N] [--seed N] [--jobs N] [--ops N] "
 			"[--fault-ms N] [--endless] [--splits] [--slow-reads] "
-			"[--slow-disks] [--verbose]\n");
+			"[--slow-disks] [--cut-resyncs] [--verbose]\n");
 	return 2;
 }
 
@@ -113,6 +113,9 @@ static bool take(struct options *opt, struct run *r, int o, uint64_t n)
 	case 'd':
 		opt->slow_disks = true;
 		return true;
+	case 'u':
+		opt->cut_resyncs = true;
+		return true;
 	case 'o':
 		opt->ops = (uint32_t)n;
 		return true;
@@ -131,19 +134,14 @@ static bool take(struct options *opt, struct run *r, int o, uint64_t n)
 
 int main(int argc, char **argv)
 {
-	static const struct option options[] = {{"count", required_argument, NULL, 'c'},
-						{"first", required_argument, NULL, 'f'},
-						{"seed", required_argument, NULL, 's'},
-						{"jobs", required_argument, NULL, 'j'},
-						{"endless", no_argument, NULL, 'e'},
-						{"verbose", no_argument, NULL, 'v'},
-						{"splits", no_argument, NULL, 'p'},
-						{"slow-reads", no_argument, NULL, 'r'},
-						{"ops", required_argument, NULL, 'o'},
-						{"fault-ms", required_argument, NULL, 't'},
-						{"slow-disks", no_argument, NULL, 'd'},
-						{"mutation", required_argument, NULL, 'm'},
-						{0}};
+	static const struct option options[] = {
+	    {"count", required_argument, NULL, 'c'},    {"first", required_argument, NULL, 'f'},
+	    {"seed", required_argument, NULL, 's'},     {"jobs", required_argument, NULL, 'j'},
+	    {"endless", no_argument, NULL, 'e'},        {"verbose", no_argument, NULL, 'v'},
+	    {"splits", no_argument, NULL, 'p'},         {"slow-reads", no_argument, NULL, 'r'},
+	    {"ops", required_argument, NULL, 'o'},      {"fault-ms", required_argument, NULL, 't'},
+	    {"slow-disks", no_argument, NULL, 'd'},     {"cut-resyncs", no_argument, NULL, 'u'},
+	    {"mutation", required_argument, NULL, 'm'}, {0}};
 	struct options opt = {.ops = 70, .fault_ms = 40000};
 	struct run r = {.count = 200, .first = 1, .jobs = 1};
 	int o, rc;

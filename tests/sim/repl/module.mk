@@ -26,3 +26,11 @@ $(1)_mutants_LIBS := $$(test_$(1)_LIBS)
 $(1)_mutants_PKGS := $$(test_$(1)_PKGS)
 endef
 $(foreach t,repl_node repl_node_roles repl_journal repl_gate repl_hot repl_advance,$(eval $(call repl_unit_mutants,$(t))))
+
+# The receiver's rig is compiled again, too.
+PROGS += repl_receiver_resync_mutants
+repl_receiver_resync_mutants_SRCS := tests/unit/test_repl_receiver_resync.c $(receiver_rig_SRCS) tests/sim/repl/mutation.c
+repl_receiver_resync_mutants_INCS := $(receiver_rig_INCS)
+repl_receiver_resync_mutants_CFLAGS := $(sim_repl_mutants_CFLAGS)
+repl_receiver_resync_mutants_LIBS := replication_wire log fake_env common
+repl_receiver_resync_mutants_PKGS := $(test_repl_receiver_resync_PKGS)

@@ -26,6 +26,7 @@ declare -A by_unit=(
 	[COOLED_VOLATILE]=repl_hot
 	[MIX_LEFT]=repl_advance
 	[REIGN_FORGOTTEN]=repl_node_roles
+	[GIVE_UP_FORGOTTEN]=repl_receiver_resync
 )
 
 # Some are rare in ordinary runs: two that both write need operators who take risks, and a window overtakes a read only
@@ -50,7 +51,7 @@ catch()
 	return 1
 }
 
-make --no-print-directory -j2 build/release/bin/repl_{node,node_roles,journal,gate,hot,advance}_mutants >build/mutants/repl_units.log 2>&1 || {
+make --no-print-directory -j2 build/release/bin/repl_{node,node_roles,journal,gate,hot,advance,receiver_resync}_mutants >build/mutants/repl_units.log 2>&1 || {
 	tail -n 20 build/mutants/repl_units.log
 	exit 1
 }

@@ -59,7 +59,7 @@ static void choose(struct world *w)
 	w->has_witness = chance(w, 45);
 	w->holds = chance(w, w->has_witness ? 25 : 60);
 	w->is_durable = chance(w, 60);
-	w->may_force = chance(w, 25) || w->opt->splits;
+	w->may_force = chance(w, 25) || w->opt->splits || w->opt->cut_resyncs;
 	w->bias = w->opt->slow_disks ? (int)rng_below(&w->rng, 3) : BIAS_NONE;
 	/* Where points in time are judged, each write counts. */
 	w->is_loose = !w->is_durable && w->is_sync && !w->may_force;

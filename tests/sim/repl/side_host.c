@@ -226,6 +226,8 @@ static int host_record_put(void *ctx, const char *key, const void *data, size_t 
 	r->size_bytes = (uint32_t)size_bytes;
 	if (is_node)
 		oracle_record(n->w, n->id, &before, data);
+	if (strcmp(key, "stages") == 0)
+		fault_in_stage(n, data);
 	return 0;
 }
 

@@ -283,6 +283,8 @@ void faults_begin(struct world *w);
 void faults_end(struct world *w);
 void operator_try(struct world *w, bool may_force, bool is_told);
 void operator_repairs(struct world *w);
+/* The record "stages" is new: a resync is staged, or what of it came is given up. */
+void fault_in_stage(struct node *n, const void *stages);
 
 /* ---------------------------------------------------------------- the world (run.c) */
 
@@ -291,6 +293,7 @@ struct options {
 	bool splits;       /* operators force a promotion while the other side goes on */
 	bool slow_reads;   /* volumes are read in the time of many writes */
 	bool slow_disks;   /* what a volume's read returns is early, what is written lands late */
+	bool cut_resyncs;  /* a staged resync is cut off, the replica forced, and that cut off */
 	uint32_t ops;      /* of clients, about */
 	uint32_t fault_ms; /* how long things go wrong */
 };
