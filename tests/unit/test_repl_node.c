@@ -289,6 +289,10 @@ static void an_admission_that_is_lost_is_made_again(void **state)
 	assert_int_equal(rig_state(&r, 0), REPL_PRIMARY_PAIR);
 	assert_int_equal(rig_state(&r, 1), REPL_SECONDARY_SYNCING);
 	assert_true(r.side[0].node.is_frozen);
+	rig_pass(&r, 9900);
+	assert_false(node_is_admit_overdue(&r.side[0].node, r.now_ns));
+	rig_pass(&r, 200);
+	assert_true(node_is_admit_overdue(&r.side[0].node, r.now_ns));
 	rig_link(&r, false);
 	r.drops_roles = false;
 	rig_link(&r, true);

@@ -308,6 +308,12 @@ static void tick_changes(struct repl_node *n, uint64_t now_ns, struct repl_actio
 		node_exclude(n, now_ns, out);
 }
 
+bool node_is_admit_overdue(const struct repl_node *n, uint64_t now_ns)
+{
+	return n->is_admitting && n->is_admit_sent && n->is_peer_up &&
+	       now_ns - n->since_ns > NODE_ADMIT_MAX_NS;
+}
+
 static void tick_witness(struct repl_node *n, uint64_t now_ns)
 {
 	bool is_holding = n->record.state == REPL_PRIMARY_PAIR && n->is_peer_lost &&

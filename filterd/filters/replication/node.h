@@ -215,6 +215,9 @@ void node_stop(struct repl_node *n, struct repl_actions *out); /* in peace */
 void node_stopped(struct repl_node *n, bool is_equal, struct repl_actions *out);
 
 bool node_is_primary(const struct repl_node *n);
+/* The peer has not answered ADMIT for too long, and acknowledgements wait for that: it may have
+ * refused. What it is it says on a new connection. */
+bool node_is_admit_overdue(const struct repl_node *n, uint64_t now_ns);
 /* Until when the leases that it has allow serving; UINT64_MAX: it needs none. Look at it when an
  * I/O is answered, too: a worker may have been standing still. */
 uint64_t node_serve_until_ns(const struct repl_node *n);

@@ -33,6 +33,7 @@ enum node_want {
 
 #define NODE_DRAIN_MAX_NS  (10000ull * 1000000)
 #define NODE_FREEZE_MAX_NS (5000ull * 1000000)
+#define NODE_ADMIT_MAX_NS  (10000ull * 1000000)
 #define NODE_RETRY_NS      (500ull * 1000000)
 #define NODE_SILENCE_NS    (REPL_SILENCE_MS * 1000000ull)
 

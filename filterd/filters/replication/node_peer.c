@@ -328,6 +328,7 @@ static void pair_ready(struct repl_node *n, uint64_t now_ns, struct repl_actions
 	if (n->is_admitting && n->is_frozen && n->peer.state == REPL_SECONDARY_SYNCING &&
 	    n->peer.is_consistent) {
 		n->is_admit_sent = true;
+		n->since_ns = now_ns;
 		node_do_role(out, REPL_ROLE_ADMIT, n->record.term);
 		return;
 	}

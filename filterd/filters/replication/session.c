@@ -172,6 +172,8 @@ void session_tick(struct repl_timer *t)
 		lose_peer(s, now_ns);
 	else if (is_stuck(s, SLUICE_LINK_CONTROL, now_ns) || is_stuck(s, SLUICE_LINK_DATA, now_ns))
 		session_reset(s, "the peer does not say HELLO and STATE");
+	else if (node_is_admit_overdue(s->node, now_ns))
+		session_reset(s, "the peer has not answered ADMIT for 10 s");
 	node_tick(s->node, now_ns, &out);
 	session_act(s, &out);
 }
