@@ -31,7 +31,7 @@ run()
 models()
 {
 	tests/models/run-models.sh >build/mutants/models.log 2>&1
-	sed -nE 's/^(ring|doorbell|repl) +(.*-DM?(_|[0-9]|NO).*[^ ]) +error +[^ ]+ states +([0-9.-]+) s.*/models\t\1 \2\tcaught\t\4\tspin/p' \
+	sed -nE 's/^(ring|doorbell|repl) +(.*-DM?(_|[0-9]|NO)[^ ]*) +error +[^ ]+ states +([0-9.-]+) s.*/models\t\1 \2\tcaught\t\4\tspin/p' \
 		build/mutants/models.log | sed -E 's/ +\t/\t/g' >"$MUTANT_TIMES"
 	grep '^models:' build/mutants/models.log | grep -q '; 0 wrong'
 }
