@@ -144,22 +144,25 @@ void lab_check_views(struct lab *l, struct volume *v)
 	}
 }
 
-/* One that a repair carried out before it was at its point: it has what the volume has now, and the
- * next flush is one of its layer too. */
+/* One that a repair carried out before it was at its point: it has what the volume has now, for
+ * good when a flush has ended, which is one of its layer too. */
 static void take_as_it_is(struct lab *l, struct volume *v)
 {
 	bool is_any = false;
 
-	for (uint32_t i = 0; i < ORACLE_SNAPSHOTS; i++) {
+	for (uint32_t i = 0; i < ORACLE_SNAPSHOTS; i++)
+		is_any |= v->snaps[i].state == SNAP_READY && !v->snaps[i].is_committed;
+	if (!is_any)
+		return;
+	lab_flush(l, v);
+	for (uint32_t i = 0; i < ORACLE_SNAPSHOTS && lab_is_fine(l); i++) {
 		struct snap *s = &v->snaps[i];
 
 		if (s->state != SNAP_READY || s->is_committed)
 			continue;
 		s->image = v->image;
-		s->is_committed = is_any = true;
+		s->is_committed = true;
 	}
-	if (is_any)
-		lab_flush(l, v);
 }
 
 void lab_check_volume(struct lab *l, struct volume *v)

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #define ORACLE_SECTORS   160u
-#define ORACLE_VERSIONS  8u
+#define ORACLE_VERSIONS  64u /* unflushed ones of one sector; a seed has fewer */
 #define ORACLE_SNAPSHOTS 12u
 #define UNKNOWN          UINT32_MAX
 #define SECTOR           512u
