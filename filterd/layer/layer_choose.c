@@ -94,6 +94,15 @@ enum merge_what choose_what(struct layers *v)
 	return v->m->head == 1 ? MERGE_FREEZE : MERGE_COPY;
 }
 
+bool choose_is_put_off(const struct layers *v)
+{
+	bool is_so = v->m->merge_from != 0;
+
+	for (uint32_t i = 0; i < v->m->snapshot_count; i++)
+		is_so |= v->m->snapshots[i].is_deleting;
+	return is_so;
+}
+
 bool merge_is_wanted(struct layers *v)
 {
 	const struct merge *m = &v->merge;

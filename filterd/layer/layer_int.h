@@ -373,6 +373,9 @@ void merge_close(struct layers *v);
 void merge_stop(struct layers *v, void (*fn)(void *ctx), void *ctx);
 /* layer_choose.c: under the lock; sets m->from and m->to. */
 enum merge_what choose_what(struct layers *v);
+/* Nothing can be merged, though something is to be: a clone's manifest cannot be read just now, so
+ * that it may hold a layer. */
+bool choose_is_put_off(const struct layers *v);
 /* What is being merged still may be. */
 bool merge_is_wanted(struct layers *v);
 /* layer_copy.c: copies from m->page on; merge_copied() follows. */

@@ -6,7 +6,8 @@
  *                        ├──▶ a new head over the one that is in the way (freeze) ─▶ kick
  *                        └──▶ on record ─▶ unlock ─▶ layer_copy.c ─▶ lock ─▶ manifest ─▶ kick
  *
- * A failure (a full disk) is tried again after a while; the snapshot stays "deleting".
+ * A failure (a full disk) is tried again after a while, and so is what cannot be merged yet since a
+ * clone cannot be read; the snapshot stays "deleting".
  */
 #include <assert.h>
 #include <errno.h>
@@ -18,6 +19,15 @@
 #define RETRY_NS 10000000000ull
 
 /* ---------------------------------------------------------------- ends */
+
+static void try_later(struct layers *v)
+{
+	struct merge *m = &v->merge;
+
+	m->timer.fn = merge_timer;
+	m->timer.ctx = v;
+	env_timer_set(v->env, &m->timer, env_now_ns(v->env) + RETRY_NS);
+}
 
 static void merge_end(struct layers *v, int rc)
 {
@@ -46,9 +56,7 @@ static void merge_end(struct layers *v, int rc)
 		return;
 	}
 	m->failures++;
-	m->timer.fn = merge_timer;
-	m->timer.ctx = v;
-	env_timer_set(v->env, &m->timer, env_now_ns(v->env) + RETRY_NS);
+	try_later(v);
 }
 
 static void unlock_and_end(struct layers *v, int rc)
@@ -376,6 +384,18 @@ static void drop(struct layers *v)
 	ctl_save(v, next, on_saved);
 }
 
+static void begin_nothing(struct layers *v)
+{
+	struct merge *m = &v->merge;
+
+	m->is_running = m->is_stopping; /* else the kick would come back here */
+	if (!m->is_stopping && !v->b.is_failed && v->is_layered && choose_is_put_off(v))
+		try_later(v);
+	ctl_unlock(v);
+	if (m->is_stopping)
+		merge_end(v, 0);
+}
+
 static void begin_go(struct ctl_waiter *w)
 {
 	struct layers *v = list_entry(w, struct layers, merge.lock);
@@ -385,10 +405,7 @@ static void begin_go(struct ctl_waiter *w)
 	    m->is_stopping || v->b.is_failed || !v->is_layered ? MERGE_NOTHING : choose_what(v);
 	switch (m->what) {
 	case MERGE_NOTHING:
-		m->is_running = m->is_stopping; /* else the kick would come back here */
-		ctl_unlock(v);
-		if (m->is_stopping)
-			merge_end(v, 0);
+		begin_nothing(v);
 		return;
 	case MERGE_SECURE:
 		ctl_save_copy(v, on_saved);
@@ -420,6 +437,7 @@ void merge_kick(struct layers *v)
 	if (m->is_running || m->is_stopping || !v->is_layered || v->is_readonly || v->b.is_failed ||
 	    !v->m || m->failures > 0)
 		return;
+	env_timer_cancel(v->env, &m->timer);
 	m->is_running = true;
 	m->lock = (struct ctl_waiter){.fn = begin_go};
 	(void)!ctl_lock(v, &m->lock);

@@ -16,6 +16,7 @@
 #include "env_linux.h"
 
 #define TURNS_MAX 200000u
+#define HURRY_NS  5000000u
 
 /* ---------------------------------------------------------------- writes that fail */
 
@@ -165,6 +166,18 @@ void layer_rig_fail_writes(const char *ending, const char *other)
 	faults.other = other;
 	faults.file_count = 0;
 	faults.failures = 0;
+}
+
+static void set_timer(struct env *e, struct env_timer *t, uint64_t deadline_ns)
+{
+	uint64_t soon_ns = env_now_ns(e) + HURRY_NS;
+
+	faults.real->timer_set(e, t, deadline_ns < soon_ns ? deadline_ns : soon_ns);
+}
+
+void layer_rig_hurry(void)
+{
+	faults.ops.timer_set = set_timer;
 }
 
 void layer_rig_before_open(const char *ending, void (*fn)(void))

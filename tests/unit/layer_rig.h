@@ -41,6 +41,9 @@ void layer_rig_forget(void);
 /* name was flushed before the first write to `before`, which was written to. */
 bool layer_rig_was_flushed_first(const char *name, const char *before);
 
+/* What waits for a time waits a few milliseconds. */
+void layer_rig_hurry(void);
+
 /* A plain image of that name, and opening it, perhaps a snapshot of it (NULL: the volume). */
 void layer_rig_create(struct layer_rig *r, const char *name);
 int layer_rig_try_open(struct layer_rig *r, const char *name, const char *snapshot,

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <cmocka.h>
 
 #include "layer_rig.h"
@@ -319,6 +320,31 @@ static void layer_that_is_merged_away_as_it_is_opened_is_not_missed(void **state
 	}
 }
 
+/* The clone let go of its snapshot long ago, but as long as its manifest is lost nobody knows. */
+static void deletion_goes_on_when_a_clone_can_be_read_again(void **state)
+{
+	struct backend *v = with_snapshots(), *c;
+
+	assert_int_equal(layer_rig_clone(&rig, v, "two", "c.img", false), 0);
+	c = layer_rig_open(&rig, "c.img", NULL);
+	layer_rig_wait_alone(&rig, "c.layers");
+	layer_rig_close(&rig, c);
+	assert_int_equal(layer_rig_delete(&rig, v, "two"), 0);
+	layer_rig_close(&rig, v); /* at once */
+	assert_int_equal(rename(layer_rig_path(&rig, "c.layers"), layer_rig_path(&rig, "c.kept")),
+			 0);
+	layer_rig_hurry();
+	v = layer_rig_open(&rig, "v.img", NULL);
+	for (int i = 0; i < 20; i++)
+		rig_turn(&(struct rig){.env = rig.env});
+	assert_string_equal(layer_rig_state(v, "two"), "deleting");
+	assert_int_equal(rename(layer_rig_path(&rig, "c.kept"), layer_rig_path(&rig, "c.layers")),
+			 0);
+	layer_rig_wait_state(&rig, v, "two", "absent");
+	layer_rig_expect(&rig, v, 8, 12, 0x22);
+	layer_rig_close(&rig, v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -345,6 +371,8 @@ int main(void)
 		layers_that_a_revert_takes_while_they_are_merged_keep_their_end, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(layer_that_is_merged_away_as_it_is_opened_is_not_missed,
 					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(deletion_goes_on_when_a_clone_can_be_read_again, set_up,
+					    tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
