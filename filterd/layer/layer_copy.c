@@ -106,6 +106,23 @@ static void on_map_written(struct env_io *io)
 		commit_wait(&m->map, &m->waiter);
 }
 
+static void on_map_clean(struct commit_waiter *w, int result);
+
+static void on_slot_wiped(struct env_io *io)
+{
+	struct layers *v = volume_of(io);
+	struct merge *m = &v->merge;
+
+	commit_note_write(&m->map);
+	if (io->result) {
+		merge_copied(v, io->result);
+		return;
+	}
+	m->to_page->is_torn = false;
+	m->waiter.fn = on_map_clean;
+	commit_wait(&m->map, &m->waiter);
+}
+
 static void on_map_clean(struct commit_waiter *w, int result)
 {
 	struct layers *v = list_entry(w, struct layers, merge.waiter);
@@ -116,8 +133,14 @@ static void on_map_clean(struct commit_waiter *w, int result)
 		merge_copied(v, -EIO);
 		return;
 	}
+	slot = LAYER_MUTATE(ONE_SLOT) ? 0 : (m->to_page->generation + 1) % 2;
+	if (m->to_page->is_torn && !LAYER_MUTATE(TORN_SLOT_STAYS)) {
+		memset(pair_buf(v), 0, SLOT_BYTES);
+		submit(v, ENV_IO_WRITE, m->target->map, pair_buf(v),
+		       m->page * SLOT_PAIR + slot * SLOT_BYTES, SLOT_BYTES, on_slot_wiped);
+		return;
+	}
 	m->to_page->generation++;
-	slot = LAYER_MUTATE(ONE_SLOT) ? 0 : m->to_page->generation % 2;
 	slot_encode(pair_buf(v), m->target->number, m->page, m->to_page);
 	submit(v, ENV_IO_WRITE, m->target->map, pair_buf(v),
 	       m->page * SLOT_PAIR + slot * SLOT_BYTES, SLOT_BYTES, on_map_written);

@@ -100,6 +100,7 @@ struct page {
 	uint32_t pins;
 	bool is_loaded, is_dirty, is_writing;
 	bool is_written; /* this round, without an error */
+	bool is_torn;    /* its next slot holds parts of a write, and is to be made zeros first */
 	struct list_node waiting;
 	struct list_node node; /* of those to load, or dirty, or being written */
 	uint16_t entry[LAYER_PAGE_BLOCKS];
@@ -164,6 +165,7 @@ struct mapflush {
 	bool is_trusted; /* what a process before us left unflushed is flushed */
 	bool is_posted, is_running;
 	bool has_failed; /* the last round: entries that a read shows are not on the disk */
+	bool is_wiping;  /* the slots that are torn, before the pages are written */
 	int rc;
 	uint32_t under_way;
 	struct commit commit; /* of the head's map */

@@ -22,6 +22,8 @@ enum layer_mutation {
 	LAYER_MUTATION_SLOT_NOT_CHECKED, /* LAYER-4: any slot of the right layer counts */
 	LAYER_MUTATION_NO_FLUSH_AT_OPEN, /* LAYER-4: what another process wrote is taken as flushed
 					  */
+	LAYER_MUTATION_TORN_SLOT_STAYS,  /* LAYER-4: parts of a write that was torn stay where the
+					    same generation is written again */
 	LAYER_MUTATION_NO_COPY_UP,       /* LAYER-5: the rest of the block is zeros */
 	LAYER_MUTATION_NO_BLOCK_LOCK,    /* LAYER-5: two parts of a block at the same time */
 	LAYER_MUTATION_UNMAP_FORGETS,    /* an unmapped block is absent: what is below shows */

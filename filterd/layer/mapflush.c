@@ -2,8 +2,9 @@
 /*
  * mapflush.c - the head's map reaches the disk: rounds that write the dirty pages and flush them.
  *
- *   wait ─▶ gathering ─(post)─▶ [flush of what another process wrote] ─▶ pages, each to the slot
- * that its flushed generation is not in ─▶ flush ─▶ generations count ─▶ fn
+ *   wait ─▶ gathering ─(post)─▶ [flush of what another process wrote] ─▶ [zeros over torn slots ─▶
+ * flush] ─▶ pages, each to the slot that its flushed generation is not in ─▶ flush ─▶ generations
+ * count ─▶ fn
  *
  * One round at a time, so the other slot of a page is always flushed (LAYER-4). Who comes meanwhile
  * waits for the next one, since the page may have been written already.
@@ -11,6 +12,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "layer_int.h"
 
@@ -70,33 +72,48 @@ static void on_page_written(struct env_io *io)
 	m->page = NULL;
 	f->under_way--;
 	p->is_written = io->result == 0;
-	if (io->result)
+	if (io->result) {
 		f->rc = io->result;
+		p->is_torn = true;
+	}
 	list_push_back(&f->written, &p->node);
 	commit_note_write(&f->commit);
 	write_some(v);
 }
 
-static void page_write(struct layers *v, struct map_write *m, struct page *p)
+static bool page_encode(const struct layers *v, const struct page *p, uint8_t *buf)
 {
 	struct slot_page *s = malloc(sizeof(*s));
-	uint8_t *buf = v->mapflush.bufs + (size_t)(m - v->mapflush.writes) * SLOT_BYTES;
-	uint64_t slot;
 
-	if (!s) {
-		v->mapflush.rc = -ENOMEM;
-		p->is_written = false;
-		list_push_back(&v->mapflush.written, &p->node);
-		return;
-	}
+	if (!s)
+		return false;
 	s->generation = p->generation + 1;
 	for (uint32_t i = 0; i < LAYER_PAGE_BLOCKS; i++)
 		s->state[i] = (p->entry[i] & ENTRY_LAYER) != v->head->id ? SLOT_ABSENT
 			      : p->entry[i] & ENTRY_ZERO                 ? SLOT_ZERO
 									 : SLOT_DATA;
 	slot_encode(buf, v->head->number, p->number, s);
-	slot = LAYER_MUTATE(ONE_SLOT) ? 0 : s->generation % 2;
 	free(s);
+	return true;
+}
+
+static void page_write(struct layers *v, struct map_write *m, struct page *p)
+{
+	uint8_t *buf = v->mapflush.bufs + (size_t)(m - v->mapflush.writes) * SLOT_BYTES;
+	uint64_t slot = LAYER_MUTATE(ONE_SLOT) ? 0 : (p->generation + 1) % 2;
+
+	if (v->mapflush.is_wiping && !p->is_torn) {
+		list_push_back(&v->mapflush.written, &p->node);
+		return;
+	}
+	if (v->mapflush.is_wiping) {
+		memset(buf, 0, SLOT_BYTES);
+	} else if (!page_encode(v, p, buf)) {
+		v->mapflush.rc = -ENOMEM;
+		p->is_written = false;
+		list_push_back(&v->mapflush.written, &p->node);
+		return;
+	}
 	m->page = p;
 	v->mapflush.under_way++;
 	m->io = (struct env_io){.op = ENV_IO_WRITE,
@@ -107,6 +124,27 @@ static void page_write(struct layers *v, struct map_write *m, struct page *p)
 				.done = on_page_written,
 				.ctx = m};
 	env_io_submit(v->env, &m->io);
+}
+
+static void on_wiped(struct commit_waiter *w, int result)
+{
+	struct layers *v = list_entry(w, struct layers, mapflush.synced);
+	struct mapflush *f = &v->mapflush;
+	struct list_node *n;
+
+	f->is_wiping = false;
+	list_for_each (n, &f->written) {
+		struct page *p = list_entry(n, struct page, node);
+
+		p->is_written = false;
+		p->is_torn &= result || f->rc;
+	}
+	if (result || f->rc) {
+		round_end(v, result ? -EIO : 0);
+		return;
+	}
+	list_splice_back(&f->writing, &f->written);
+	write_some(v);
 }
 
 static void write_some(struct layers *v)
@@ -123,9 +161,9 @@ static void write_some(struct layers *v)
 	}
 	if (f->under_way > 0 || !list_is_empty(&f->writing))
 		return;
-	f->synced.fn = on_synced;
+	f->synced.fn = f->is_wiping ? on_wiped : on_synced;
 	if (LAYER_MUTATE(MAP_NOT_FLUSHED))
-		round_end(v, 0);
+		f->synced.fn(&f->synced, 0);
 	else
 		commit_wait(&f->commit, &f->synced);
 }
@@ -147,6 +185,7 @@ static void on_clean(struct commit_waiter *w, int result)
 
 		p->is_dirty = false;
 		p->is_writing = true;
+		f->is_wiping |= p->is_torn && !LAYER_MUTATE(TORN_SLOT_STAYS);
 		list_push_back(&f->writing, &p->node);
 	}
 	write_some(v);

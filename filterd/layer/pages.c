@@ -98,6 +98,7 @@ static void load_start(struct page_load *d)
 {
 	memset(d->page->entry, 0, sizeof(d->page->entry));
 	d->page->generation = 0;
+	d->page->is_torn = false;
 	d->at = d->v->head;
 	d->epoch = d->v->pages.epoch;
 	d->rc = 0;
@@ -137,8 +138,10 @@ static void loaded_some(struct page_load *d)
 			d->rc = rc;
 		if (rc == 0 && d->epoch == v->pages.epoch) {
 			fill(d->page, l, &d->decoded);
-			if (l == v->head)
+			if (l == v->head) {
 				d->page->generation = d->decoded.generation;
+				d->page->is_torn = d->decoded.is_torn;
+			}
 		}
 	}
 	/* The last: that may close a file. */
@@ -302,7 +305,10 @@ void pages_new_head(struct layers *v)
 
 	v->pages.epoch++;
 	list_for_each (n, &v->pages.lru) {
-		list_entry(n, struct page, lru)->generation = 0;
+		struct page *p = list_entry(n, struct page, lru);
+
+		p->generation = 0;
+		p->is_torn = false;
 	}
 }
 

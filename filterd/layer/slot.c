@@ -2,7 +2,6 @@
 #include "slot.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "bytes.h"
@@ -52,19 +51,24 @@ static bool is_zero(const uint8_t *slot)
 int slot_decode(const uint8_t *pair, uint32_t layer, uint64_t page, struct slot_page *out)
 {
 	const uint8_t *best = NULL;
+	bool is_whole[2];
+	uint32_t next;
 
 	memset(out, 0, sizeof(*out));
 	for (uint32_t i = 0; i < 2; i++) {
 		const uint8_t *slot = pair + (size_t)i * SLOT_BYTES;
 
-		if (is_valid(slot, layer, page, i) &&
+		is_whole[i] = is_valid(slot, layer, page, i);
+		if (is_whole[i] &&
 		    (!best || get_be64(slot + AT_GENERATION) > get_be64(best + AT_GENERATION)))
 			best = slot;
 	}
+	out->generation = best ? get_be64(best + AT_GENERATION) : 0;
+	next = (out->generation + 1) % 2;
+	out->is_torn = !is_whole[next] && !is_zero(pair + (size_t)next * SLOT_BYTES);
 	/* The first write of a page that was torn leaves one slot of zeros. */
 	if (!best)
 		return is_zero(pair) || is_zero(pair + SLOT_BYTES) ? 0 : -EBADMSG;
-	out->generation = get_be64(best + AT_GENERATION);
 	for (uint32_t i = 0; i < LAYER_PAGE_BLOCKS; i++)
 		out->state[i] = best[SLOT_BITS_AT + i / 4] >> i % 4 * 2 & 3;
 	return 0;

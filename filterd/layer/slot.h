@@ -5,6 +5,7 @@
 #ifndef LAYER_SLOT_H
 #define LAYER_SLOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,7 +21,10 @@
 enum slot_state { SLOT_ABSENT, SLOT_DATA, SLOT_ZERO };
 
 struct slot_page {
-	uint64_t generation;              /* 0: nothing was ever written */
+	uint64_t generation; /* 0: nothing was ever written */
+	/* Read: where the next generation goes there are parts of one that did not get there whole.
+	 * They go first: the same generation, torn too, could complete them. */
+	bool is_torn;
 	uint8_t state[LAYER_PAGE_BLOCKS]; /* enum slot_state */
 };
 

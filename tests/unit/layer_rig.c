@@ -30,6 +30,8 @@ static struct {
 	uint64_t failures;
 	void (*before)(void); /* the next file whose name ends in before_what is opened */
 	const char *before_what;
+	void (*watch)(enum env_io_op op);
+	const char *watched;
 } faults;
 
 /* What was done first to each file since it was opened. */
@@ -76,6 +78,8 @@ static void see_io(const struct env_io *io)
 			seen[i].synced = calls;
 		else if (io->op == ENV_IO_WRITE && !seen[i].written)
 			seen[i].written = calls;
+		if (ends_with(seen[i].name, faults.watched))
+			faults.watch(io->op);
 		return;
 	}
 }
@@ -168,6 +172,13 @@ void layer_rig_fail_writes(const char *ending, const char *other)
 	faults.failures = 0;
 }
 
+void layer_rig_watch(const char *ending, void (*fn)(enum env_io_op op))
+{
+	faults.watched = ending;
+	faults.watch = fn;
+	is_seeing |= ending != NULL;
+}
+
 static void set_timer(struct env *e, struct env_timer *t, uint64_t deadline_ns)
 {
 	uint64_t soon_ns = env_now_ns(e) + HURRY_NS;
@@ -201,6 +212,7 @@ void layer_rig_init(struct layer_rig *r, uint64_t size_bytes)
 	r->size_bytes = size_bytes;
 	assert_int_equal(env_linux_create(&cfg, &r->env, NULL), 0);
 	layer_rig_fail_writes(NULL, NULL);
+	layer_rig_watch(NULL, NULL);
 	is_seeing = false;
 	seen_count = 0;
 	faults.real = r->env->ops;
@@ -347,6 +359,19 @@ void layer_rig_poke(struct layer_rig *r, const char *name, uint64_t offset_bytes
 	for (uint32_t i = 0; i < len_bytes; i++)
 		assert_int_equal(pwrite(fd, &byte, 1, (off_t)(offset_bytes + i)), 1);
 	close(fd);
+}
+
+bool layer_rig_is_zero(struct layer_rig *r, const char *name, uint32_t block)
+{
+	int fd = open(layer_rig_path(r, name), O_RDONLY | O_CLOEXEC);
+	uint8_t *buf = buffer(1, 0xff);
+	bool is_so;
+
+	assert_int_equal(pread(fd, buf, RIG_BLOCK, (off_t)block * RIG_BLOCK), RIG_BLOCK);
+	is_so = buf[0] == 0 && memcmp(buf, buf + 1, RIG_BLOCK - 1) == 0;
+	close(fd);
+	free(buf);
+	return is_so;
 }
 
 void layer_rig_cut(struct layer_rig *r, const char *name, uint64_t size_bytes)

@@ -41,6 +41,8 @@ void layer_rig_forget(void);
 /* name was flushed before the first write to `before`, which was written to. */
 bool layer_rig_was_flushed_first(const char *name, const char *before);
 
+/* Before each call of files that are opened from now on and whose name ends so; NULL: of none. */
+void layer_rig_watch(const char *ending, void (*fn)(enum env_io_op op));
 /* What waits for a time waits a few milliseconds. */
 void layer_rig_hurry(void);
 
@@ -59,6 +61,9 @@ void layer_rig_expect(struct layer_rig *r, struct backend *b, uint32_t block, ui
 /* Raw, into the file: as a process leaves it that was killed before its map entry. */
 void layer_rig_poke(struct layer_rig *r, const char *name, uint64_t offset_bytes, uint8_t byte,
 		    uint32_t len_bytes);
+
+/* That block of the file is all zeros. */
+bool layer_rig_is_zero(struct layer_rig *r, const char *name, uint32_t block);
 
 /* The file is as long as that, as a kill or a damage leaves it. */
 void layer_rig_cut(struct layer_rig *r, const char *name, uint64_t size_bytes);

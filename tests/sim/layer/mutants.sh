@@ -15,7 +15,7 @@ out=build/mutants_layer
 sim=build/release/bin/sim_layer_mutants
 unit=build/release/bin/test_layer_merge_mutants
 seeds=4000
-scripted='^(COPY_LEAVES_REST|RECORD_LEFT|NO_FLUSH_AT_OPEN|MERGE_SOURCE_NOT_FLUSHED|MERGED_LET_GO|IMAGE_NOT_FLUSHED|CHAIN_READ_ONCE)$'
+scripted='^(COPY_LEAVES_REST|RECORD_LEFT|NO_FLUSH_AT_OPEN|TORN_SLOT_STAYS|MERGE_SOURCE_NOT_FLUSHED|MERGED_LET_GO|IMAGE_NOT_FLUSHED|CHAIN_READ_ONCE)$'
 if [ "${1:-}" = --long ]; then
 	shift
 	seeds=200000 scripted='^$'
