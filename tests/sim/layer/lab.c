@@ -163,6 +163,7 @@ static void begin(struct lab *l, uint64_t seed)
 	v->exists = true;
 	l->volumes[1].path = "c.img";
 	image_init(&v->image, LAB_BLOCKS * 8);
+	v->told_sectors = v->image.sectors;
 	fs_begin(&l->fs);
 	l->fs.dies_in = 0;
 	if (backend_layers.create(&l->fs.env, &cfg, false, NULL))

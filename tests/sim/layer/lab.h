@@ -39,7 +39,8 @@ struct volume {
 	enum doubt doubt;
 	uint32_t doubt_snap;
 	uint32_t doubt_sectors;
-	uint32_t origin_snap; /* of volume 0, +1; 0: none */
+	uint32_t told_sectors; /* the size that somebody counts on */
+	uint32_t origin_snap;  /* of volume 0, +1; 0: none */
 	bool is_linked;
 };
 

@@ -44,6 +44,11 @@ static void settle_size(struct lab *l, struct volume *v)
 		image_grow(&v->image, sectors);
 	if (v->doubt == DOUBT_GROW && sectors == (v->doubt_sectors + 7) / 8 * 8)
 		image_grow(&v->image, sectors);
+	/* Nor has it a size but the file's, which after a growth that failed or was never told is
+	 * found to be the new one, and may go with the power. */
+	if (v == &l->volumes[0] && v->is_after_power_cut && sectors < v->image.sectors &&
+	    sectors >= v->told_sectors)
+		v->image.sectors = sectors;
 	if (sectors != v->image.sectors)
 		lab_fail(l, "%s has %u sectors, it should have %u", v->path, sectors,
 			 v->image.sectors);

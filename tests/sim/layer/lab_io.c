@@ -39,6 +39,9 @@ static void on_end(struct sluice_io *io)
 	for (uint32_t i = 0; i < x->count; i++)
 		image_end(&x->v->image, x->first + i, x->version, io->status == SLUICE_OK,
 			  is_durable(x));
+	if (io->status == SLUICE_OK && io->op != SLUICE_OP_READ &&
+	    (io->op == SLUICE_OP_FLUSH || is_durable(x)))
+		x->v->told_sectors = x->v->image.sectors;
 	if (io->status != SLUICE_OK && !x->l->fs.has_failed && !x->v->b->is_failed)
 		lab_fail(x->l, "op %u ended with status %u for no reason", io->op, io->status);
 }

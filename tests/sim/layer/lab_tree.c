@@ -117,6 +117,7 @@ static bool members_commit(struct lab *l)
 		if (!members[i].is_committed)
 			return false;
 		image_flushed(&members[i].v->image);
+		members[i].v->told_sectors = members[i].v->image.sectors;
 		members[i].s->image = members[i].v->image;
 		members[i].s->is_committed = true;
 	}
@@ -292,8 +293,10 @@ void lab_grow(struct lab *l, struct volume *v)
 	v->doubt = DOUBT_GROW;
 	v->doubt_sectors = sectors;
 	v->b->ops->grow(v->b, (uint64_t)sectors * SECTOR, on_grown, a);
-	if (wait_for(l, a, "grow") == 0)
+	if (wait_for(l, a, "grow") == 0) {
 		image_grow(&v->image, sectors);
+		v->told_sectors = sectors;
+	}
 	if (a->result == 0 || !l->fs.has_failed)
 		v->doubt = DOUBT_NONE;
 }
