@@ -50,15 +50,16 @@ static bool is_half_made(struct layers *v, const char *path, const struct env_fi
 	return is_ours;
 }
 
-/* 0: there is no image, or none any more. */
+/* 0: there is no image, or none any more. One that cannot be opened just now is somebody's. */
 static int make_room(struct layers *v, const char *path, struct err *err)
 {
 	struct env_open how = {.path = path, .flags = ENV_OPEN_READONLY};
 	struct env_file *f;
 	bool is_rest;
+	int rc = env_file_open(v->env, &how, &f, err);
 
-	if (env_file_open(v->env, &how, &f, NULL))
-		return 0;
+	if (rc)
+		return rc == -ENOENT ? 0 : rc;
 	is_rest = is_half_made(v, path, f) && !LAYER_MUTATE(CLONE_HALF_MADE);
 	env_file_close(v->env, f);
 	if (is_rest)

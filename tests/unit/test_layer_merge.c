@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <cmocka.h>
 
 #include "layer_rig.h"
@@ -80,6 +81,27 @@ static void clone_that_a_kill_left_without_bytes_is_made_again(void **state)
 	layer_rig_create(&rig, "other.img");
 	layer_rig_cut(&rig, "other.img", 0);
 	assert_int_equal(layer_rig_clone(&rig, v, "two", "other.img", true), -EEXIST);
+	layer_rig_close(&rig, v);
+}
+
+/* Its manifest is not written over, nor removed after that. */
+static void clone_leaves_a_volume_alone_that_cannot_be_opened_just_now(void **state)
+{
+	struct backend *v = with_snapshots(), *other;
+
+	layer_rig_create(&rig, "c.img");
+	other = layer_rig_open(&rig, "c.img", NULL);
+	assert_int_equal(layer_rig_snapshot(&rig, other, "one"), 0);
+	layer_rig_fill(&rig, other, 0, 4, 0x99);
+	layer_rig_close(&rig, other);
+	assert_int_equal(rename(layer_rig_path(&rig, "c.img"), layer_rig_path(&rig, "kept")), 0);
+	assert_int_equal(symlink("c.img", layer_rig_path(&rig, "c.img")), 0);
+	assert_int_equal(layer_rig_clone(&rig, v, "two", "c.img", true), -ELOOP);
+	assert_int_equal(rename(layer_rig_path(&rig, "kept"), layer_rig_path(&rig, "c.img")), 0);
+	other = layer_rig_open(&rig, "c.img", NULL);
+	layer_rig_expect(&rig, other, 0, 4, 0x99);
+	assert_string_equal(layer_rig_state(other, "one"), "ready");
+	layer_rig_close(&rig, other);
 	layer_rig_close(&rig, v);
 }
 
@@ -419,6 +441,8 @@ int main(void)
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(clone_that_a_kill_left_without_bytes_is_made_again,
 					    set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		clone_leaves_a_volume_alone_that_cannot_be_opened_just_now, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(linked_clone_stays_on_its_snapshot, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(full_clone_shows_nothing_that_a_killed_first_write_left,
 					    set_up, tear_down),
