@@ -27,6 +27,9 @@ struct repair {
 	bool *is_broken; /* [m->layer_count] */
 	bool has_changed;
 	bool is_from_copy;
+	int failed; /* a file could not be opened: it need not be missing, and nothing is given up
+		     */
+	struct err why;
 };
 
 static void step(struct repair *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
@@ -48,11 +51,17 @@ static bool is_there(struct repair *r, uint32_t number, bool is_map, uint64_t mi
 	char *path = tree_path(r->image_path, number, is_map);
 	struct env_open how = {.path = path, .flags = ENV_OPEN_READONLY};
 	struct env_file *f = NULL;
-	bool is_so = path && env_file_open(r->env, &how, &f, NULL) == 0;
+	struct err err;
+	int rc = path ? env_file_open(r->env, &how, &f, &err)
+		      : err_set(&err, ENOMEM, "", "out of memory");
+	bool is_so = rc == 0;
 
 	if (is_so) {
 		is_so = f->size_bytes >= min_bytes;
 		env_file_close(r->env, f);
+	} else if (rc != -ENOENT && !r->failed) {
+		r->failed = rc;
+		r->why = err;
 	}
 	free(path);
 	return is_so;
@@ -272,7 +281,9 @@ static int repair(struct repair *r, struct err *err)
 		return err_set(err, ENOMEM, "", "out of memory");
 	}
 	find_broken(r);
-	rc = repair_layers(r, next, err);
+	if (r->failed && err)
+		*err = r->why;
+	rc = r->failed ? r->failed : repair_layers(r, next, err);
 	/* An older tree does not know the files of the lost one, which may be found again. */
 	if (rc == 0 && !r->is_from_copy)
 		left_over(r);

@@ -115,6 +115,28 @@ static void snapshot_whose_layer_is_lost_is_forgotten_by_name(void **state)
 	assert_int_equal(repair(false, NULL), 0);
 }
 
+static void layer_that_cannot_be_opened_just_now_is_not_given_up(void **state)
+{
+	struct backend *v;
+	struct err err = {0};
+	json_t *steps;
+
+	assert_int_equal(rename(layer_rig_path(&rig, "v.l2"), layer_rig_path(&rig, "kept")), 0);
+	assert_int_equal(symlink("v.l2", layer_rig_path(&rig, "v.l2")), 0);
+	for (int is_apply = 0; is_apply < 2; is_apply++) {
+		assert_int_equal(
+		    layer_repair(rig.env, layer_rig_path(&rig, "v.img"), is_apply, &steps, &err),
+		    -ELOOP);
+		assert_non_null(strstr(err.text, "v.l2"));
+	}
+	assert_int_equal(rename(layer_rig_path(&rig, "kept"), layer_rig_path(&rig, "v.l2")), 0);
+	assert_int_equal(repair(true, NULL), 0);
+	v = layer_rig_open(&rig, "v.img", NULL);
+	layer_rig_expect(&rig, v, 8, 4, 0x22);
+	assert_string_equal(layer_rig_state(v, "two"), "ready");
+	layer_rig_close(&rig, v);
+}
+
 static void file_that_no_manifest_names_is_removed(void **state)
 {
 	struct env_open how = {
@@ -237,6 +259,7 @@ int main(void)
 	    TEST(whole_volume_needs_no_repair),
 	    TEST(volume_without_its_head_becomes_its_last_snapshot),
 	    TEST(snapshot_whose_layer_is_lost_is_forgotten_by_name),
+	    TEST(layer_that_cannot_be_opened_just_now_is_not_given_up),
 	    TEST(file_that_no_manifest_names_is_removed),
 	    TEST(lost_manifest_is_taken_from_its_copy_and_no_file_goes),
 	    TEST(copy_that_a_kill_left_behind_is_written_at_open),
