@@ -124,6 +124,15 @@ static void finish(struct lab *l)
 	}
 }
 
+/* An image alone is that of the one before, whose removal the power cut took back. */
+static bool is_clone(const struct lab *l, const struct volume *v)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "%.1s.layers", v->path);
+	return lab_is_whole(l, v->path) && fs_exists(&l->fs, path);
+}
+
 static void after_death(struct lab *l, bool is_power_cut)
 {
 	memory_off();
@@ -138,7 +147,7 @@ static void after_death(struct lab *l, bool is_power_cut)
 		v->is_after_power_cut |= is_power_cut;
 		image_crash(&v->image, is_power_cut);
 		if (v->doubt == DOUBT_CLONE) {
-			v->exists = lab_is_whole(l, v->path);
+			v->exists = is_clone(l, v);
 			v->doubt = DOUBT_NONE;
 		}
 	}
