@@ -77,13 +77,38 @@ int tree_read_manifest(struct env *e, const char *image_path, struct manifest **
 	return rc;
 }
 
+static bool is_on(const struct manifest *m, const char *image_path, uint32_t number)
+{
+	return m && m->origin_layer == number && strcmp(m->origin_path, image_path) == 0;
+}
+
+/* A kill came between the clone's manifest, which lets go, and its copy. As long as nobody opens
+ * the clone the copy may have to take the manifest's place. */
+static bool is_held_by_copy(struct env *e, const char *path, const char *image_path,
+			    uint32_t number)
+{
+	char *copy = tree_manifest_path(path, true), *text = NULL;
+	struct manifest *m = NULL;
+	size_t len_bytes = 0;
+	bool is_held;
+
+	if (copy && env_text_read(e, copy, MANIFEST_BYTES_MAX, &text, &len_bytes, NULL) == 0)
+		m = manifest_parse(text, len_bytes, copy, NULL);
+	is_held = !copy || is_on(m, image_path, number);
+	manifest_free(m);
+	free(text);
+	free(copy);
+	return is_held;
+}
+
 bool tree_is_held_by(struct env *e, const char *path, const char *image_path, uint32_t number)
 {
 	struct manifest *m = NULL;
 	int rc = tree_read_manifest(e, path, &m, NULL);
 	/* What cannot be read may hold it. */
-	bool is_held = rc ? rc != -ENOENT
-			  : m->origin_layer == number && strcmp(m->origin_path, image_path) == 0;
+	bool is_held =
+	    rc ? rc != -ENOENT
+	       : is_on(m, image_path, number) || is_held_by_copy(e, path, image_path, number);
 
 	manifest_free(m);
 	return is_held;

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include <cmocka.h>
@@ -135,6 +136,27 @@ static void full_clone_shows_nothing_that_a_killed_first_write_left(void **state
 	layer_rig_wait_alone(&rig, "c.layers");
 	layer_rig_expect(&rig, c, 20, BLOCKS - 20, 0);
 	layer_rig_close(&rig, c);
+	layer_rig_close(&rig, v);
+}
+
+/* Its process was killed before the copy of the manifest that lets go. */
+static void clone_whose_copy_is_behind_holds_its_snapshot_until_it_is_opened(void **state)
+{
+	struct backend *v = with_snapshots(), *c;
+	char *text = NULL, path[256];
+	size_t n = 0;
+
+	snprintf(path, sizeof(path), "%s", layer_rig_path(&rig, "c.layers.copy"));
+	assert_int_equal(layer_rig_clone(&rig, v, "two", "c.img", false), 0);
+	assert_int_equal(env_text_read(rig.env, path, 1u << 20, &text, &n, NULL), 0);
+	c = layer_rig_open(&rig, "c.img", NULL);
+	layer_rig_wait_alone(&rig, "c.layers");
+	layer_rig_close(&rig, c);
+	assert_int_equal(env_text_write(rig.env, path, text, n, NULL), 0);
+	free(text);
+	assert_int_equal(layer_rig_delete(&rig, v, "two"), -EBUSY);
+	layer_rig_close(&rig, layer_rig_open(&rig, "c.img", NULL));
+	assert_int_equal(layer_rig_delete(&rig, v, "two"), 0);
 	layer_rig_close(&rig, v);
 }
 
@@ -443,6 +465,9 @@ int main(void)
 					    set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(
 		clone_leaves_a_volume_alone_that_cannot_be_opened_just_now, set_up, tear_down),
+	    cmocka_unit_test_setup_teardown(
+		clone_whose_copy_is_behind_holds_its_snapshot_until_it_is_opened, set_up,
+		tear_down),
 	    cmocka_unit_test_setup_teardown(linked_clone_stays_on_its_snapshot, set_up, tear_down),
 	    cmocka_unit_test_setup_teardown(full_clone_shows_nothing_that_a_killed_first_write_left,
 					    set_up, tear_down),
