@@ -6,16 +6,17 @@
 # one machine with real TLS: no replication, async and sync beside each other in every round, medians of the rounds. Prints
 # tables; passes or fails nothing.
 #
-#     tests/perf/bench_replication.sh [--rounds 3] [--seconds 3] [--scenes "cost rpo resync handover failover"]
+#     tests/perf/bench_replication.sh [--rounds 3] [--seconds 3] [--scenes "cost apart rpo resync handover failover"]
 #
 # All of it shares the machine's cores: client, tgtd, filterd, and the peer's filterd, which with replication writes every
-# block a second time to the same disk.
+# block a second time to the same disk. In the scene "apart" the first core has the client and the primary's daemons, in
+# every mode, and the second one the replica's, whose disk is memory: as if that were a machine of its own.
 . "$(dirname "$0")/../lib/harness.sh"
 # shellcheck source=tests/lib/two.sh
 . "$ROOT/tests/lib/two.sh"
 # shellcheck source=tests/lib/replica.sh
 . "$ROOT/tests/lib/replica.sh"
-ROUNDS=3 SECONDS_EACH=3 SCENES="cost rpo resync handover failover"
+ROUNDS=3 SECONDS_EACH=3 SCENES="cost apart rpo resync handover failover"
 while [ $# -gt 0 ]; do
 	case $1 in
 	--rounds) ROUNDS=$2 ;;
@@ -28,6 +29,7 @@ done
 need_tools iscsi_bench verify_load
 expect_error 'the last sluice-filterd ended by|filter_hung|replication'
 SIZE=256M
+PIN=()
 
 # shellcheck source=tests/perf/figures.sh
 . "$ROOT/tests/perf/figures.sh"
@@ -37,7 +39,14 @@ ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.3f", (b ? a / b : 0) }'; }
 
 volumes() { # the pair's volume v0, in mode $1 or "none"
 	replica_volume a "$SIZE"
-	replica_volume b "$SIZE"
+	if [ -n "${IS_APART:-}" ]; then
+		mkdir -p "$T/b/d0"
+		mount -t tmpfs -o size=2G tmpfs "$T/b/d0"
+		ctl_on b datastore add d0 --type dir --path "$T/b/d0" --buffered >/dev/null
+		ctl_on b volume create v0 --datastore d0 --size "$SIZE" >/dev/null
+	else
+		replica_volume b "$SIZE"
+	fi
 	[ "$1" = none ] && return
 	replica_attach b a secondary "\"mode\":\"$1\""
 	replica_attach a b primary "\"mode\":\"$1\""
@@ -61,6 +70,7 @@ down() {
 		kill_bg "tgtd-$name" KILL
 		kill_filterd_on "$name" 2>/dev/null || true # one may have been killed by its scene
 		wait_until 20 "filterd of $name to be gone" sockets_are_gone "$name"
+		umount -l "$T/$name/d0" 2>/dev/null || true
 		rm -rf "${T:?}/$name/d0" "${T:?}/$name/state"
 		rm -f "$T/$name/tgtd"*
 		mkdir -p "$T/$name/state"
@@ -69,18 +79,35 @@ down() {
 bench_of() {
 	local bytes=$1
 	shift
-	on a timeout 120 "$(tool iscsi_bench)" --bytes "$bytes" --write-pct 100 --seconds "$SECONDS_EACH" --warm-ms 500 "$@" \
+	on a "${PIN[@]}" timeout 120 "$(tool iscsi_bench)" --bytes "$bytes" --write-pct 100 --seconds "$SECONDS_EACH" --warm-ms 500 "$@" \
 		"$(url_on a 1)" </dev/null | tail -n 1
 }
 bench() { bench_of 4096 "$@"; }
 
 # ---------------------------------------------------------------- scenes
 
+keep_apart() {
+	local name pid processor=0
+	for name in a b; do
+		for pid in "${PID_OF[tgtd-$name]}" "${PID_OF[filterd-$name]}" "$(filterd_child_on "$name")"; do
+			taskset -a -p -c $processor "$pid" >/dev/null
+		done
+		processor=1
+	done
+	PIN=(taskset -c 0)
+}
+apart() {
+	[ "$(nproc)" -ge 2 ] || return 0
+	IS_APART=1 cost
+	PIN=()
+}
 cost() {
-	local i mode base1 base32 one many
+	local i mode base1 base32 one many title=cost
+	[ -z "${IS_APART:-}" ] || title="cost, the replica on a processor of its own"
 	for ((i = 0; i < ROUNDS; i++)); do
 		for mode in none async sync; do
 			up $mode
+			[ -z "${IS_APART:-}" ] || keep_apart
 			bench --depth 32 --seconds 1 >/dev/null # extents become hot, the file gets its blocks
 			one=$(bench --depth 1 | jq .p50_us)
 			many=$(bench --depth 32 | jq .iops)
@@ -95,7 +122,7 @@ cost() {
 			down
 		done
 	done
-	report "cost"
+	report "$title"
 }
 
 # A steady 50 MB/s of 64 KiB writes: a limit of the volume's, at the lowest layer. Percentiles are those of the last
