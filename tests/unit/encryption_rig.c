@@ -392,6 +392,14 @@ int64_t rig_figure(struct rig *r, const char *member)
 
 /* ---------------------------------------------------------------- I/O */
 
+void rig_ended(void *ctx, int result, const struct err *err)
+{
+	struct rig_ending *e = ctx;
+
+	e->result = result;
+	snprintf(e->text, sizeof(e->text), "%s", result && err ? err->text : "");
+}
+
 static void io_ended(struct sluice_io *io)
 {
 	struct rig *r = chain_io_owner(io);

@@ -69,6 +69,12 @@ void rig_restart(struct rig *r);
 void rig_close(struct rig *r);
 void rig_remove(struct rig *r, const char *suffix); /* a sidecar */
 
+/* How an event or a command with its own arguments ended: their ctx and fn. */
+struct rig_ending {
+	int result;
+	char text[384];
+};
+void rig_ended(void *ctx, int result, const struct err *err);
 /* All that is due, time included, until the answer is there. */
 int rig_settle(struct rig *r);
 /* keks: so many keys of 32 equal letters, "ab". 0 or -errno; r->reply, r->err. */

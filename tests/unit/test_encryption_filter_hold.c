@@ -295,6 +295,26 @@ static void what_waits_is_let_go_by_a_drain_and_an_abort(void **state)
 	rig_close(&r);
 }
 
+/* Its header comes from the primary, a moment after the pair has begun. */
+static void a_snapshot_of_a_replica_without_header_is_to_be_tried_again(void **state)
+{
+	static const struct sluice_event snapshot = {.kind = SLUICE_EVENT_SNAPSHOT, .uuid = "1"};
+	struct rig_ending e = {-EINPROGRESS, ""};
+	struct rig r;
+
+	memset(records, 0, sizeof(records));
+	memset(keeper.companion, 0, SLUICE_COMPANION_BYTES);
+	rig_open(&r, 512, "");
+	rig_attach_other(&r, &keeper_ops);
+	sluice_companion_tell(keeper.f, SLUICE_COMPANION_REPLICA);
+	go(&r, 100);
+	chain_event(r.c, &snapshot, rig_ended, &e);
+	rig_settle(&r);
+	assert_int_equal(e.result, -EAGAIN);
+	assert_non_null(strstr(e.text, "try again"));
+	rig_close(&r);
+}
+
 static int set_up(void **state)
 {
 	keeper.companion = calloc(1, SLUICE_COMPANION_BYTES);
@@ -315,6 +335,7 @@ int main(void)
 	    T(without_its_key_it_answers_at_once),
 	    T(a_replica_answers_at_once),
 	    T(what_waits_is_let_go_by_a_drain_and_an_abort),
+	    T(a_snapshot_of_a_replica_without_header_is_to_be_tried_again),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -225,36 +225,23 @@ static void commands_say_what_is_wrong(void **state)
 	rig_close(&r);
 }
 
-struct ending {
-	int result;
-	char text[384];
-};
-
-static void ended(void *ctx, int result, const struct err *err)
-{
-	struct ending *e = ctx;
-
-	e->result = result;
-	snprintf(e->text, sizeof(e->text), "%s", result && err ? err->text : "");
-}
-
 static void rekeyed(void *ctx, int result, const char *reply_json, const struct err *err)
 {
-	ended(ctx, result, err);
+	rig_ended(ctx, result, err);
 }
 
-static void snapshot(struct rig *r, struct ending *e)
+static void snapshot(struct rig *r, struct rig_ending *e)
 {
 	static const struct sluice_event ev = {.kind = SLUICE_EVENT_SNAPSHOT, .name = "s"};
 
 	e->result = -EINPROGRESS;
-	chain_event(r->c, &ev, ended, e);
+	chain_event(r->c, &ev, rig_ended, e);
 	rig_settle(r);
 }
 
 static void a_snapshot_while_the_header_changes_is_to_be_tried_again(void **state)
 {
-	struct ending rekey = {-EINPROGRESS, ""}, point;
+	struct rig_ending rekey = {-EINPROGRESS, ""}, point;
 	char keks[64];
 	int fds[2];
 	struct rig r;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "snapshot.h"
 
+#include "companion.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -57,6 +59,10 @@ static int note(struct encryption *e, const char *uuid, struct sluice_error *err
 	char name[KEY_CHARS + 1];
 	int rc;
 
+	if (!*now && companion_is_closed(e)) /* the replica of a volume that has just begun */
+		return encryption_refuse(err, "filter", -EAGAIN,
+					 "the header has not come from the other side yet; try "
+					 "again in a moment");
 	if (!*now)
 		return encryption_refuse(
 		    err, "filter", -EIO,

@@ -109,7 +109,7 @@ struct repl_receiver {
 	struct receiver_mark { /* receiver_mark.c: the MARK that all frames wait for */
 		struct repl_mark wire;
 		struct repl_header h;
-		uint64_t connection, until_ns;
+		uint64_t connection, until_ns, again_ns;
 		struct repl_snapshot call;
 		struct repl_timer again;
 	} mark;

@@ -18,7 +18,8 @@
 #include <string.h>
 
 #define MS            1000000ull
-#define AGAIN_NS      (50 * MS)   /* another request of the volume is under way */
+#define AGAIN_MIN_NS  (4 * MS) /* another request of the volume is under way: twice it next */
+#define AGAIN_MAX_NS  (64 * MS)
 #define BUSY_MAX_NS   (2000 * MS) /* ... for so long at most */
 #define SETTLE_MAX_MS 30000u
 
@@ -63,7 +64,9 @@ static void asked(struct repl_snapshot *s)
 	assert(r->is_busy);
 	if (may_ask_again(r, now)) {
 		r->mark.again = (struct repl_timer){.fn = ask_again, .ctx = r};
-		r->host->ops->timer_set(r->host->ctx, &r->mark.again, now + AGAIN_NS);
+		r->host->ops->timer_set(r->host->ctx, &r->mark.again, now + r->mark.again_ns);
+		if (r->mark.again_ns < AGAIN_MAX_NS)
+			r->mark.again_ns *= 2;
 		return;
 	}
 	r->is_busy = false;
@@ -85,6 +88,7 @@ static void begin(struct repl_receiver *r, const struct repl_header *h,
 	m->h = *h;
 	m->wire = *wire;
 	m->connection = r->connection;
+	m->again_ns = AGAIN_MIN_NS;
 	m->until_ns = r->host->ops->now_ns(r->host->ctx) + BUSY_MAX_NS;
 	m->call = (struct repl_snapshot){
 	    .what = what[wire->what],
