@@ -86,8 +86,19 @@ bench() { bench_of 4096 "$@"; }
 
 # ---------------------------------------------------------------- scenes
 
+# Packets, too: a sends into the wire, and what lies behind its end of it is the other machine's.
+receive_on() { # MASK DEVICE [NODE]
+	local how=(unshare --mount)
+	[ -z "${3:-}" ] || how=(on "$3" unshare --mount)
+	# shellcheck disable=SC2016
+	"${how[@]}" bash -c 'mount -t sysfs none /sys && echo "$1" >"/sys/class/net/$2/queues/rx-0/rps_cpus"' _ "$1" "$2"
+}
 keep_apart() {
 	local name pid processor=0
+	receive_on 1 eth0 a
+	receive_on 2 to-a
+	receive_on 2 to-b
+	receive_on 2 eth0 b
 	for name in a b; do
 		for pid in "${PID_OF[tgtd-$name]}" "${PID_OF[filterd-$name]}" "$(filterd_child_on "$name")"; do
 			taskset -a -p -c $processor "$pid" >/dev/null

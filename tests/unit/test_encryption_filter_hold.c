@@ -305,7 +305,10 @@ static void a_snapshot_of_a_replica_without_header_is_to_be_tried_again(void **s
 	memset(records, 0, sizeof(records));
 	memset(keeper.companion, 0, SLUICE_COMPANION_BYTES);
 	rig_open(&r, 512, "");
-	rig_attach_other(&r, &keeper_ops);
+	r.host.store_put = store_put;
+	r.host.store_get = store_get;
+	r.position = ENCRYPTION_PLACE;
+	start_again(&r);
 	sluice_companion_tell(keeper.f, SLUICE_COMPANION_REPLICA);
 	go(&r, 100);
 	chain_event(r.c, &snapshot, rig_ended, &e);
