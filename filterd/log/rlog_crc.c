@@ -4,6 +4,10 @@
 #include <stdbool.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "sluice/crc32c.h"
 
 #define POLY_REFLECTED 0x82f63b78u
@@ -29,34 +33,76 @@ uint32_t rlog_crc_plain(uint32_t state, const void *data, size_t len_bytes)
 
 #if defined(__x86_64__)
 
+#define TARGET __attribute__((target("sse4.2,pclmul")))
+
+/*
+ * The instruction takes three cycles, and one may begin in each: three lanes of a chunk go side by
+ * side. LANE_BYTES: three of them and 16 are 4,096.
+ */
+#define LANE_BYTES 1360u
+#define LANE_WORDS (LANE_BYTES / 8)
+/* x^(8 * LANE_BYTES - 33) modulo the polynomial, bits reversed (Gopal et al., Fast CRC
+ * Computation for iSCSI Polynomial Using CRC32 Instruction, 2011). */
+#define LANE_SHIFT 0x3f70cc6f
+
 static bool has_instruction(void)
 {
-	return __builtin_cpu_supports("sse4.2");
+	return __builtin_cpu_supports("sse4.2") && __builtin_cpu_supports("pclmul");
 }
 
-__attribute__((target("sse4.2"))) static uint32_t crc_fast(uint32_t state, const void *data,
-							   size_t len_bytes)
+/* The register after LANE_BYTES zeros. */
+TARGET static uint64_t shift(uint64_t state)
+{
+	__m128i product = _mm_clmulepi64_si128(_mm_cvtsi64_si128((int64_t)state),
+					       _mm_cvtsi32_si128(LANE_SHIFT), 0);
+
+	return _mm_crc32_u64(0, (uint64_t)_mm_cvtsi128_si64(product));
+}
+
+static uint64_t word_at(const uint8_t *p)
+{
+	uint64_t word;
+
+	memcpy(&word, p, sizeof(word));
+	return word;
+}
+
+TARGET static uint64_t crc_of_chunk(uint64_t s, const uint8_t *p)
+{
+	uint64_t second = 0, third = 0;
+
+	for (uint32_t i = 0; i < LANE_WORDS; i++, p += 8) {
+		s = _mm_crc32_u64(s, word_at(p));
+		second = _mm_crc32_u64(second, word_at(p + LANE_BYTES));
+		third = _mm_crc32_u64(third, word_at(p + 2 * LANE_BYTES));
+	}
+	return shift(shift(s) ^ second) ^ third;
+}
+
+TARGET static uint32_t crc_fast(uint32_t state, const void *data, size_t len_bytes)
 {
 	const uint8_t *p = data;
-	uint64_t s = state, word;
+	uint64_t s = state;
 
-	for (; len_bytes >= 8; len_bytes -= 8, p += 8) {
-		memcpy(&word, p, 8);
-		s = __builtin_ia32_crc32di(s, word);
-	}
+	for (; len_bytes >= 3 * LANE_BYTES; len_bytes -= 3 * LANE_BYTES, p += 3 * LANE_BYTES)
+		s = crc_of_chunk(s, p);
+	for (; len_bytes >= 8; len_bytes -= 8, p += 8)
+		s = _mm_crc32_u64(s, word_at(p));
 	for (; len_bytes; len_bytes--)
-		s = __builtin_ia32_crc32qi((uint32_t)s, *p++);
+		s = _mm_crc32_u8((uint32_t)s, *p++);
 	return (uint32_t)s;
 }
 
-__attribute__((target("sse4.2"))) static uint32_t zeros_fast(uint32_t state, size_t len_bytes)
+TARGET static uint32_t zeros_fast(uint32_t state, size_t len_bytes)
 {
 	uint64_t s = state;
 
+	for (; len_bytes >= LANE_BYTES; len_bytes -= LANE_BYTES)
+		s = shift(s);
 	for (; len_bytes >= 8; len_bytes -= 8)
-		s = __builtin_ia32_crc32di(s, 0);
+		s = _mm_crc32_u64(s, 0);
 	for (; len_bytes; len_bytes--)
-		s = __builtin_ia32_crc32qi((uint32_t)s, 0);
+		s = _mm_crc32_u8((uint32_t)s, 0);
 	return (uint32_t)s;
 }
 

@@ -119,7 +119,10 @@ cost() {
 		for mode in none async sync; do
 			up $mode
 			[ -z "${IS_APART:-}" ] || keep_apart
-			bench --depth 32 --seconds 1 >/dev/null # extents become hot, the file gets its blocks
+			# Image and journal have their blocks then, and extents are hot.
+			bench_of 262144 --depth 8 --sequential --seconds 4 >/dev/null
+			[ $mode = none ] || wait_until 30 "the replica to have it" repl_is a '(.lag_ms == 0)' true
+			bench --depth 32 --seconds 1 >/dev/null
 			one=$(bench --depth 1 | jq .p50_us)
 			many=$(bench --depth 32 | jq .iops)
 			note_figure "$mode: write 4 KiB QD 1, p50 us" "$one"

@@ -29,6 +29,30 @@ static void both_ways_agree_at_every_length_and_alignment(void **state)
 					 rlog_crc_plain(0x1234567, data + from, len));
 }
 
+/* Long ones go in several lanes. */
+static void both_ways_agree_at_every_size_of_a_block(void **state)
+{
+	static const size_t around[] = {1360, 4080, 4096, 8160, 65536};
+	uint8_t *data = malloc(70000);
+
+	assert_non_null(data);
+	for (size_t i = 0; i < 70000; i++)
+		data[i] = (uint8_t)(i * 37 + i / 251);
+	for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
+		for (size_t len = around[i] - 9; len < around[i] + 10; len++) {
+			for (size_t from = 0; from < 3; from++)
+				assert_int_equal(rlog_crc(0xf1234567, data + from, len),
+						 rlog_crc_plain(0xf1234567, data + from, len));
+		}
+	}
+	for (size_t len = 0; len < 70000; len += 679) {
+		memset(data, 0, len);
+		assert_int_equal(rlog_crc_zeros(0xf1234567, len),
+				 rlog_crc_plain(0xf1234567, data, len));
+	}
+	free(data);
+}
+
 static void a_seed_may_be_added_afterwards(void **state)
 {
 	uint8_t data[4096];
@@ -46,6 +70,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 	    cmocka_unit_test(the_known_value_comes_out),
 	    cmocka_unit_test(both_ways_agree_at_every_length_and_alignment),
+	    cmocka_unit_test(both_ways_agree_at_every_size_of_a_block),
 	    cmocka_unit_test(a_seed_may_be_added_afterwards),
 	};
 
