@@ -123,19 +123,25 @@ static void linked_clone_stays_on_its_snapshot(void **state)
 }
 
 /* A first write's data reached the clone's file, and its process was killed before the map said so:
- * the block is what the snapshot holds, zeros. It stays that when the copy passes by. */
+ * the block is what the snapshot holds, zeros. It stays that when the copy passes by, also where
+ * memory has the map already; several, since a copy may be over before the first read. */
 static void full_clone_shows_nothing_that_a_killed_first_write_left(void **state)
 {
 	struct backend *v = with_snapshots(), *c;
+	char image[16], manifest[16];
 
-	assert_int_equal(layer_rig_clone(&rig, v, "two", "c.img", false), 0);
-	layer_rig_poke(&rig, "c.img", 30 * RIG_BLOCK, 0xee, RIG_BLOCK);
-	c = layer_rig_open(&rig, "c.img", NULL);
-	layer_rig_expect(&rig, c, 0, 4, 0x11);
-	layer_rig_expect(&rig, c, 20, BLOCKS - 20, 0);
-	layer_rig_wait_alone(&rig, "c.layers");
-	layer_rig_expect(&rig, c, 20, BLOCKS - 20, 0);
-	layer_rig_close(&rig, c);
+	for (int i = 0; i < 6; i++) {
+		snprintf(image, sizeof(image), "c%d.img", i);
+		snprintf(manifest, sizeof(manifest), "c%d.layers", i);
+		assert_int_equal(layer_rig_clone(&rig, v, "two", image, false), 0);
+		layer_rig_poke(&rig, image, 30 * RIG_BLOCK, 0xee, RIG_BLOCK);
+		c = layer_rig_open(&rig, image, NULL);
+		layer_rig_expect(&rig, c, 0, 4, 0x11);
+		layer_rig_expect(&rig, c, 20, BLOCKS - 20, 0);
+		layer_rig_wait_alone(&rig, manifest);
+		layer_rig_expect(&rig, c, 20, BLOCKS - 20, 0);
+		layer_rig_close(&rig, c);
+	}
 	layer_rig_close(&rig, v);
 }
 
