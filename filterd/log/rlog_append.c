@@ -4,8 +4,8 @@
  *
  * An entry's data is copied once, into the record that is open. The record is sealed by a message,
  * so that everything of one turn shares it, or when it is full; while all buffers are being
- * written, or a record that is durable at the end of its write, it goes on growing. An entry that
- * fits into one record is never split.
+ * written, or RLOG_COMMITS_MAX that are durable at the end of their writes, it goes on growing. An
+ * entry that fits into one record is never split.
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static void seal_fn(struct env_msg *m)
 	struct sluice_rlog *log = m->ctx;
 
 	log->is_seal_posted = false;
-	if (log->open_buf && !log->is_failed && !log->is_committing)
+	if (log->open_buf && !log->is_failed && log->committing_count < RLOG_COMMITS_MAX)
 		rlog_record_write(log);
 	rlog_append_pump(log);
 	rlog_open_check_close(log);
@@ -177,7 +177,8 @@ void rlog_append_pump(struct sluice_rlog *log)
 		if (!stage(log, rlog_entry_of(log->waiting.next)))
 			break;
 	}
-	if (log->open_buf && log->writing_count < RLOG_BUFS - 1 && !log->is_committing)
+	if (log->open_buf && log->writing_count < RLOG_BUFS - 1 &&
+	    log->committing_count < RLOG_COMMITS_MAX)
 		seal_soon(log);
 }
 

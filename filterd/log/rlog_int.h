@@ -33,6 +33,7 @@
 #include "sluice/rlog.h"
 
 #define RLOG_BUFS                4u /* records: one being filled, three being written */
+#define RLOG_COMMITS_MAX         2u /* records being written that are durable when that ends */
 #define RLOG_MEM_ALIGN           4096u
 #define RLOG_AGE_MARKS           64u
 #define RLOG_IDLE_NS             50000000ull
@@ -163,8 +164,8 @@ struct sluice_rlog {
 	bool is_own_busy;
 
 	/* rlog_commit.c */
-	bool is_committing;         /* a record is being written that is durable when that ends */
-	struct list_node undurable; /* entries that wait for D2, in order */
+	uint32_t committing_count;     /* records being written that are durable when that ends */
+	struct list_node undurable;    /* entries that wait for D2, in order */
 	struct list_node sync_waiting; /* struct rlog_wait: for a sync that begins from now on */
 	struct list_node sync_running;
 	struct env_io sync_io;

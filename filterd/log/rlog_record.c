@@ -37,14 +37,14 @@ static void buf_free(struct rlog_buf *b)
 	list_push_front(&log->free_bufs, &b->node);
 	log->writing_count--;
 	if (b->ring.is_durable)
-		log->is_committing = false;
+		log->committing_count--;
 }
 
 /*
  * A record that is durable when its write ends needs no flush behind it. Not all of it may be: who
- * waits for D1 alone would wait for more. And all before it must be durable already, as the write
- * vouches for itself alone; so there is one at a time, and what comes meanwhile gathers in the
- * next.
+ * waits for D1 alone would wait for more. And as the write vouches for itself alone, all before it
+ * must be durable already, or on its way in such a write: records count in their order, so this one
+ * does not before those. RLOG_COMMITS_MAX at a time: what comes meanwhile gathers in the next.
  */
 static bool may_commit_itself(const struct sluice_rlog *log, const struct rlog_buf *b)
 {
@@ -57,7 +57,8 @@ static bool may_commit_itself(const struct sluice_rlog *log, const struct rlog_b
 			return false;
 	if (RLOG_MUTATE(COMMIT_VOUCHES_FOR_ALL))
 		return true;
-	return log->writing_count == 0 && log->durable_seq + 1 == b->rec.seq;
+	return log->writing_count == log->committing_count &&
+	       log->durable_seq + 1 + log->committing_count == b->rec.seq;
 }
 
 /* The oldest record has been written: it counts. */
@@ -154,7 +155,7 @@ void rlog_record_write(struct sluice_rlog *log)
 	log->head = (struct rlog_anchor){
 	    .v = log->head_v, .seq = log->next_seq, .epoch = log->epoch, .crc = b->rec.crc};
 	b->ring.is_durable = may_commit_itself(log, b);
-	log->is_committing |= b->ring.is_durable;
+	log->committing_count += b->ring.is_durable;
 	list_push_back(&log->writing, &b->node);
 	log->writing_count++;
 	log->n.records++;

@@ -58,26 +58,55 @@ static void an_append_is_durable_without_a_flush(void **state)
 		assert_int_equal(rig_get(r, b), 10 + b);
 }
 
-static void what_comes_while_one_is_written_shares_the_next_record(void **state)
+/* Each in a turn of its own. */
+static void begin_some(struct rig *r, struct rig_entry **e, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		e[i] = rig_begin(r, SLUICE_RLOG_DATA, i, 1, 20 + i, true);
+		fake_env_settle(&r->fe);
+	}
+}
+
+static void what_comes_while_two_are_written_shares_the_next_record(void **state)
 {
 	struct rig *r = *state;
-	struct rig_entry *e[4];
+	struct rig_entry *e[5];
 	uint64_t records = rig_stats(r).records;
 
 	r->is_manual = true;
-	for (uint64_t i = 0; i < 4; i++) {
-		e[i] = rig_begin(r, SLUICE_RLOG_DATA, i, 1, 20 + i, true);
-		fake_env_settle(&r->fe); /* a turn of its own for each */
-	}
-	while (!e[3]->is_done)
+	begin_some(r, e, 5);
+	while (!e[4]->is_done)
 		assert_true(rig_step(r));
-	for (uint64_t i = 0; i < 4; i++) {
+	for (uint64_t i = 0; i < 5; i++) {
 		assert_true(e[i]->is_done);
 		rig_entry_free(e[i]);
 	}
 	r->is_manual = false;
-	assert_int_equal(rig_stats(r).records, records + 2);
-	assert_int_equal(log_file(r)->durable_writes, 2);
+	assert_int_equal(rig_stats(r).records, records + 3);
+	assert_int_equal(log_file(r)->durable_writes, 3);
+}
+
+/* Whichever write ends first: a record would be lost with one before it. */
+static void of_two_on_their_way_the_later_one_does_not_count_first(void **state)
+{
+	struct rig *r = *state;
+	unsigned int together = 0;
+	struct rig_entry *e[2];
+
+	r->is_manual = true;
+	for (int i = 0; i < 8; i++) {
+		begin_some(r, e, 2);
+		assert_true(rig_step(r));
+		assert_false(e[1]->is_done);
+		together += !e[0]->is_done;
+		while (!e[1]->is_done)
+			assert_true(rig_step(r));
+		assert_true(e[0]->is_done);
+		rig_entry_free(e[0]);
+		rig_entry_free(e[1]);
+	}
+	assert_in_range(together, 1, 7);
+	r->is_manual = false;
 }
 
 /* Nobody who wants no flush waits for one. */
@@ -129,7 +158,8 @@ int main(void)
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
 	const struct CMUnitTest tests[] = {
 	    TEST(an_append_is_durable_without_a_flush),
-	    TEST(what_comes_while_one_is_written_shares_the_next_record),
+	    TEST(what_comes_while_two_are_written_shares_the_next_record),
+	    TEST(of_two_on_their_way_the_later_one_does_not_count_first),
 	    TEST(a_record_that_also_has_others_is_flushed_as_ever),
 	    TEST(a_record_behind_one_that_is_not_durable_is_flushed),
 	    TEST(a_durable_write_that_fails_stops_the_log),
