@@ -21,9 +21,14 @@ const char *node_state_name(enum repl_node_state s)
 	return (unsigned)s < sizeof(names) / sizeof(names[0]) ? names[s] : "unknown";
 }
 
+bool node_state_is_primary(uint8_t state)
+{
+	return state == REPL_PRIMARY_PAIR || state == REPL_PRIMARY_ALONE;
+}
+
 bool node_is_primary(const struct repl_node *n)
 {
-	return n->record.state == REPL_PRIMARY_PAIR || n->record.state == REPL_PRIMARY_ALONE;
+	return node_state_is_primary(n->record.state);
 }
 
 bool node_is_secondary(const struct repl_node *n)
@@ -34,8 +39,7 @@ bool node_is_secondary(const struct repl_node *n)
 
 bool node_is_peer_primary(const struct repl_node *n)
 {
-	return n->is_peer_up &&
-	       (n->peer.state == REPL_PRIMARY_PAIR || n->peer.state == REPL_PRIMARY_ALONE);
+	return n->is_peer_up && node_state_is_primary(n->peer.state);
 }
 
 bool node_is_peer_secondary(const struct repl_node *n)

@@ -214,6 +214,7 @@ void node_stop(struct repl_node *n, struct repl_actions *out); /* in peace */
  * differ from a peer in sync. Then it is clean, durably. */
 void node_stopped(struct repl_node *n, bool is_equal, struct repl_actions *out);
 
+bool node_state_is_primary(uint8_t state);
 bool node_is_primary(const struct repl_node *n);
 /* The peer has not answered ADMIT for too long, and acknowledgements wait for that: it may have
  * refused. What it is it says on a new connection. */

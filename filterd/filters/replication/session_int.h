@@ -67,6 +67,7 @@ struct repl_session {
 	uint64_t heard_ns, pinged_ns, credit_bytes;
 	uint8_t peer_version; /* the newest that the peer speaks; of its last HELLO */
 	bool has_state;       /* the peer's STATE, which came before the other channel's HELLO */
+	bool has_misfit;      /* its HELLO's sizes: there is nothing to do with it but to hear */
 	struct repl_state state;
 	struct repl_reign lineage[REPL_LINEAGE_MAX];
 	struct session_meta metas[SESSION_METAS];

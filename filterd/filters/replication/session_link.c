@@ -10,7 +10,7 @@ static void forget_greetings(struct repl_session *s)
 {
 	s->ch[SLUICE_LINK_DATA].is_greeted = false;
 	s->ch[SLUICE_LINK_CONTROL].is_greeted = false;
-	s->has_state = false;
+	s->has_state = s->has_misfit = false;
 	if (!s->is_ready)
 		return;
 	s->is_ready = false;
@@ -73,8 +73,11 @@ void session_link_down(struct repl_session *s, enum sluice_link_channel ch, cons
 
 /* ---------------------------------------------------------------- HELLO */
 
+#define MISFIT "the two sides' volumes differ in size"
+
 /* A replica grows first. Were it refused until the primary has grown too, what waits for it there
- * would keep the primary from growing. */
+ * would keep the primary from growing. For the same reason a primary hears a smaller peer out that
+ * takes itself for one, too: it may not know yet that a replica has taken over that had grown. */
 static bool do_sizes_fit(const struct repl_session *s, const struct repl_hello *hello)
 {
 	const struct repl_host *host = s->host;
@@ -105,8 +108,8 @@ static const char *find_fault(const struct repl_session *s, enum sluice_link_cha
 		return "HELLO came on the other channel";
 	if (hello->member_count != host->member_count || hello->block_bytes != host->block_bytes)
 		return "the two sides' volumes differ in number or block size";
-	if (!do_sizes_fit(s, hello))
-		return "the two sides' volumes differ in size";
+	if (!do_sizes_fit(s, hello) && !node_is_primary(s->node))
+		return MISFIT;
 	return NULL;
 }
 
@@ -137,6 +140,7 @@ static void greeted(struct repl_session *s, enum sluice_link_channel ch,
 		return;
 	}
 	s->ch[ch].is_greeted = true;
+	s->has_misfit |= !do_sizes_fit(s, hello);
 	s->peer_version = hello->version_newest;
 	s->ch[ch].life = hello->session;
 	if (ch == SLUICE_LINK_DATA)
@@ -157,6 +161,10 @@ static void be_ready(struct repl_session *s)
 	s->has_state = false;
 	if (s->node->is_failed)
 		return;
+	if (s->has_misfit && !node_state_is_primary(s->state.state)) {
+		refuse(s, SLUICE_LINK_CONTROL, MISFIT);
+		return;
+	}
 	s->is_lost_told = false;
 	s->heard_ns = session_now_ns(s);
 	node_peer_state(s->node, &s->state, s->lineage, s->heard_ns, &out);
