@@ -13,7 +13,7 @@ import source
 
 WIRE = "include/wire"
 SDK = "include/sluice"
-HEADER_OF_LIBC_ONLY = re.compile(r"^(jansson|assert|errno|inttypes|limits|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|"
+HEADER_OF_LIBC_ONLY = re.compile(r"^(jansson|assert|errno|immintrin|inttypes|limits|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|"
                                  r"stdio|stdlib|string|strings|ctype)\.h$")
 
 # Files of a pure folder that are its door to the system, with the reason.
