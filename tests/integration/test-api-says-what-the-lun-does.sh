@@ -87,7 +87,7 @@ opts=$(image_opts "$INITIATOR" v1 "user=other,password-secret=s0")
 sluice volume delete v1 --yes >/dev/null
 timeout 20 qemu-img info --object secret,id=s0,data=second-secret2 --image-opts "$opts" >"$T/chap" 2>&1 &&
 	die "a deleted volume can be reached"
-grep -q 'not found\|No such' "$T/chap" || grep -qi target "$T/chap" || die "refused for another reason: $(cat "$T/chap")"
+grep -q 'not found\|No such' "$T/chap" || finds -i target "$T/chap" || die "refused for another reason: $(cat "$T/chap")"
 ls "$T/main/v1.img" 2>/dev/null && die "a deleted volume's image is still there"
 api_ok GET '/audit?limit=200' >/dev/null
 [ "$(jget '[.items[] | select(.method == "DELETE" and .object_name == "v1")] | length')" -ge 1 ] || die "the deletion is not in the audit log"

@@ -8,7 +8,7 @@
 expect_error "cache_flash_failed|cache_clean|cache_recovered"
 member() { ctl --json volume show "$1" | jq -r ".volume.filters[] | select(.filter == \"cache\").status.$2"; }
 state_is() { [ "$(member "$1" state)" = "$2" ]; }
-says() { member "$1" state_text | grep -q "$2"; }
+says() { member "$1" state_text | finds "$2"; }
 new() { # NAME UUID
 	volume_new "$1" --datastore d0 --size 16M --uuid "$2" --filter cache,mode=write_back,flash_bytes=16777216,destage_age_ms=3600000
 }

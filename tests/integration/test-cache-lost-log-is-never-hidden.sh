@@ -32,7 +32,7 @@ mv "$log" "$T/away/"
 kill -CONT "${PID_OF[filterd]}"
 wait_until 20 "another serving child" another_child_than "$child"
 wait_until 20 "the degraded state" state_is degraded
-member state_text | grep -q 'does not exist' || die "the text does not say what is missing: $(member state_text)"
+member state_text | finds 'does not exist' || die "the text does not say what is missing: $(member state_text)"
 ! ctl filter command v0 cache drop >"$T/refused" 2>&1 || die "dirty data was dropped without a word"
 ! ctl filter set v0 cache,mode=write_through >>"$T/refused" 2>&1 || die "the mode was changed over dirty data"
 note "refusals: $(tr '\n' ' ' <"$T/refused")"

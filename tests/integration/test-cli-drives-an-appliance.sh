@@ -15,7 +15,7 @@ says() {
 	[[ $OUT == *"$part"* ]] || die "sluice $* does not say '$part': $OUT"
 }
 
-login_listed() { sluice session list --volume web-1 | grep -q "$INITIATOR"; }
+login_listed() { sluice session list --volume web-1 | finds "$INITIATOR"; }
 
 start_appliance egress
 says "All is well" status

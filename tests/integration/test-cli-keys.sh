@@ -23,9 +23,9 @@ sluice key-provider create vault --type native --opened-by passphrase --passphra
 ! grep -q "$PASS" "$T/made" || die "the passphrase is shown"
 sluice key create main --provider vault --description 'for all' >/dev/null
 sluice key rotate main >/dev/null
-sluice key show main | grep -q retired || die "key show: $(sluice key show main)"
-sluice key list | grep -qE '^main +vault +2 +active' || die "key list: $(sluice key list)"
-sluice key-provider list | grep -qE '^vault +native +ok' || die "key-provider list: $(sluice key-provider list)"
+sluice key show main | finds retired || die "key show: $(sluice key show main)"
+sluice key list | finds -E '^main +vault +2 +active' || die "key list: $(sluice key list)"
+sluice key-provider list | finds -E '^vault +native +ok' || die "key-provider list: $(sluice key-provider list)"
 sluice key set main --description 'for some' >/dev/null
 sluice key-provider export vault --file b --passphrase-file "$T/words" >/dev/null
 sluice key-provider import vault --file b --passphrase-file "$T/words" >/dev/null

@@ -63,6 +63,6 @@ refused 0 "Nothing was changed" --dry-run volume set v --size 8M
 [ "$(api_ok GET /volumes/v | jq .size_bytes)" = $((4 << 20)) ] || die "a refused or dry command changed the size"
 sluice --json volume show nobody >"$T/problem.json" 2>/dev/null && die "a volume that is not there is shown"
 [ "$(jq -r .code "$T/problem.json")" = not_found ] || die "--json gives no problem document: $(cat "$T/problem.json")"
-sluice volume list | cat -v | grep -q '\^\[' && die "colours or control codes reach a pipe"
-sluice top --once | cat -v | grep -q '\^\[' && die "control codes of top reach a pipe"
+sluice volume list | cat -v | finds '\^\[' && die "colours or control codes reach a pipe"
+sluice top --once | cat -v | finds '\^\[' && die "control codes of top reach a pipe"
 exit 0

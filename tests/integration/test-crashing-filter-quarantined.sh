@@ -23,7 +23,7 @@ scsi_expect "$bad" "write 8 8 0xbad" good
 
 session_open "$bad" --limit-ms 30000
 session_do "start 1 write 2048 8 0xdead"
-is_quarantined() { ctl status | grep -qi quarantin; }
+is_quarantined() { ctl status | finds -i quarantin; }
 wait_until 30 "the volume to be quarantined" is_quarantined
 ctl status
 grep -qE "inject" <(ctl status; cat "$T/filterd.log") || die "nobody names the filter"

@@ -48,7 +48,7 @@ group_is d0 .params.label none
 group_is d1 .status.level_pct 7
 [ "$(ctl --json events | jq -c '.events[] | select(.kind == "level_changed") | [.datastore, .volume, .filter, .text]')" = \
 	'["d0","","group_probe","the level of d0 is 30 %"]' ] || die "the event is not as it should be: $(ctl --json events)"
-ctl events | grep -q "level_changed datastore d0 filter group_probe: the level" || die "$(ctl events)"
+ctl events | finds "level_changed datastore d0 filter group_probe: the level" || die "$(ctl events)"
 
 refused "13 brings bad luck; take 12 or 14" datastore filter-set d0 group_probe level_pct=13
 refused "101 is outside 0 to 100" datastore filter-set d0 group_probe level_pct=101

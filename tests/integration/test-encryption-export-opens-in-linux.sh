@@ -68,7 +68,7 @@ export_luks v4 "$T/v4.export"
 for v in v0 v4; do
 	! grep -qa "sluice marker in clear" "$T/$v.export" "$T/d0/$v.img" || die "$v: clear text on disk"
 	! cmp -s -n 4096 -i $((47 << 20)):0 "$T/$v.export" /dev/zero || die "$v: a hole is zeros"
-	cryptsetup luksDump "$T/$v.export" | grep -q "offset: 16777216" || die "$v: no payload at 16 MiB"
+	cryptsetup luksDump "$T/$v.export" | finds "offset: 16777216" || die "$v: no payload at 16 MiB"
 	# Nothing of the image is changed on the way.
 	cp "$T/d0/$v.img" "$T/$v.img"
 	cp "$T/d0/$v.img.luks" "$T/$v.header"

@@ -65,7 +65,7 @@ scsi_expect "$URL" "check 0 8 0x42" good
 
 # Shallow rekey: the data stays, the old key does not.
 key_new second
-encryption v0 rekey_shallow '{"key_id": "kek-2"}' kek second | jq -r .key_id | grep -qx kek-2 || die "rekey"
+encryption v0 rekey_shallow '{"key_id": "kek-2"}' kek second | jq -r .key_id | finds -x kek-2 || die "rekey"
 [ "$(sha256sum <"$IMAGE")" = "$raw" ] || die "a shallow rekey has changed data"
 encryption v0 lock >/dev/null
 refused "the old key" "another key" encryption v0 unlock '' kek
@@ -76,14 +76,14 @@ filterd_stop
 filterd_start
 wait_until 10 "the volume to be locked" encryption_is v0 locked
 serves_nothing
-ctl events | grep -q encryption_locked || die "no event says that it waits for its key"
+ctl events | finds encryption_locked || die "no event says that it waits for its key"
 encryption v0 unlock '' second >/dev/null
 scsi_expect "$URL" "check 0 8 0x42" good
 
 refused "erase without a word" "confirm" encryption v0 erase
 refused "erase of another volume" "confirm" encryption v0 erase '{"confirm": "v1"}'
 scsi_expect "$URL" "check 0 8 0x42" good
-encryption v0 erase '{"confirm": "v0"}' | jq -r .state | grep -qx unformatted || die "erase"
+encryption v0 erase '{"confirm": "v0"}' | jq -r .state | finds -x unformatted || die "erase"
 for file in "$HEADER" "${HEADER}backup"; do
 	[ ! -e "$file" ] || die "$file is left"
 done

@@ -14,7 +14,7 @@ one_lun_on_files 64M
 IMAGE=$(ctl --json volume show v0 | jq -r .volume.image)
 shown() { ctl --json volume show "${2:-v0}" | jq -r ".volume.$1"; }
 shows() { [ "$(shown "$1" "${3:-v0}")" = "$2" ]; } # for wait_until
-has_event() { ctl events | grep -q "$1"; }
+has_event() { ctl events | finds "$1"; }
 figure() { ctl --json figures | jq -r ".volumes[0].$1"; }
 is() { [ "$1" = "$2" ] || die "$3: $1, not $2"; }
 

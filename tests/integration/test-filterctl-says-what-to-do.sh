@@ -31,7 +31,7 @@ refused "is not loaded" volume create v0 --datastore d0 --size 1M --filter nothi
 refused "has no parameter" volume create v0 --datastore d0 --size 1M --filter delay,speed=9
 refused "neither durable nor volatile" volume create v0 --datastore d0 --size 1M --write-cache perhaps
 compgen -G "$T/d0/*" >/dev/null && die "a refused volume left an image: $(ls "$T/d0")"
-ctl status | grep -q v0 && die "a refused volume is listed"
+ctl status | finds v0 && die "a refused volume is listed"
 
 volume_new v0 --datastore d0 --size 1M
 refused "exists already" volume create v0 --datastore d0 --size 1M

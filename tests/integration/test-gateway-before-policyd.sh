@@ -43,7 +43,7 @@ web_is 422 GET '/volumes?nonsense=1' '' "${browser[@]}"
 [ "$(jget .code)" != null ] || die "policyd's problem did not pass"
 # policyd notes where the browser is, not where webd is.
 api_ok GET '/audit?actor=user:anna' >/dev/null
-jget '.items[].address' | grep -qx 127.0.0.1 || die "the audit does not know the browser's address: $(cat "$T/api.body")"
+jget '.items[].address' | finds -x 127.0.0.1 || die "the audit does not know the browser's address: $(cat "$T/api.body")"
 
 # Events pass while the browser listens.
 timeout 60 curl -skN -b "$T/jar" "https://127.0.0.1:$WEB_PORT/api/v1/stream?topics=events" >"$T/events" &

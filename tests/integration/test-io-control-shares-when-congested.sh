@@ -10,7 +10,7 @@
 need_tools iscsi_bench
 is_state() { [ "$(group_control slow state)" = "$1" ]; }
 are_waiting() { [ "$(volume_control b queued)" -gt 0 ]; }
-has_event() { ctl events | grep -q "io_control_$1"; }
+has_event() { ctl events | finds "io_control_$1"; }
 # ratio_is LEAST MOST  of a's IOPS to b's, in hundredths.
 ratio_is() {
 	local r

@@ -14,7 +14,7 @@ provider_is() {
 	[ "$(jget .state)" = "$2" ]
 }
 provider_becomes() { wait_until "${3:-20}" "key provider $1 to be $2" provider_is "$1" "$2"; }
-says() { jget .state_text | grep -q -- "$1" || die "it does not say '$1': $(cat "$T/api.body")"; }
+says() { jget .state_text | finds -- "$1" || die "it does not say '$1': $(cat "$T/api.body")"; }
 key_is() {
 	api GET "/keys/$1" >/dev/null
 	[ "$(jget .state)" = "$2" ]
@@ -23,9 +23,9 @@ has_alert() {
 	api GET "/alerts?rule=$1&object_name=$2&state=active" >/dev/null
 	[ "$(jget .total)" -ge 1 ]
 }
-is_asking() { ss -Htn state established "dport = :$KMIP_PROXY_PORT" | grep -q .; }
+is_asking() { ss -Htn state established "dport = :$KMIP_PROXY_PORT" | finds .; }
 second_answers() {
-	provider_is far ok && jget .state_text | grep -q "127.0.0.1:$KMIP_PORT"
+	provider_is far ok && jget .state_text | finds "127.0.0.1:$KMIP_PORT"
 }
 # provider_json NAME CLIENT SERVERS [MEMBERS]
 provider_json() {
@@ -82,7 +82,7 @@ api_ok GET /keys/gone >/dev/null
 GONE_ID=$(jget '.versions[0].provider_key_id')
 api_ok DELETE '/keys/gone?destroy=true&confirm=gone' >/dev/null
 task_done
-! pykmip state "$GONE_ID" | grep -q . || die "the destroyed key is still at the server"
+! pykmip state "$GONE_ID" | finds . || die "the destroyed key is still at the server"
 
 # ---- down while running; policyd answers at once; it comes back
 kmip_kill
@@ -191,7 +191,7 @@ policyd_stop
 # ---- no key and no private key stands anywhere
 while read -r hex; do
 	for f in "$T/policy/sluice.db" "$T/policy/sluice.db-wal" "$T/policyd.log" "$T/egressd.log"; do
-		[ ! -e "$f" ] || ! xxd -p "$f" | tr -d '\n' | grep -qi "$hex" || die "a key stands in $f"
+		[ ! -e "$f" ] || ! xxd -p "$f" | tr -d '\n' | finds -i "$hex" || die "a key stands in $f"
 	done
 done < <(python3 -c 'import sqlite3, sys
 for (value,) in sqlite3.connect(sys.argv[1]).execute("SELECT value FROM managed_objects"):

@@ -67,7 +67,7 @@ api_ok POST /keys/one/rotate?dry_run=1 >/dev/null
 policyd_stop
 policyd_start
 wait_until 10 "the keystore to be locked" provider_is vault locked
-jget .state_text | grep -q 'key-provider unlock vault' || die "it does not say what to do: $(jget .state_text)"
+jget .state_text | finds 'key-provider unlock vault' || die "it does not say what to do: $(jget .state_text)"
 wait_until 10 "the other to be open" provider_is auto ok
 api_ok POST /keys '{"name":"later","provider":"vault"}' >/dev/null
 LATER=$(jget .task_id)
@@ -134,7 +134,7 @@ printf x | dd of="$T/policy/keys/vault.keystore" bs=1 seek=3 conv=notrunc status
 policyd_start
 api_ok POST /key-providers/vault/unlock "{\"passphrase\":\"$NEXT\"}" >/dev/null
 task_ended "$(jget .task_id)" failed
-jq -r .error_text "$T/task.json" | grep -q 'vault.keystore.bak' || die "damaged: $(cat "$T/task.json")"
+jq -r .error_text "$T/task.json" | finds 'vault.keystore.bak' || die "damaged: $(cat "$T/task.json")"
 cp "$T/vault.kept" "$T/policy/keys/vault.keystore"
 api_ok POST /key-providers/vault/unlock "{\"passphrase\":\"$NEXT\"}" >/dev/null
 task_done

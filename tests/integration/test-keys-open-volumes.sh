@@ -48,7 +48,7 @@ api_refused 409 DELETE /keys/main >/dev/null
 api_refused 409 DELETE '/keys/main?destroy=true&confirm=main' >/dev/null
 volume_make v2 16777216 '"policy":"nokey"'
 wait_until 20 "the reason" has_event volume.locked v2
-jget '.items[0].text' | grep -q key_id || die "it does not say what is missing: $(cat "$T/api.body")"
+jget '.items[0].text' | finds key_id || die "it does not say what is missing: $(cat "$T/api.body")"
 
 # ---- a key that is rotated while filterd is down: the old version opens the volume, and then it gets the new one
 filterd_stop
@@ -87,7 +87,7 @@ filterd_stop
 filterd_start
 volume_becomes v1 locked
 wait_until 20 "the reason" has_event volume.locked v1
-jget '.items[-1].text' | grep -q 'unlock vault' || die "it does not say what to do: $(cat "$T/api.body")"
+jget '.items[-1].text' | finds 'unlock vault' || die "it does not say what to do: $(cat "$T/api.body")"
 wait_until 30 "the alert about the volume" has_alert volume-locked v1 active
 wait_until 30 "the alert about the keystore" has_alert key-provider-down vault active
 unlock

@@ -40,7 +40,7 @@ filterd_stop
 sed -i 's/"v0"/"w0"/' "$STATE_DIR/plan.json"
 filterd_start
 compgen -G "$STATE_DIR/plan.json.damaged-*" >/dev/null || die "the damaged plan was not kept"
-ctl events | grep -q "plan_damaged" || die "no event tells of it"
+ctl events | finds "plan_damaged" || die "no event tells of it"
 for image in v0 v1; do
 	[ -e "$T/d0/$image.img" ] || die "the image of $image is gone"
 done

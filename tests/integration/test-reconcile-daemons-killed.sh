@@ -41,6 +41,6 @@ filterd_start
 task_ends "$id" succeeded
 wait_until 15 "the volume to be online" row_is volumes web-1 running_state online
 # A unit attention may come first: the capacity has changed.
-has_grown() { scsi_as "$HOST_ONE" "$(at web-1 user-one%firstSecret0001@)" readcap | grep -q blocks=262144; }
+has_grown() { scsi_as "$HOST_ONE" "$(at web-1 user-one%firstSecret0001@)" readcap | finds blocks=262144; }
 wait_until 10 "the initiator to see the new size" has_grown
 reconcile_stop

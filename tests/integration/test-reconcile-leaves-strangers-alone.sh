@@ -28,14 +28,14 @@ id=$(db_quiet task volume.delete volume web-1)
 db update volumes web-1 '{"desired_state": "deleting"}'
 task_ends "$id" succeeded
 [ "$before" = "$(adm a --op show --mode target)" ] || die "the stranger's target was changed"
-adm a --op show --mode account | grep -q theirs || die "the stranger's account went"
-ctl volume show stranger | grep -q serving || die "the stranger's volume was touched"
+adm a --op show --mode account | finds theirs || die "the stranger's account went"
+ctl volume show stranger | finds serving || die "the stranger's volume was touched"
 
 # The same name, another UUID: not ours, left alone, and the task says so.
 volume_row stranger 67108864
 id=$(db task volume.create volume stranger)
 task_ends "$id" failed
 expect "why" "*another volume by the name of stranger*" "$(row tasks "$id" error_text)"
-ctl volume show stranger | grep -q serving || die "the stranger's volume was touched"
+ctl volume show stranger | finds serving || die "the stranger's volume was touched"
 reconcile_stop
 jq -e '.strangers | length == 1' <(sed '1d' "$T/reconciler.log") >/dev/null || die "no word of the stranger"

@@ -10,7 +10,7 @@ rule() {
 		\"parameters\": {\"read_us\": \"$1\"}}]"
 }
 complies() { [ "$(reconcile_tool compliance web-1 | jq -r .status)" = "$1" ]; }
-chain_has() { ctl volume show web-1 | grep -q "$1"; }
+chain_has() { ctl volume show web-1 | finds "$1"; }
 
 reconcile_scene
 host_new two "$HOST_TWO"

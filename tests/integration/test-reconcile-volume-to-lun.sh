@@ -18,7 +18,7 @@ expect "write and read" "good*" "$(scsi_as "$HOST_ONE" "$(at web-1)" "write 0 8 
 
 db update volumes web-1 '{"size_bytes": 134217728}'
 done_task volume.update volume web-1
-has_grown() { scsi_as "$HOST_ONE" "$(at web-1)" readcap | grep -q blocks=262144; }
+has_grown() { scsi_as "$HOST_ONE" "$(at web-1)" readcap | finds blocks=262144; }
 wait_until 10 "the initiator to see the new size" has_grown
 
 db update volumes web-1 '{"desired_state": "offline"}'

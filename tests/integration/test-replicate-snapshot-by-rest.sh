@@ -45,6 +45,6 @@ is_ready b || die "the first one went with it"
 
 # What a clone rests on stays, and the primary says so.
 sluice_on a snapshot delete web monday --confirm monday >"$T/deleted" 2>&1 || die "not deleted: $(cat "$T/deleted")"
-told() { (api_on a GET '/events?limit=100') | grep -q "stays on the replica"; }
+told() { (api_on a GET '/events?limit=100') | finds "stays on the replica"; }
 wait_until 60 "the primary to say that it stays there" told
 is_ready b || die "a clone's snapshot is gone"

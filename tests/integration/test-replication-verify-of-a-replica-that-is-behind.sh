@@ -46,7 +46,7 @@ printf 'wrong' | dd of="$(image_of b)" bs=4096 seek=100 conv=notrunc,fsync statu
 cmp "$(image_of a)" "$(image_of b)" || die "the block was not repaired"
 
 begins() { (repl_say a verify) >/dev/null 2>&1; }
-event_on() { ctl_on "$1" events | grep -q replication_verify_failed; }
+event_on() { ctl_on "$1" events | finds replication_verify_failed; }
 for side in a b; do
 	note "what $side cannot read is said"
 	expect_error 'inject|replication|read of|read failed'

@@ -51,7 +51,7 @@ task_is "$change" running || die "it took no time: nothing was shown ($(cat "$T/
 note "its own hosts are served, and come and go"
 host_make two iqn.2026-01.test.client:two
 api_ok PUT /volumes/v0/access '{"hosts":["one","two"]}' >/dev/null
-binds_two() { adm a --op show --mode target | grep -q iqn.2026-01.test.client:two; }
+binds_two() { adm a --op show --mode target | finds iqn.2026-01.test.client:two; }
 wait_until 20 "the other host to be let in" binds_two
 expect "a read meanwhile" good "$(as_one "$URL" "check 0 8 0x41" | tail -n 1)"
 

@@ -96,7 +96,7 @@ ctl volume delete v0 --yes >/dev/null 2>&1 || true
 policyd_start
 wait_until 30 "the filters to be known" knows_filters
 apply "$T/export.json" '.volumes = []'
-jget '.chap_secrets.two' | grep -qE '^.{16}$' || die "the new secret is not told: $(cat "$T/api.body")"
+jget '.chap_secrets.two' | finds -E '^.{16}$' || die "the new secret is not told: $(cat "$T/api.body")"
 api_ok GET /config >"$T/other.json"
 diff <(jq 'del(.volumes)' "$T/export.json") <(jq 'del(.volumes)' "$T/other.json") || die "the configurations differ"
 policyd_stop

@@ -29,7 +29,7 @@ class=$(api_ok GET /filters/delay | jq -r .class)
 volume_make other 16777216 '"policy":"slow"'
 
 # what cannot be is refused, and says why
-api_refused 404 PUT /datastores/main/filters/nonsense '{}' | grep -q io_control || die "what there is is not named"
+api_refused 404 PUT /datastores/main/filters/nonsense '{}' | finds io_control || die "what there is is not named"
 api_refused 422 PUT /datastores/main/filters/trace '{}' >/dev/null
 api_refused 422 PUT /datastores/main/filters/io_control '{"parameters":{"peak_pct":"49"}}' >/dev/null
 [ "$(jget .field)" = parameters.peak_pct ] || die "the field: $(cat "$T/api.body")"
@@ -55,7 +55,7 @@ fi
 [ "$(compliance plain) $(compliance high)" = "compliant compliant" ] || die "compliance: $(cat "$T/api.body")"
 volume_make new 16777216
 [ "$(chain new)" = '["io_control"]' ] || die "a new volume has it not: $(chain new)"
-api_refused 409 PATCH /filters/io_control '{"is_enabled":false}' | grep -q main || die "the datastore that uses it is not named"
+api_refused 409 PATCH /filters/io_control '{"is_enabled":false}' | finds main || die "the datastore that uses it is not named"
 
 # what it says
 says() { api_ok GET /datastores/main/filters >/dev/null && jq -e '.items[0] | .is_active and .status.enabled' "$T/api.body"; }

@@ -24,7 +24,7 @@ mv "$T/disk" "$T/away"
 mkdir "$T/disk"
 filterd_start
 wait_until 30 "the datastore to be failed" state_is failed
-jget .running_error | grep -q "is its disk mounted" || die "it says '$(jget .running_error)'"
+jget .running_error | finds "is its disk mounted" || die "it says '$(jget .running_error)'"
 [ -z "$(ls -A "$T/disk")" ] || die "something was made below the mount point: $(ls -A "$T/disk")"
 
 rmdir "$T/disk"

@@ -23,12 +23,12 @@ api_ok POST /policies '{"name":"slow","rules":[{"filter":"delay","parameters":{"
 volume_make v0 16777216 '"policy":"slow"'
 api_ok GET /filters/delay >/dev/null
 [ "$(jget '.used_by | [.policies, .volumes, .datastores] | tostring')" = '[["slow"],["v0"],[]]' ] || die "users: $(cat "$T/api.body")"
-api_refused 409 PATCH /filters/delay '{"is_enabled":false}' | grep -q 'slow.*v0' || die "who uses it is not named"
+api_refused 409 PATCH /filters/delay '{"is_enabled":false}' | finds 'slow.*v0' || die "who uses it is not named"
 api_refused 422 PATCH /filters/delay '{"version":"9"}' >/dev/null
 
 api_ok PATCH /filters/trace '{"is_enabled":true}' >/dev/null
 api_ok PATCH /filters/inject '{"is_enabled":false}' >/dev/null
-api_refused 422 POST /policies '{"name":"p","rules":[{"filter":"inject"}]}' | grep -qi 'disabled' || die "a disabled filter is taken"
+api_refused 422 POST /policies '{"name":"p","rules":[{"filter":"inject"}]}' | finds -i 'disabled' || die "a disabled filter is taken"
 etag=$(grep -i '^etag:' "$T/api.head" || true)
 [ -z "$etag" ] || die "a refusal has an ETag"
 api_refused 412 PATCH /filters/inject '{"is_enabled":true}' -H 'If-Match: "9999"' >/dev/null

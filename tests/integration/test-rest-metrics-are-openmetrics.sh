@@ -26,7 +26,7 @@ wait_until 20 "/readyz to name filterd" says_filterd
 api_ok GET /healthz >/dev/null
 api_ok GET /system >/dev/null
 [ "$(jget .status)" = error ] || die "system: $(cat "$T/api.body")"
-jget .summary | grep -q 'sluice-filterd.*systemctl' || die "the sentence does not say what to do: $(jget .summary)"
+jget .summary | finds 'sluice-filterd.*systemctl' || die "the sentence does not say what to do: $(jget .summary)"
 filterd_start
 is_ready() { api GET /readyz >/dev/null && [ "$STATUS" = 200 ]; }
 wait_until 20 "being ready again" is_ready

@@ -18,7 +18,7 @@ start_appliance
 has_sample() { api GET /policies/observe >/dev/null && [ "$STATUS" = 200 ]; }
 wait_until 30 "the bundled policy" has_sample
 [ "$(jget .is_bundled)" = true ] || die "observe is not marked as bundled"
-api_refused 403 PATCH /policies/observe '{"description":"mine"}' | grep -q 'clone' || die "no word of cloning"
+api_refused 403 PATCH /policies/observe '{"description":"mine"}' | finds 'clone' || die "no word of cloning"
 api_refused 403 DELETE /policies/observe >/dev/null
 api_ok POST /policies '{"name":"watch","clone_of":"observe"}' >/dev/null
 [ "$(jget '.rules[0].filter + " " + (.is_bundled | tostring)')" = "trace false" ] || die "the clone is: $(cat "$T/api.body")"
@@ -55,7 +55,7 @@ api_ok GET /policies/slow/diff >/dev/null
 api_ok GET "/policies/slow/diff?from=1&to=1" >/dev/null
 [ "$(jget .is_same)" = true ] || die "a version differs from itself"
 
-api_refused 409 DELETE /policies/slow | grep -q v0 || die "the refusal does not name v0"
+api_refused 409 DELETE /policies/slow | finds v0 || die "the refusal does not name v0"
 api_refused 422 POST /policies/slow/apply '{"volumes":["v9"]}' >/dev/null
 api_ok POST /policies/slow/apply '{}' >/dev/null
 task_done

@@ -27,8 +27,8 @@ task_done
 as_one "$V0" "write 0 8 0x44" >/dev/null
 api_ok GET /volumes/v0/snapshot-tree >/dev/null
 [ "$(jget '.items[0].name, .items[0].children[0].name' | xargs)" = "first second" ] || die "the tree: $(cat "$T/api.body")"
-sluice snapshot tree v0 | grep -q 'v0 as it is now' || die "sluice snapshot tree does not show the volume"
-sluice snapshot list v0 | grep -q second
+sluice snapshot tree v0 | finds 'v0 as it is now' || die "sluice snapshot tree does not show the volume"
+sluice snapshot list v0 | finds second
 
 note "a snapshot as a LUN of its own"
 sluice snapshot expose v0 first past --host one >/dev/null
@@ -52,8 +52,8 @@ stands_alone() { api GET /volumes/full >/dev/null && [ "$(jget .origin)" = null 
 wait_until 30 "the full clone to stand alone" stands_alone
 
 note "what something rests on stays"
-api_refused 409 DELETE '/volumes/v0/snapshots/first?confirm=first' | jq -er .detail | grep -q past
-api_refused 409 DELETE '/volumes/v0?confirm=v0' | jq -er .detail | grep -q linked
+api_refused 409 DELETE '/volumes/v0/snapshots/first?confirm=first' | jq -er .detail | finds past
+api_refused 409 DELETE '/volumes/v0?confirm=v0' | jq -er .detail | finds linked
 api_ok DELETE '/volumes/past?confirm=past' >/dev/null
 task_done
 
@@ -89,7 +89,7 @@ api_ok GET /snapshot-groups/both >/dev/null
 expect "the linked clone after a boot" good "$(last_of "$(lun_url linked)" "check 0 8 0x66" "check 1024 8 0x33")"
 
 note "a volume goes with its snapshots, when somebody says how many"
-api_refused 422 DELETE '/volumes/v1?confirm=v1' | jq -er .field | grep -q confirm_snapshots
+api_refused 422 DELETE '/volumes/v1?confirm=v1' | jq -er .field | finds confirm_snapshots
 api_ok DELETE '/volumes/v1?confirm=v1&confirm_snapshots=1' >/dev/null
 task_done
 web_metrics=$(timeout 10 curl -s --unix-socket "$POLICYD_SOCKET" http://localhost/metrics)

@@ -13,7 +13,7 @@ ended=$(jget .task_id)
 api_ok GET "/tasks/$ended" >/dev/null
 [ "$(jget '.state + " " + (.progress_pct | tostring) + " " + .actor')" = "succeeded 100 root (local)" ] ||
 	die "the task of v0: $(cat "$T/api.body")"
-api_refused 409 POST "/tasks/$ended/cancel" | grep -q 'ended already' || die "no reason"
+api_refused 409 POST "/tasks/$ended/cancel" | finds 'ended already' || die "no reason"
 api_refused 404 GET /tasks/99999 >/dev/null
 api_refused 422 GET /tasks/abc >/dev/null
 api_refused 404 POST /tasks/99999/cancel >/dev/null
@@ -27,7 +27,7 @@ api_ok POST /volumes '{"name":"v1","datastore":"main","size_bytes":16777216}' >/
 grep -qi "^location: /api/v1/tasks/" "$T/api.head" || die "no Location"
 waiting=$(jget .task_id)
 wait_until 20 "the task to wait for filterd" says_waiting
-api_refused 409 POST "/tasks/$waiting/cancel" | grep -q 'cannot be cancelled' || die "no reason"
+api_refused 409 POST "/tasks/$waiting/cancel" | finds 'cannot be cancelled' || die "no reason"
 api_ok GET "/tasks?state=running" >/dev/null
 [ "$(jget '.items[0].object_name')" = v1 ] || die "running tasks: $(cat "$T/api.body")"
 expect_error "sluice-filterd"

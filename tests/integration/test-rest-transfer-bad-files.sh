@@ -21,7 +21,7 @@ truncate -s $((16 * MIB)) "$T/transfer/good"
 
 import_refused() {
 	api_refused 422 POST /volumes/v0/import "$1" | jq -er '.field, .detail'
-	[ -z "${2:-}" ] || jq -er .detail "$T/api.body" | grep -q "$2" || die "\"$2\" is not said"
+	[ -z "${2:-}" ] || jq -er .detail "$T/api.body" | finds "$2" || die "\"$2\" is not said"
 }
 import_refused '{"file":"../outside"}' "plain name"
 import_refused "{\"file\":\"$T/outside\"}" "plain name"

@@ -75,11 +75,11 @@ cmp -n 1000001 "$T/short" "$T/out" || die "the short import differs"
 [ "$(tail -c +1000002 "$T/out" | tr -d '\0' | wc -c)" = 0 ] || die "something stands behind the short import"
 transfer import dst "$T/short" 2000000
 ended_as "$ID" failed
-ask "{\"request\":\"transfer.show\",\"transfer\":$ID}" | grep -q 'ended after 1000001 of 2000000' || die "no sentence about the early end"
+ask "{\"request\":\"transfer.show\",\"transfer\":$ID}" | finds 'ended after 1000001 of 2000000' || die "no sentence about the early end"
 head -c 269000000 /dev/zero >"$T/long"
 transfer import dst "$T/long"
 ended_as "$ID" failed
-ask "{\"request\":\"transfer.show\",\"transfer\":$ID}" | grep -q "more than the volume's" || die "no sentence about the long input"
+ask "{\"request\":\"transfer.show\",\"transfer\":$ID}" | finds "more than the volume's" || die "no sentence about the long input"
 
 # Cancelled while it waits for a silent peer; meanwhile nothing else is done to the volume.
 exec 7<>"$T/pipe"

@@ -37,7 +37,7 @@ head -c $SIZE /dev/urandom >"$T/transfer/in.raw"
 for what in import:in export:out; do
 	api_ok POST "/volumes/v/${what%:*}" "{\"file\":\"${what#*:}.raw\"}" >/dev/null
 	task_ended "$(jget .task_id)" failed
-	jq -er .error_text "$T/task.json" | grep -q "another one" || die "it is not said why: $(cat "$T/task.json")"
+	jq -er .error_text "$T/task.json" | finds "another one" || die "it is not said why: $(cat "$T/task.json")"
 done
 [ ! -e "$T/transfer/out.raw" ] || die "the other volume's content was exported"
 copy export "$T/after.raw"

@@ -20,7 +20,7 @@ verdict() {
 		echo failed
 	elif ! grep -qE '^ +tests +1 +1 +1 +0 ' "$1"; then
 		echo failed
-	elif sed -n '/Test:/,$p' "$1" | grep -q '\[SKIPPED\]'; then
+	elif sed -n '/Test:/,$p' "$1" | finds '\[SKIPPED\]'; then
 		echo skipped
 	else
 		echo passed

@@ -66,6 +66,10 @@ wait_until() {
 	done
 }
 
+# For pipes: "grep -q" ends at what it finds first, and who still writes to it dies of that, which pipefail takes for a
+# failure.
+finds() { grep "$@" >/dev/null; }
+
 now_ms() { echo $((${EPOCHREALTIME/./} / 1000)); }
 
 # ends_within SECONDS "what" command...  the command must end by itself and succeed.

@@ -34,7 +34,7 @@ image_begin() {
 		-device virtio-rng-pci \
 		-nic "user,model=virtio,hostfwd=tcp:127.0.0.1:$WEB_PORT-:8443,hostfwd=tcp:127.0.0.1:$PORTAL_PORT-:3260" "$@"
 }
-image_says() { tr -d '\r' <"$T/console.out" | grep -qa -- "$1"; }
+image_says() { tr -d '\r' <"$T/console.out" | finds -a -- "$1"; }
 image_type() { printf '%s\n' "$1" >&7; }
 https_answers() { curl -skf -m 5 -o /dev/null "https://127.0.0.1:$WEB_PORT/readyz"; }
 image_ready() {

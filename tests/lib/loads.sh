@@ -37,7 +37,7 @@ load_verdict() { # NAME ANSWER: what is wrong with it, or nothing
 	local log=$T/load-$1.log
 	if [ "$(tail -n 1 "$log" | jq .violations 2>/dev/null)" != 0 ]; then
 		echo "$1: a violation: $(grep -m 1 'verify_load:' "$log")"
-	elif grep ' failed: ' "$log" | grep -qv "failed: ${2:-none is}"; then
+	elif grep ' failed: ' "$log" | finds -v "failed: ${2:-none is}"; then
 		echo "$1: another answer: $(grep ' failed: ' "$log" | grep -m 1 -v "failed: ${2:-none is}")"
 	fi
 }

@@ -67,7 +67,7 @@ main_datastore() {
 	db_quiet insert datastores "{\"name\": \"main\", \"type\": \"dir\", \"path\": \"$T/main\"}"
 }
 
-shows() { adm a --op show --mode target | grep -qE -- "$1"; }
+shows() { adm a --op show --mode target | finds -E -- "$1"; }
 shows_not() { ! shows "$1"; }
 at() {
 	local p=${TGTD_PORTS[a]}
@@ -91,5 +91,5 @@ scsi_as() {
 	shift 2
 	printf '%s\n' "$@" | timeout -k 1 30 "$(tool scsi_sh)" --name "$name" "$target" 2>&1
 }
-may_login() { scsi_as "$1" "$2" tur | grep -q '^good'; }
+may_login() { scsi_as "$1" "$2" tur | finds '^good'; }
 may_not_login() { ! may_login "$@"; }

@@ -55,7 +55,7 @@ replicated() {
 	task_done_on a
 }
 target_iqn() { (api_on "$1" GET "/volumes/$2") | jq -r .target.iqn; }
-exports() { adm_on "$1" --op show --mode target | grep -q "Backing store path: $2\$"; }
+exports() { adm_on "$1" --op show --mode target | finds "Backing store path: $2\$"; }
 exports_not() { ! exports "$@"; }
 refused_on() {
 	local node=$1 status=$2

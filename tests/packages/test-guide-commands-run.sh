@@ -12,7 +12,7 @@ GUIDE=$ROOT/docs/guide
 package_root
 package_install "$(the_deb sluice)" || die "apt: $(tail -n 20 "$T/apt.log")"
 package_up
-has_samples() { in_root sluice policy list | grep -q io-shares; }
+has_samples() { in_root sluice policy list | finds io-shares; }
 wait_until 20 "the sample policies, which come with the first look at the filters" has_samples
 for page in quick-start policies io-control replication security troubleshooting; do
 	awk '/^```sh$/ { on = 1; next } /^```/ { on = 0 } on' "$GUIDE/$page.md" >"$ROOT_DIR/pkg/$page.sh"

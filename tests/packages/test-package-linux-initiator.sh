@@ -122,5 +122,5 @@ note "filterd was restarted"
 guest_wait GUEST-HALF
 guest_wait GUEST-VERIFIED
 guest_wait GUEST-EXIT
-tr -d '\r' <"$T/linux.out" | grep -qa 'GUEST-EXIT 0' || die "the guest: $(tr -d '\r' <"$T/linux.out" | tail -n 25)"
+tr -d '\r' <"$T/linux.out" | finds -a 'GUEST-EXIT 0' || die "the guest: $(tr -d '\r' <"$T/linux.out" | tail -n 25)"
 package_down

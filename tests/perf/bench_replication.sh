@@ -63,7 +63,7 @@ up() {
 	lun_on a 1 v0
 	lun_on b 1 v0
 }
-sockets_are_gone() { ! ss -xl | grep -q -- "$T/$1/run/"; }
+sockets_are_gone() { ! ss -xl | finds -- "$T/$1/run/"; }
 down() {
 	local name
 	for name in a b; do
