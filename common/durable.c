@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -102,6 +103,13 @@ void durable_unstage(const char *path)
 		unlink(beside);
 }
 
+int durable_remove(const char *path, struct err *err)
+{
+	if (unlink(path) < 0 && errno != ENOENT)
+		return fail(err, "could not remove", path);
+	return sync_folder_of(path, err);
+}
+
 int durable_write(const char *path, const void *data, size_t size_bytes, struct err *err)
 {
 	int rc = durable_stage(path, data, size_bytes, err);
@@ -148,6 +156,7 @@ int durable_read(const char *path, uint64_t max_bytes, char **out, size_t *size_
 int durable_mkdir(const char *path, struct err *err)
 {
 	cleanup_free char *p = strdup(path);
+	bool is_made = false;
 
 	if (!p)
 		return err_set(err, ENOMEM, "", "no memory");
@@ -157,10 +166,12 @@ int durable_mkdir(const char *path, struct err *err)
 		if (c != '/' && c != '\0')
 			continue;
 		*s = '\0';
-		if (mkdir(p, 0750) < 0 && errno != EEXIST)
+		if (mkdir(p, 0750) == 0)
+			is_made = true;
+		else if (errno != EEXIST)
 			return fail(err, "could not make the folder", p);
 		*s = c;
 		if (c == '\0')
-			return 0;
+			return is_made ? sync_folder_of(path, err) : 0;
 	}
 }

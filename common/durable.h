@@ -22,11 +22,13 @@ int must_check durable_stage(const char *path, const void *data, size_t size_byt
 			     struct err *err);
 int must_check durable_publish(const char *path, struct err *err);
 void durable_unstage(const char *path);
+/* Gone for good when it returns 0; nothing there is 0, too. */
+int must_check durable_remove(const char *path, struct err *err);
 /* Whole file, one zero byte behind it. Owns: *out is freed by the caller. Errors: -ENOENT, -EFBIG,
  * -errno */
 int must_check durable_read(const char *path, uint64_t max_bytes, char **out, size_t *size_bytes,
 			    struct err *err);
-/* Like mkdir -p, mode 0750. */
+/* Like mkdir -p, mode 0750. The last one made outlives a power cut. */
 int must_check durable_mkdir(const char *path, struct err *err);
 
 #endif

@@ -35,7 +35,7 @@ struct child {
 	struct requests requests;
 	struct loop_fd signals;
 	struct loop_timer stop_timer;
-	char *plan_path;
+	char *plan_folder;
 	char *store_root;
 	char *groups_path;
 	bool is_stopping;
@@ -99,19 +99,26 @@ static int watch_signals(struct child *c, struct err *err)
 	return 0;
 }
 
+static void plan_damaged(void *ctx, const char *kind, const char *name, const char *text) ON_MAIN
+{
+	struct child *c = ctx;
+
+	if (name[0])
+		log_error("%s; %s %s is not served until it is made known again", text, kind, name);
+	else
+		log_error("%s; nothing is served until the volumes are made known again", text);
+	manager_event(&c->manager, strcmp(kind, "volume") == 0 ? name : "", "", "plan_damaged",
+		      text);
+}
+
 static int load_plan(struct child *c, struct plan *plan, struct err *err) ON_MAIN
 {
-	int rc = plan_load(c->plan_path, plan, err);
+	const struct plan_listener listener = {.damaged = plan_damaged, .ctx = c};
+	cleanup_free char *former = NULL;
 
-	if (rc == -ENOENT)
-		return 0;
-	if (rc == -EINVAL || rc == -EPROTO) {
-		log_error("%s; nothing is served until the volumes are made known again",
-			  err->text);
-		manager_event(&c->manager, "", "", "plan_damaged", err->text);
-		return 0;
-	}
-	return rc;
+	if (asprintf(&former, "%s/plan.json", c->cfg->state_dir) < 0)
+		return err_set(err, ENOMEM, "", "no memory");
+	return plan_load(c->plan_folder, former, plan, &listener, err);
 }
 
 static void peer_event(void *ctx, const char *kind, const char *text) ON_MAIN
@@ -145,13 +152,13 @@ static int begin(struct child *c, struct err *err) ON_MAIN
 
 	if (rc)
 		return rc;
-	if (asprintf(&c->plan_path, "%s/plan.json", cfg->state_dir) < 0 ||
+	if (asprintf(&c->plan_folder, "%s/plan", cfg->state_dir) < 0 ||
 	    asprintf(&c->store_root, "%s/store", cfg->state_dir) < 0 ||
 	    asprintf(&c->groups_path, "%s/groups", cfg->state_dir) < 0)
 		return err_set(err, ENOMEM, "", "no memory");
 	c->manager.loop = c->loop;
 	c->manager.shared = cfg->shared;
-	c->manager.plan_path = c->plan_path;
+	c->manager.plan_folder = c->plan_folder;
 	c->manager.store_root = c->store_root;
 	c->manager.groups_path = c->groups_path;
 	c->manager.has_records = true; /* until the first look finds none */
@@ -196,7 +203,7 @@ static void tidy_up(struct child *c) ON_MAIN
 	manager_free(&c->manager);
 	net_free(c->net);
 	loop_free(c->loop);
-	free(c->plan_path);
+	free(c->plan_folder);
 	free(c->store_root);
 	free(c->groups_path);
 }

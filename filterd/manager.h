@@ -42,7 +42,7 @@ struct ring_listener;
 struct manager {
 	struct loop *loop;
 	struct shared *shared;
-	const char *plan_path;
+	const char *plan_folder;
 	const char *store_root;
 	const char *groups_path;    /* folder of the decisions of snapshot groups */
 	bool has_records;           /* of a former life; manager_sweep_records() */

@@ -153,7 +153,7 @@ void manager_open_volume(struct manager *m, const char *name, manager_fn fn, voi
 		return;
 	clear_quarantine(m, name);
 	j->flag = !mv->plan->is_open;
-	mv->plan->is_open = true;
+	plan_set_open(mv->plan, true);
 	start(mv, j);
 }
 
@@ -165,7 +165,7 @@ static void run_close(struct errand *j) ON_WORKER
 static void back_closed(struct errand *j) ON_MAIN
 {
 	if (j->result == 0)
-		j->mv->plan->is_open = false;
+		plan_set_open(j->mv->plan, false);
 	finish(j, true);
 }
 
@@ -194,7 +194,7 @@ static void back_grown(struct errand *j) ON_MAIN
 		return;
 	}
 	if (j->mv->plan->size_bytes)
-		j->mv->plan->size_bytes = j->number;
+		plan_set_size(j->mv->plan, j->number);
 	save_and_confirm(j);
 }
 

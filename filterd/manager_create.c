@@ -214,7 +214,7 @@ static void back_closed_for_delete(struct errand *j) ON_MAIN
 	struct mvolume *mv = j->mv;
 
 	if (j->result) { /* what a filter refused, it refused when it was closed already */
-		mv->plan->is_open = mv->plan->is_open && mv->state != VOLUME_CLOSED;
+		plan_set_open(mv->plan, mv->plan->is_open && mv->state != VOLUME_CLOSED);
 		manager_end_change(j);
 		return;
 	}
@@ -226,7 +226,7 @@ static void back_layers_removed(struct errand *j) ON_MAIN
 	struct mvolume *mv = j->mv;
 
 	if (j->result) {
-		mv->plan->is_open = false; /* closed it is */
+		plan_set_open(mv->plan, false); /* closed it is */
 		manager_end_change(j);
 		return;
 	}
@@ -235,7 +235,7 @@ static void back_layers_removed(struct errand *j) ON_MAIN
 	unlink_image(mv);
 	drop_keepings(mv);
 	log_info("volume %s: deleted", mv->plan->name);
-	list_del(&mv->plan->node);
+	plan_forget_volume(&j->manager->plan, mv->plan);
 	j->result = manager_save(j->manager, &j->err);
 	errand_answer(j);
 	manager_drop_volume(mv);

@@ -5,8 +5,8 @@
  *   back(A), back(B), back(C)      --> one save of the plan, which knows all three --> A, B, C go
  * on ends while that save runs: D   --> the next one
  *
- * A save writes the whole plan and blocks this thread; whatever workers have ended meanwhile stands
- * in line when it returns, and asks together for the next one.
+ * A save writes what has changed in the plan and blocks this thread; whatever workers have ended
+ * meanwhile stands in line when it returns, and asks together for the next one.
  *
  * Thread: main.
  */
@@ -19,7 +19,7 @@ int manager_write_plan(struct manager *m, struct err *err)
 	int rc;
 
 	manager_beat_blocking(&m->shared->main, true);
-	rc = plan_save(m->plan_path, &m->plan, err);
+	rc = plan_save(m->plan_folder, &m->plan, err);
 	manager_beat_blocking(&m->shared->main, false);
 	return rc;
 }

@@ -370,7 +370,7 @@ void manager_drop_volume(struct mvolume *mv)
 
 	/* Its name is free from now on. */
 	list_del(&mv->node);
-	list_del(&mv->plan->node);
+	plan_forget_volume(&mv->manager->plan, mv->plan);
 	if (j)
 		errand_start(j);
 }

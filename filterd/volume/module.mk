@@ -12,7 +12,7 @@ volume_INCS := include common filterd/env filterd/backend filterd/chain filterd/
 	filterd/volume filterd/layer
 volume_PKGS := jansson
 
-TESTS += test_ring_set test_volume_plan test_volume_plan_groups test_volume_serve test_volume_states test_volume_settle \
+TESTS += test_ring_set test_volume_plan test_volume_plan_folder test_volume_plan_groups test_volume_serve test_volume_states test_volume_settle \
 	test_volume_filters_life test_volume_peers test_volume_snapshot test_sidecar
 define volume_plan_test
 $(1)_SRCS := tests/unit/$(1).c
@@ -20,7 +20,7 @@ $(1)_INCS := $(plan_INCS)
 $(1)_LIBS := plan backend env common
 $(1)_PKGS := jansson cmocka liburing
 endef
-$(foreach t,test_volume_plan test_volume_plan_groups test_sidecar,$(eval $(call volume_plan_test,$(t))))
+$(foreach t,test_volume_plan test_volume_plan_folder test_volume_plan_groups test_sidecar,$(eval $(call volume_plan_test,$(t))))
 
 # A volume between a ring that the test plays and a backend that the test controls.
 define volume_rig_test

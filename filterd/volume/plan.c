@@ -11,6 +11,7 @@ void plan_init(struct plan *p)
 {
 	list_init(&p->datastores);
 	list_init(&p->volumes);
+	list_init(&p->gone);
 }
 
 void plan_fini(struct plan *p)
@@ -20,6 +21,21 @@ void plan_fini(struct plan *p)
 	while (!list_is_empty(&p->datastores))
 		plan_remove_datastore(p,
 				      list_entry(p->datastores.next, struct plan_datastore, node));
+	while (!list_is_empty(&p->gone))
+		free(list_entry(list_pop_front(&p->gone), struct plan_gone, node));
+}
+
+/* Made with the object, so that its removal cannot fail. */
+static struct plan_gone *gone_of(enum plan_kind kind, const char *name)
+{
+	struct plan_gone *g = calloc(1, sizeof(*g));
+
+	if (!g)
+		return NULL;
+	list_init(&g->node);
+	g->kind = kind;
+	snprintf(g->name, sizeof(g->name), "%s", name);
+	return g;
 }
 
 struct plan_datastore *plan_find_datastore(const struct plan *p, const char *name)
@@ -75,6 +91,10 @@ int plan_add_datastore(struct plan *p, struct plan_datastore *d, struct err *err
 		return err_set(err, EINVAL, "path",
 			       "datastore %s: the path must begin with '/', '%.80s' does not",
 			       d->name, d->path);
+	d->gone = gone_of(PLAN_DATASTORE, d->name);
+	if (!d->gone)
+		return err_set(err, ENOMEM, "", "no memory");
+	d->is_changed = true;
 	list_push_back(&p->datastores, &d->node);
 	return 0;
 }
@@ -147,6 +167,10 @@ int plan_add_volume(struct plan *p, struct plan_volume *v, struct err *err)
 			       other->name);
 	if (check_shown(p, v, err) < 0)
 		return -err->code;
+	v->gone = gone_of(PLAN_VOLUME, v->name);
+	if (!v->gone)
+		return err_set(err, ENOMEM, "", "no memory");
+	v->is_changed = true;
 	list_push_back(&p->volumes, &v->node);
 	return 0;
 }
@@ -154,12 +178,23 @@ int plan_add_volume(struct plan *p, struct plan_volume *v, struct err *err)
 void plan_remove_datastore(struct plan *p, struct plan_datastore *d)
 {
 	list_del(&d->node);
+	list_push_back(&p->gone, &d->gone->node);
+	d->gone = NULL;
 	plan_datastore_free(d);
+}
+
+void plan_forget_volume(struct plan *p, struct plan_volume *v)
+{
+	if (!v->gone)
+		return;
+	list_del(&v->node);
+	list_push_back(&p->gone, &v->gone->node);
+	v->gone = NULL;
 }
 
 void plan_remove_volume(struct plan *p, struct plan_volume *v)
 {
-	list_del(&v->node);
+	plan_forget_volume(p, v);
 	plan_volume_free(v);
 }
 
@@ -170,6 +205,7 @@ void plan_datastore_free(struct plan_datastore *d)
 	for (uint32_t i = 0; i < d->filter_count; i++)
 		plan_filter_fini(&d->filters[i]);
 	free(d->filters);
+	free(d->gone);
 	free(d->path);
 	free(d);
 }
@@ -180,6 +216,7 @@ void plan_volume_free(struct plan_volume *v)
 		return;
 	for (uint32_t i = 0; i < v->filter_count; i++)
 		plan_filter_fini(&v->filters[i]);
+	free(v->gone);
 	free(v);
 }
 
@@ -190,6 +227,7 @@ struct plan_volume *plan_volume_copy(const struct plan_volume *v)
 	if (!c)
 		return NULL;
 	*c = *v;
+	c->gone = NULL;
 	list_init(&c->node);
 	c->filter_count = 0;
 	for (uint32_t i = 0; i < v->filter_count; i++) {
@@ -209,6 +247,18 @@ char *plan_image_path(const struct plan_datastore *d, const struct plan_volume *
 	if (strcmp(d->type, "dir") != 0)
 		return strdup(d->path);
 	return asprintf(&path, "%s/%s.img", d->path, v->name) < 0 ? NULL : path;
+}
+
+void plan_set_open(struct plan_volume *v, bool is_open)
+{
+	v->is_changed = v->is_changed || v->is_open != is_open;
+	v->is_open = is_open;
+}
+
+void plan_set_size(struct plan_volume *v, uint64_t size_bytes)
+{
+	v->is_changed = v->is_changed || v->size_bytes != size_bytes;
+	v->size_bytes = size_bytes;
 }
 
 struct plan_filter *plan_find_filter(struct plan_volume *v, const char *name)
@@ -268,6 +318,7 @@ int plan_put_filter(struct plan_volume *v, const struct plan_filter *f, struct e
 	else
 		old = &v->filters[v->filter_count++];
 	*old = copy;
+	v->is_changed = true;
 	return 0;
 }
 
@@ -281,6 +332,7 @@ void plan_drop_filter(struct plan_volume *v, const char *name)
 	at = (uint32_t)(f - v->filters);
 	plan_filter_fini(f);
 	v->filter_count--;
+	v->is_changed = true;
 	memmove(f, f + 1, (v->filter_count - at) * sizeof(*f));
 }
 
@@ -305,6 +357,7 @@ int plan_put_group(struct plan_datastore *d, const struct plan_filter *f, struct
 	if (old) {
 		plan_filter_fini(old);
 		*old = copy;
+		d->is_changed = true;
 		return 0;
 	}
 	more = realloc(d->filters, (d->filter_count + 1) * sizeof(*more));
@@ -314,6 +367,7 @@ int plan_put_group(struct plan_datastore *d, const struct plan_filter *f, struct
 	}
 	d->filters = more;
 	d->filters[d->filter_count++] = copy;
+	d->is_changed = true;
 	return 0;
 }
 
@@ -327,6 +381,7 @@ void plan_drop_group(struct plan_datastore *d, const char *name)
 	at = (uint32_t)(f - d->filters);
 	plan_filter_fini(f);
 	d->filter_count--;
+	d->is_changed = true;
 	memmove(f, f + 1, (d->filter_count - at) * sizeof(*f));
 }
 

@@ -4,8 +4,11 @@
  * is.
  *
  * filterd keeps its last plan on disk and starts from it without anybody's help. It holds no
- * secrets. plan.c       the model: add, find, remove, copy plan_json.c  to and from JSON
- *   plan_file.c  load and save, crash-safe
+ * secrets.
+ *   plan.c         the model: add, find, remove, copy
+ *   plan_json.c    to and from JSON
+ *   plan_folder.c  load and save: a file for each object, written when it has changed
+ *   plan_file.c    one such file, crash-safe
  *
  * Thread: main; a copy of a plan_volume belongs to the worker of its volume.
  */
@@ -46,6 +49,8 @@ struct plan_snapshot {
 
 struct plan_volume {
 	struct list_node node;
+	struct plan_gone *gone; /* kept for its removal; NULL: in no plan */
+	bool is_changed;        /* since it was saved */
 	char name[PARSE_NAME_MAX + 1];
 	char datastore[PARSE_NAME_MAX + 1];
 	uint8_t uuid[16];
@@ -62,6 +67,8 @@ struct plan_volume {
 
 struct plan_datastore {
 	struct list_node node;
+	struct plan_gone *gone; /* kept for its removal; NULL: in no plan */
+	bool is_changed;        /* since it was saved */
 	char name[PARSE_NAME_MAX + 1];
 	char type[16];    /* a backend's name */
 	char *path;       /* dir: the folder; block: the device; mem: ""; slow: see slow.c */
@@ -73,9 +80,19 @@ struct plan_datastore {
 	struct plan_filter *filters; /* [filter_count] */
 };
 
+enum plan_kind { PLAN_DATASTORE, PLAN_VOLUME };
+
+/* An object that is no more, and whose file goes with the next save. */
+struct plan_gone {
+	struct list_node node;
+	enum plan_kind kind;
+	char name[PARSE_NAME_MAX + 1];
+};
+
 struct plan {
 	struct list_node datastores;
 	struct list_node volumes;
+	struct list_node gone; /* struct plan_gone */
 };
 
 void plan_init(struct plan *p);
@@ -90,13 +107,17 @@ struct plan_volume *plan_volume_on(const struct plan *p, const char *datastore);
  * Owns: takes d or v on success. */
 int must_check plan_add_datastore(struct plan *p, struct plan_datastore *d, struct err *err);
 int must_check plan_add_volume(struct plan *p, struct plan_volume *v, struct err *err);
-/* Unlinks and frees. */
+/* No longer part of the plan, and still the caller's. A second time: nothing. */
+void plan_forget_volume(struct plan *p, struct plan_volume *v);
+/* Forgets and frees. */
 void plan_remove_datastore(struct plan *p, struct plan_datastore *d);
 void plan_remove_volume(struct plan *p, struct plan_volume *v);
 
 void plan_datastore_free(struct plan_datastore *d);
 void plan_volume_free(struct plan_volume *v);
 struct plan_volume *plan_volume_copy(const struct plan_volume *v); /* NULL: no memory */
+void plan_set_open(struct plan_volume *v, bool is_open);
+void plan_set_size(struct plan_volume *v, uint64_t size_bytes);
 /* A volume that shows a snapshot of that one (any, if snapshot is NULL), or NULL. */
 struct plan_volume *plan_shows(const struct plan *p, const char *volume, const char *snapshot);
 /* The volume's image: owned by the caller. "" where the datastore has no files. */
@@ -124,9 +145,10 @@ void plan_drop_group(struct plan_datastore *d, const char *name);
 
 /* ---------------------------------------------------------------- JSON */
 
-json_t *plan_to_json(const struct plan *p);
-int must_check plan_from_json(const json_t *j, struct plan *out,
-			      struct err *err); /* out is initialised */
+/* Datastores and volumes in one text; out is initialised. */
+int must_check plan_from_json(const json_t *j, struct plan *out, struct err *err);
+/* Errors: -EINVAL no object, or without a version; -EPROTO another one */
+int must_check plan_check_version(const json_t *j, struct err *err);
 json_t *plan_datastore_to_json(const struct plan_datastore *d);
 json_t *plan_volume_to_json(const struct plan_volume *v);
 /* "snapshot_of": null for an ordinary volume. */
@@ -140,14 +162,24 @@ int must_check plan_filter_from_json(const json_t *j, struct plan_filter *out, s
 /* Of a datastore: "filter" and "params" alone. */
 int must_check plan_group_from_json(const json_t *j, struct plan_filter *out, struct err *err);
 
-/* ---------------------------------------------------------------- file */
+/* ---------------------------------------------------------------- on disk */
+
+struct plan_listener {
+	/* A file could not be used and was put aside: nothing of it is in the plan. kind and name
+	 * are "" if it held all of it. */
+	void (*damaged)(void *ctx, const char *kind, const char *name, const char *text);
+	void *ctx;
+};
 
 /*
- * Errors: -ENOENT there is none yet (out is empty); -EINVAL, -EPROTO damaged or of another version:
- * the sentence says where the file was put aside; others: it could not be read.
+ * folder: where plan_save() puts it, made if it is not there. former: the one file that older
+ * versions wrote; it is taken over.
+ * Errors: out is empty, and a file could not be read, or the former not be taken over.
  */
-int must_check plan_load(const char *path, struct plan *out, struct err *err);
-/* On stable storage when it returns 0; after an error the old plan is what a restart sees. */
-int must_check plan_save(const char *path, const struct plan *p, struct err *err);
+int must_check plan_load(const char *folder, const char *former, struct plan *out,
+			 const struct plan_listener *listener, struct err *err);
+/* What has changed is on stable storage when it returns 0; after an error a restart sees of each
+ * object the old state or the new one, and the next save tries again. */
+int must_check plan_save(const char *folder, struct plan *p, struct err *err);
 
 #endif

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * plan_file.c - the plan on disk: written beside itself, made durable, renamed, so that a crash
- * leaves the old plan or the new one. A last line carries a checksum, since a plan that was cut
+ * plan_file.c - a JSON text on disk: written beside itself, made durable, renamed, so that a crash
+ * leaves the old text or the new one. A last line carries a checksum, since a text that was cut
  * short may still be JSON.
  *
  * Thread: main.
  */
+#include "plan_file.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +18,6 @@
 #include "clock.h"
 #include "durable.h"
 #include "json.h"
-#include "plan.h"
 
 #define PLAN_FILE_MAX (64ull << 20)
 #define SUM_LINE      "#sum "
@@ -51,61 +52,22 @@ static int check_sum(const char *text, size_t len, size_t *json_len, struct err 
 	return 0;
 }
 
-static int parse_text(const char *text, size_t len, struct plan *out, struct err *err)
-{
-	json_t *j;
-	size_t json_len = 0;
-	int rc = check_sum(text, len, &json_len, err);
-
-	if (rc)
-		return rc;
-	j = json_parse(text, json_len, "the plan", err);
-	if (!j)
-		return -EINVAL;
-	rc = plan_from_json(j, out, err);
-	json_decref(j);
-	return rc;
-}
-
-/* Never in the way of the next save, never lost. */
-static int put_aside(const char *path, struct err *err)
-{
-	cleanup_free char *aside = NULL;
-
-	if (asprintf(&aside, "%s.damaged-%llu", path, (unsigned long long)clock_wall_ms()) < 0)
-		return -ENOMEM;
-	if (rename(path, aside) < 0)
-		return -errno;
-	err_prefix(err, "%s could not be used and was put aside as %s", path, aside);
-	return 0;
-}
-
-int plan_load(const char *path, struct plan *out, struct err *err)
+int plan_file_read(const char *path, json_t **out, struct err *err)
 {
 	cleanup_free char *text = NULL;
-	size_t len = 0;
+	size_t len = 0, json_len = 0;
 	int rc = durable_read(path, PLAN_FILE_MAX, &text, &len, err);
-	int aside;
 
-	plan_init(out);
+	if (rc == 0)
+		rc = check_sum(text, len, &json_len, err);
 	if (rc)
 		return rc;
-	rc = parse_text(text, len, out, err);
-	if (rc == 0 || rc == -ENOMEM)
-		return rc;
-	aside = put_aside(path, err);
-	if (aside) {
-		err_prefix(err, "%s could not be used, and not be put aside either (%s)", path,
-			   strerror(-aside));
-		return -EIO;
-	}
-	/* -ENOENT would read as "there is no plan yet". */
-	return rc == -EPROTO ? rc : -EINVAL;
+	*out = json_parse(text, json_len, "the plan", err);
+	return *out ? 0 : -EINVAL;
 }
 
-int plan_save(const char *path, const struct plan *p, struct err *err)
+int plan_file_write(const char *path, const json_t *j, struct err *err)
 {
-	cleanup_json json_t *j = plan_to_json(p);
 	cleanup_free char *body = j ? json_dumps(j, JSON_INDENT(2) | JSON_SORT_KEYS) : NULL;
 	cleanup_free char *text = NULL;
 	cleanup_free char *with_newline = NULL;
@@ -118,4 +80,21 @@ int plan_save(const char *path, const struct plan *p, struct err *err)
 	if (n < 0)
 		return err_set(err, ENOMEM, "", "no memory to save the plan");
 	return durable_write(path, text, (size_t)n, err);
+}
+
+int plan_file_put_aside(const char *path, struct err *err)
+{
+	cleanup_free char *aside = NULL;
+	int rc = 0;
+
+	if (asprintf(&aside, "%s.damaged-%llu", path, (unsigned long long)clock_wall_ms()) < 0)
+		return err_set(err, ENOMEM, "", "no memory to put %s aside", path);
+	if (rename(path, aside) < 0)
+		rc = -errno;
+	if (rc)
+		err_prefix(err, "%s could not be used, and not be put aside either (%s)", path,
+			   strerror(-rc));
+	else
+		err_prefix(err, "%s could not be used and was put aside as %s", path, aside);
+	return rc;
 }

@@ -353,23 +353,6 @@ free_volume:
 	return rc;
 }
 
-json_t *plan_to_json(const struct plan *p)
-{
-	json_t *datastores = json_array(), *volumes = json_array();
-	struct list_node *n;
-
-	list_for_each (n, &p->datastores) {
-		json_array_append_new(
-		    datastores, plan_datastore_to_json(list_entry(n, struct plan_datastore, node)));
-	}
-	list_for_each (n, &p->volumes) {
-		json_array_append_new(volumes,
-				      plan_volume_to_json(list_entry(n, struct plan_volume, node)));
-	}
-	return json_pack("{s:i, s:o, s:o}", "version", (int)PLAN_VERSION, "datastores", datastores,
-			 "volumes", volumes);
-}
-
 static int objects_from_json(const json_t *datastores, const json_t *volumes, struct plan *out,
 			     struct err *err)
 {
@@ -400,10 +383,8 @@ static int objects_from_json(const json_t *datastores, const json_t *volumes, st
 	return 0;
 }
 
-int plan_from_json(const json_t *j, struct plan *out, struct err *err)
+int plan_check_version(const json_t *j, struct err *err)
 {
-	static const char *const keys[] = {"version", "datastores", "volumes", NULL};
-	json_t *datastores = NULL, *volumes = NULL;
 	uint64_t version = 0;
 	int rc;
 
@@ -415,7 +396,16 @@ int plan_from_json(const json_t *j, struct plan *out, struct err *err)
 		return err_set(err, EPROTO, "version",
 			       "the plan has version %llu, this program reads version %u",
 			       (unsigned long long)version, PLAN_VERSION);
-	if ((rc = json_only(j, keys, err)) ||
+	return 0;
+}
+
+int plan_from_json(const json_t *j, struct plan *out, struct err *err)
+{
+	static const char *const keys[] = {"version", "datastores", "volumes", NULL};
+	json_t *datastores = NULL, *volumes = NULL;
+	int rc = plan_check_version(j, err);
+
+	if (rc || (rc = json_only(j, keys, err)) ||
 	    (rc = json_opt_array(j, "datastores", &datastores, err)) ||
 	    (rc = json_opt_array(j, "volumes", &volumes, err)))
 		return rc;

@@ -33,7 +33,7 @@ scsi_expect "$URL" "write 0 8 0x42" good
 [ "$(member dirty_bytes)" -gt 0 ] || die "nothing is dirty"
 tgtd_kill a
 filterd_stop
-plan=$STATE_DIR/plan.json
+plan=$STATE_DIR/plan/volume-v0.json
 cp "$plan" "$T/plan.kept"
 
 FILTERS=$T/filters filterd_start
@@ -46,8 +46,7 @@ python3 - "$T/plan.kept" "$plan" <<'END'
 import json, sys
 text = open(sys.argv[1]).read()
 plan = json.loads(text[:text.rindex("#sum")])
-for volume in plan["volumes"]:
-    volume["filters"] = []
+plan["volume"]["filters"] = []
 text = json.dumps(plan) + "\n"
 total = 0xCBF29CE484222325
 for byte in text.encode():

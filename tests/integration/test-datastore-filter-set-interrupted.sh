@@ -15,12 +15,12 @@ volume_new v1 --datastore d0 --size 16M --filter group_probe
 ctl datastore filter-set d0 group_probe level_pct=20
 
 # The plan cannot be written: a folder has its place.
-mkdir "$STATE_DIR/plan.json.new"
+mkdir "$STATE_DIR/plan/datastore-d0.json.new"
 said=$(ctl datastore filter-set d0 group_probe level_pct=21 2>&1) && die "it was taken, but cannot be saved"
 [[ $said == *"nothing has changed"* ]] || die "the refusal says: $said"
 group_is d0 .status.level_pct 20
 group_is d0 .params.level_pct 20
-rmdir "$STATE_DIR/plan.json.new"
+rmdir "$STATE_DIR/plan/datastore-d0.json.new"
 ctl datastore filter-set d0 group_probe level_pct=22
 group_is d0 .status.level_pct 22
 

@@ -16,15 +16,14 @@ scsi_expect "$URL" "write 0 8 0x42" good
 tgtd_kill a
 filterd_stop
 raw=$(sha256sum <"$IMAGE")
-plan=$STATE_DIR/plan.json
+plan=$STATE_DIR/plan/volume-v0.json
 cp "$plan" "$T/plan.kept"
 # A plan with a checksum that is right.
 python3 - "$T/plan.kept" "$plan" <<'END'
 import json, sys
 text = open(sys.argv[1]).read()
 plan = json.loads(text[:text.rindex("#sum")])
-for volume in plan["volumes"]:
-    volume["filters"] = []
+plan["volume"]["filters"] = []
 text = json.dumps(plan) + "\n"
 total = 0xCBF29CE484222325
 for byte in text.encode():

@@ -35,12 +35,14 @@ after=$(ctl --json volume show v0 | jq '.volume | {uuid, size_bytes, filters: [.
 ctl volume open v1
 [ "$(ctl --json volume show v1 | jq .volume.size_bytes)" = $((128 << 20)) ] || die "v1 has shrunk"
 
-# One byte of it changes.
+# One byte of v0's part changes: v1 is served.
 filterd_stop
-sed -i 's/"v0"/"w0"/' "$STATE_DIR/plan.json"
+sed -i 's/"delay"/"relay"/' "$STATE_DIR/plan/volume-v0.json"
 filterd_start
-compgen -G "$STATE_DIR/plan.json.damaged-*" >/dev/null || die "the damaged plan was not kept"
-ctl events | finds "plan_damaged" || die "no event tells of it"
+compgen -G "$STATE_DIR/plan/volume-v0.json.damaged-*" >/dev/null || die "the damaged plan was not kept"
+ctl --json events | jq -e '.events[] | select(.kind == "plan_damaged" and .volume == "v0")' >/dev/null || die "no event tells of it"
+wait_until 10 "v1 to serve" is_state v1 serving
+[ -z "$(state_of v0)" ] || die "v0 is $(state_of v0)"
 for image in v0 v1; do
 	[ -e "$T/d0/$image.img" ] || die "the image of $image is gone"
 done

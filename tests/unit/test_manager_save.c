@@ -25,7 +25,7 @@ static void back(struct errand *j)
 	last_result = j->result;
 }
 
-int plan_save(const char *path, const struct plan *p, struct err *err)
+int plan_save(const char *folder, struct plan *p, struct err *err)
 {
 	struct errand *j = comes_while_saving;
 
@@ -51,7 +51,7 @@ static int set_up(void **state)
 
 	memset(&m, 0, sizeof(m));
 	m.shared = &shared;
-	m.plan_path = "plan";
+	m.plan_folder = "plan";
 	assert_int_equal(loop_create(&m.loop, &err), 0);
 	manager_save_init(&m);
 	comes_while_saving = NULL;
