@@ -145,7 +145,8 @@ static void write_part(struct sdisk *d, uint64_t offset_bytes, const uint8_t *bu
 		return;
 	}
 	data = page_new();
-	memcpy(data, old ? old : zeros, PAGE_BYTES);
+	if (n < PAGE_BYTES)
+		memcpy(data, old ? old : zeros, PAGE_BYTES);
 	if (buf)
 		memcpy(data + offset_bytes % PAGE_BYTES, buf, n);
 	else
