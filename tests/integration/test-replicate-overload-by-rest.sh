@@ -25,7 +25,7 @@ wait_until 30 "b to be a replica that is complete" rep_is b r-web1 .status.is_co
 wait_until 20 "a to export it" exports a web1
 # What it has under way at its end counts as an error: only that it wrote matters here. Not more than a stage of the replica takes, or it
 # would be no point in time while that comes.
-writes() { on a timeout 60 "$(tool iscsi_bench)" --bytes 65536 --write-pct 100 --depth 4 --seconds "$1" --region-bytes $((32 * MIB)) \
+writes() { on a timeout 60 "$(tool iscsi_bench)" --bytes 65536 --write-pct 100 --depth 4 --seconds "$1" --region-bytes $((8 * MIB)) \
 	"$(disk_url a web1)" >"$T/bench.out" 2>&1 || true; }
 changed() { api_ok_on a PATCH /replications/r-web1 "$1" >/dev/null; }
 # A record that holds no data may stay in the journal till the next write.
