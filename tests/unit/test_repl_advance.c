@@ -11,13 +11,16 @@
 #include "group_int.h"
 
 static struct repl_group g;
-static uint32_t passes, caught_up;
+static uint32_t passes, caught_up, cancelled;
+static enum resync_what asked_for;
+static bool has_bits;
 
 /* ---------------------------------------------------------------- what it needs */
 
 void resync_begin(struct repl_group *group, enum resync_what what)
 {
 	passes++; /* it cannot begin now: it is asked again */
+	asked_for = what;
 }
 void session_caught_up(struct repl_session *s)
 {
@@ -25,7 +28,7 @@ void session_caught_up(struct repl_session *s)
 }
 bool group_has_bits(const struct repl_group *group, uint32_t kinds)
 {
-	return false;
+	return has_bits;
 }
 void sluice_rlog_stats(const struct sluice_rlog *log, struct sluice_rlog_stats *s)
 {
@@ -51,7 +54,11 @@ void direct_exclude(struct repl_group *group, bool may_journal) {}
 void group_drop_link(struct repl_group *group, const char *why) {}
 void group_refuse(struct repl_group *group, enum sluice_status status) {}
 void group_saw_lsn(struct repl_group *group, uint64_t lsn) {}
-void resync_cancel(struct repl_group *group) {}
+void resync_cancel(struct repl_group *group)
+{
+	cancelled++;
+	group->resync.what = RESYNC_NONE;
+}
 void resync_pump(struct repl_group *group) {}
 void mark_pump(struct repl_group *group) {}
 void mark_forget(struct repl_group *group) {}
@@ -72,7 +79,8 @@ static int setup(void **state)
 	g.node->peer.state = REPL_SECONDARY_SYNCING;
 	g.track = TRACK_JOURNAL;
 	g.journal.is_open = g.is_peer_ready = true;
-	passes = caught_up = 0;
+	passes = caught_up = cancelled = 0;
+	has_bits = false;
 	return 0;
 }
 
@@ -110,6 +118,41 @@ static void one_that_is_a_point_in_time_needs_no_pass(void **state)
 	assert_int_equal(caught_up, 1);
 }
 
+/* After an unclean start, in a pair: reads of the pass that its connection had cut off were under
+ * way, and nobody served ever after. */
+static void what_was_hot_is_compared_when_it_can_be(void **state)
+{
+	g.node->record.state = REPL_PRIMARY_PAIR;
+	g.node->acks_alone = false;
+	g.track = TRACK_DIRECT;
+	g.node->is_comparing = has_bits = true;
+	group_do_compare_hot(&g);
+	assert_int_equal(passes, 1);
+	group_advance(&g);
+	assert_int_equal(passes, 2);
+	assert_int_equal(asked_for, RESYNC_HOT);
+	g.resync.what = RESYNC_HOT;
+	group_advance(&g);
+	assert_int_equal(passes, 2);
+	/* Gone, and to be asked for by the node when it is there again. */
+	g.resync.what = RESYNC_NONE;
+	g.is_peer_ready = false;
+	group_advance(&g);
+	g.is_peer_ready = g.node->is_unclean = true;
+	group_advance(&g);
+	assert_int_equal(passes, 2);
+}
+
+static void a_verify_makes_room_for_it(void **state)
+{
+	g.node->record.state = REPL_PRIMARY_PAIR;
+	g.resync.what = RESYNC_VERIFY;
+	has_bits = true;
+	group_do_compare_hot(&g);
+	assert_int_equal(cancelled, 1);
+	assert_int_equal(asked_for, RESYNC_HOT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -117,6 +160,8 @@ int main(void)
 	    cmocka_unit_test_setup(
 		who_has_answered_the_end_of_a_pass_is_one_whatever_its_state_says, setup),
 	    cmocka_unit_test_setup(one_that_is_a_point_in_time_needs_no_pass, setup),
+	    cmocka_unit_test_setup(what_was_hot_is_compared_when_it_can_be, setup),
+	    cmocka_unit_test_setup(a_verify_makes_room_for_it, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,6 +120,27 @@ static void a_stage_that_fails_acknowledges_nothing(void **state)
 	assert_int_equal(g.writes_below, 0);
 }
 
+/* Whoever started it stops it; till then nothing of it begins again. */
+static void a_start_that_has_failed_ends_once(void **state)
+{
+	g.is_own_held = true;
+	assert_true(rr_plain(&g, REPL_WIN_BEGIN, 1));
+	assert_true(rr_data(&g, REPL_WIN_DATA, 1, 0, 0, 2, 9));
+	assert_true(rr_plain(&g, REPL_WIN_END, 1));
+	rr_run(&g);
+	rr_crash(&g, false);
+	assert_int_equal(rr_start(&g), -EINPROGRESS);
+	rig_file(&g.disk, "a")->is_failing = true;
+	g.is_own_held = false;
+	rr_run(&g);
+	assert_true(g.is_started);
+	assert_int_equal(g.start_result, -EIO);
+	rig_file(&g.disk, "a")->is_failing = false;
+	g.is_started = false;
+	rr_advance(&g, 2500);
+	assert_false(g.is_started);
+}
+
 static void a_promotion_brings_complete_windows_below(void **state)
 {
 	g.is_own_held = true;
@@ -235,6 +256,7 @@ int main(void)
 					    teardown),
 	    cmocka_unit_test_setup_teardown(a_window_that_is_too_large_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_fails_below_is_tried_again, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_start_that_has_failed_ends_once, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_stage_that_fails_acknowledges_nothing, setup,
 					    teardown),
 	    cmocka_unit_test_setup_teardown(a_promotion_brings_complete_windows_below, setup,

@@ -155,6 +155,15 @@ void group_do_resync(struct repl_group *g)
 	group_advance(g);
 }
 
+/* It was asked for while reads of the pass before, which its connection had cut off, were under
+ * way.
+ */
+static bool is_compare_due(const struct repl_group *g)
+{
+	return g->is_peer_ready && g->node->record.state == REPL_PRIMARY_PAIR &&
+	       g->node->is_comparing && !g->node->is_unclean && !REPL_MUTATE(COMPARE_ASKED_ONCE);
+}
+
 /* Looked at every 100 ms, too: does a pass have to begin, has the peer caught up? */
 void group_advance(struct repl_group *g)
 {
@@ -164,6 +173,8 @@ void group_advance(struct repl_group *g)
 	track_follow(g);
 	if (g->resync.what == RESYNC_HOT)
 		resync_pump(g); /* a read of ours that failed is tried again */
+	else if (is_compare_due(g))
+		group_do_compare_hot(g);
 	/* A pair needs none: RS_BEGIN would take its peer out of it. */
 	if (!g->is_peer_ready || !g->may_send || g->is_marking || waits ||
 	    (g->node->record.state == REPL_PRIMARY_PAIR && !REPL_MUTATE(PASS_IN_A_PAIR)))
@@ -192,6 +203,8 @@ void group_do_compare_hot(struct repl_group *g)
 		session_hot_compared(g->session);
 		return;
 	}
+	if (g->resync.what == RESYNC_VERIFY)
+		resync_cancel(g); /* nothing is served until the two are equal */
 	resync_begin(g, RESYNC_HOT);
 }
 

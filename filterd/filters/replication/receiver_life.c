@@ -344,6 +344,8 @@ void receiver_settle(struct repl_receiver *r)
 {
 	if (r->life == LIFE_CREATED || r->opening || r->closing)
 		return;
+	if (r->life == LIFE_STARTING && !r->started)
+		return; /* the start has failed, and somebody will stop it */
 	if (r->life == LIFE_RUNNING) {
 		drop_remains(r);
 		receiver_apply_next(r);
@@ -358,7 +360,7 @@ void receiver_settle(struct repl_receiver *r)
 	if (r->slots_used || (next_step(r) && !(r->life == LIFE_STOPPING && has_failed_stage(r) &&
 						receiver_stages_are_calm(r))))
 		return;
-	if (r->life == LIFE_STARTING && r->started) {
+	if (r->life == LIFE_STARTING) {
 		start_ended(r, 0);
 	} else if (r->life == LIFE_PROMOTING) {
 		if (!is_promotion_safe(r))

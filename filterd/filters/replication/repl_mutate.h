@@ -53,6 +53,7 @@ enum repl_mutation {
 	REPL_MUTATION_MIX_LEFT,          /* a replica that is no point in time is left as one */
 	REPL_MUTATION_REIGN_FORGOTTEN,   /* R1: the term of a reign is taken, and no reign begins */
 	REPL_MUTATION_GIVE_UP_FORGOTTEN, /* R10: what a promotion gave up is told to nobody */
+	REPL_MUTATION_COMPARE_ASKED_ONCE, /* a compare that finds reads under way is never begun */
 	REPL_MUTATION_END,
 };
 

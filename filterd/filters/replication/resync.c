@@ -355,7 +355,7 @@ void resync_begin(struct repl_group *g, enum resync_what what)
 
 	if (rs->what != RESYNC_NONE || slots_busy(g) || rs->is_own_flushing ||
 	    g->journal.is_emptying || g->journal.wants_empty)
-		return; /* lag.c asks again */
+		return; /* group_advance() asks again */
 	rs->what = what;
 	rs->is_sieving = false;
 	rs->pass++;
@@ -372,7 +372,7 @@ void resync_begin(struct repl_group *g, enum resync_what what)
 		 * follow it in the stream. */
 		rs->is_waiting = true;
 		if (!journal_begin(g, journal_anew))
-			rs->what = RESYNC_NONE; /* lag.c asks again */
+			rs->what = RESYNC_NONE; /* group_advance() asks again */
 		return;
 	}
 	resync_pump(g);

@@ -25,6 +25,7 @@ declare -A by_unit=(
 	[DOUBT_ONCE]=repl_gate
 	[COOLED_VOLATILE]=repl_hot
 	[MIX_LEFT]=repl_advance
+	[COMPARE_ASKED_ONCE]=repl_advance
 	[REIGN_FORGOTTEN]=repl_node_roles
 	[GIVE_UP_FORGOTTEN]=repl_receiver_resync
 )
