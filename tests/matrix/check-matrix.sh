@@ -166,6 +166,7 @@ take_up_docs() {
 			/^\|/ && ++lines == number + 2 {
 				n = split($0, cell, / *\| */); count = split(columns, column, " ")
 				commit = n > count + 6 ? cell[count + 6] : "-"
+				gsub(/, */, "/", commit) # one word
 				for (i = 1; i <= count; i++) {
 					split(cell[i + 5], word, / *[()] */)
 					if (word[1] != "-") print column[i], word[1], commit, note[int(word[2])]
