@@ -8,9 +8,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define ARENA_BYTES (1024u << 20) /* of addresses, for the memory of many killed processes; touched as it is used */
-#define HEAD_BYTES  16u          /* before each block: its size, for realloc() */
-#define CLASSES     48u          /* of freed blocks: by the power of two that holds them */
+#define ARENA_BYTES                                                                                \
+	(1024u                                                                                     \
+	 << 20) /* of addresses, for the memory of many killed processes; touched as it is used */
+#define HEAD_BYTES 16u /* before each block: its size, for realloc() */
+#define CLASSES    48u /* of freed blocks: by the power of two that holds them */
 
 /* A block that was freed: it is the next one of its class. */
 struct freed {

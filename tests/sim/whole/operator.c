@@ -142,8 +142,8 @@ void operator_any(struct node *n)
 		operator_command(n, harmless[i], "{}");
 	else if (i < 10 && !is_primary(n))
 		take_over(n, "promote", "{\"force\": true}");
-	else if (i == 10)
-		operator_command(n, "demote", "{}");
+	else if (i == 10 && operator_command(n, "demote", "{}"))
+		w->was_demoted = true;
 	else if (state_of(n) == REPL_DIVERGED)
 		take_over(n, "resolve",
 			  chance(w, 50) ? "{\"keep\": \"own\"}" : "{\"keep\": \"peer\"}");
@@ -205,9 +205,10 @@ void operator_look(struct world *w)
 	/* The one that was forced has yielded. */
 	if (!is_primary(n) && is_primary(o) && side_serves(o)) {
 		w->current = o->id;
-		oracle_forced(w, false);
+		oracle_yielded(w);
 	} else if (!w->survey && is_primary(n) && side_serves(n) && follows(o) && !side_serves(o)) {
 		w->was_forced = false;
+		oracle_followed(w);
 	}
 }
 

@@ -44,6 +44,7 @@ void oracle_init(struct world *w)
 		}
 		c->versions[0] = (struct version){.value = 0};
 		c->count = 1;
+		c->given_up_count = 0;
 		c->now = c->base = 0;
 		c->is_any = false;
 	}
@@ -90,6 +91,7 @@ void oracle_acked(struct world *w, uint32_t cell, uint32_t version, bool is_pers
 		c->now = version;
 	if (!is_persistent)
 		return;
+	w->written_since_force++;
 	c->versions[version].acked = w->order++;
 	if (version > c->base)
 		c->base = version;
@@ -143,6 +145,8 @@ void oracle_forced(struct world *w, bool is_consistent)
 	}
 	w->survey_is_point = is_consistent;
 	w->survey_is_whole = true;
+	w->written_since_force = 0;
+	w->was_demoted = false;
 	w->forces++;
 }
 
@@ -174,6 +178,34 @@ static void check_point(struct world *w)
 			   w->current, low_cell, high_cell);
 }
 
+void oracle_yielded(struct world *w)
+{
+	if (w->written_since_force && !w->was_demoted)
+		world_fail(w, "node %d, promoted by force, yields after it acknowledged %u changes",
+			   1 - w->current, w->written_since_force);
+	for (uint32_t i = 0; i < CELLS; i++) {
+		struct cell *c = &w->cells[i];
+
+		for (uint32_t k = 0; k < c->given_up_count && c->count < 2 * VERSIONS_MAX; k++)
+			c->versions[c->count++] = c->given_up[k];
+		c->given_up_count = 0;
+	}
+	oracle_forced(w, false);
+}
+
+void oracle_followed(struct world *w)
+{
+	for (uint32_t i = 0; i < CELLS; i++)
+		w->cells[i].given_up_count = 0;
+}
+
+static void give_up_tail(struct cell *c)
+{
+	for (uint32_t k = c->now + 1; k < c->count && c->given_up_count < VERSIONS_MAX; k++)
+		c->given_up[c->given_up_count++] = c->versions[k];
+	c->count = c->now + 1;
+}
+
 /* What of the history is not so any more is forgotten, so that it is not asked for later. */
 static void survey_read(struct world *w, uint32_t cell)
 {
@@ -189,7 +221,7 @@ static void survey_read(struct world *w, uint32_t cell)
 
 		if (c->is_any)
 			continue;
-		c->count = c->now + 1;
+		give_up_tail(c);
 		c->base = w->is_durable ? c->now : c->base > c->now ? c->now : c->base;
 	}
 }

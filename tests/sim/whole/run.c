@@ -144,6 +144,8 @@ static void init(struct world *w, const struct options *opt, uint64_t seed)
 	w->current = 0;
 	w->was_forced = w->has_faults = w->has_clients = w->is_ending = false;
 	w->next_value = w->forces = 0;
+	w->written_since_force = 0;
+	w->was_demoted = false;
 	depth = 0;
 	files_reset();
 	pages_reset();

@@ -280,8 +280,9 @@ struct version {
 struct cell {
 	uint64_t offset_bytes;
 	uint32_t len_bytes;
-	struct version versions[VERSIONS_MAX];
-	uint32_t count;
+	struct version versions[2 * VERSIONS_MAX];
+	struct version given_up[VERSIONS_MAX]; /* by a force: only the side that was left has it */
+	uint32_t count, given_up_count;
 	uint32_t now;  /* what is older may not be read any more */
 	uint32_t base; /* nor after a power cut */
 	bool is_any;   /* after a promotion by force: whatever there was, until it is read */
@@ -317,6 +318,10 @@ void oracle_read(struct world *w, uint32_t cell, uint64_t value, int node);
 void oracle_power_cut(struct world *w);
 /* An operator takes a replica for the truth. */
 void oracle_forced(struct world *w, bool is_consistent);
+/* The side that was forced has written nothing and yielded: what was given up is there. */
+void oracle_yielded(struct world *w);
+/* The other side follows: what was given up is gone. */
+void oracle_followed(struct world *w);
 /* What the image itself holds while nothing is under way, where nothing encrypts. */
 void oracle_image(struct world *w, const struct node *n);
 
@@ -359,9 +364,11 @@ struct world {
 	struct witness witness;
 	struct cell cells[CELLS];
 	struct client clients[CLIENTS];
-	int current;          /* the node whose word counts */
-	bool was_forced;      /* since both were equal last */
-	uint64_t forces;      /* so many: an I/O of before does not count */
+	int current;                  /* the node whose word counts */
+	bool was_forced;              /* since both were equal last */
+	uint64_t forces;              /* so many: an I/O of before does not count */
+	uint32_t written_since_force; /* changes, acknowledged and persistent */
+	bool was_demoted;             /* since then, by an operator who takes risks */
 	uint32_t survey;      /* cells that are to be read before anything is written; a bit each */
 	bool survey_is_whole; /* nothing may have been lost since it began */
 	bool survey_is_point; /* and together they have to be a point in time */
