@@ -11,7 +11,7 @@
 #include "group_int.h"
 
 static struct repl_group g;
-static uint32_t passes, caught_up, cancelled;
+static uint32_t passes, caught_up, cancelled, pumped;
 static enum resync_what asked_for;
 static bool has_bits;
 
@@ -59,7 +59,10 @@ void resync_cancel(struct repl_group *group)
 	cancelled++;
 	group->resync.what = RESYNC_NONE;
 }
-void resync_pump(struct repl_group *group) {}
+void resync_pump(struct repl_group *group)
+{
+	pumped++;
+}
 void mark_pump(struct repl_group *group) {}
 void mark_forget(struct repl_group *group) {}
 void window_kick(struct repl_group *group) {}
@@ -79,7 +82,7 @@ static int setup(void **state)
 	g.node->peer.state = REPL_SECONDARY_SYNCING;
 	g.track = TRACK_JOURNAL;
 	g.journal.is_open = g.is_peer_ready = true;
-	passes = caught_up = cancelled = 0;
+	passes = caught_up = cancelled = pumped = 0;
 	has_bits = false;
 	return 0;
 }
@@ -153,6 +156,29 @@ static void a_verify_makes_room_for_it(void **state)
 	assert_int_equal(asked_for, RESYNC_HOT);
 }
 
+/* Begun in a pause, it has to go on when that is over, and nothing else of a pair looks at it. */
+static void a_verify_of_a_pair_goes_on(void **state)
+{
+	g.node->record.state = REPL_PRIMARY_PAIR;
+	g.track = TRACK_DIRECT;
+	g.resync.what = RESYNC_VERIFY;
+	group_advance(&g);
+	assert_int_equal(pumped, 1);
+	assert_int_equal(cancelled, 0);
+}
+
+/* Initiators wait until the two are equal, which they are not while a pass runs. */
+static void who_hands_over_ends_a_verify(void **state)
+{
+	g.resync.what = RESYNC_VERIFY;
+	group_do_drain(&g, true);
+	assert_int_equal(cancelled, 1);
+	g.resync.what = RESYNC_CATCH_UP;
+	group_do_drain(&g, true);
+	group_do_drain(&g, false);
+	assert_int_equal(cancelled, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +188,8 @@ int main(void)
 	    cmocka_unit_test_setup(one_that_is_a_point_in_time_needs_no_pass, setup),
 	    cmocka_unit_test_setup(what_was_hot_is_compared_when_it_can_be, setup),
 	    cmocka_unit_test_setup(a_verify_makes_room_for_it, setup),
+	    cmocka_unit_test_setup(a_verify_of_a_pair_goes_on, setup),
+	    cmocka_unit_test_setup(who_hands_over_ends_a_verify, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -72,6 +72,11 @@ static int verify(struct repl_group *g, struct repl_group_command *c, struct slu
 			 rs->what == RESYNC_VERIFY ? "verify" : "resync");
 		return -EBUSY;
 	}
+	if (g->is_draining) {
+		snprintf(err->text, sizeof(err->text),
+			 "the role is being handed over; verify on the other side afterwards");
+		return -EBUSY;
+	}
 	rs->repairs = c->repairs;
 	rs->different_blocks = rs->repaired_blocks = rs->verify_done_bytes = 0;
 	rs->verify_total_bytes = rs->verify_failed_bytes = 0;

@@ -102,6 +102,8 @@ void group_do_drain(struct repl_group *g, bool is_on)
 {
 	g->is_draining = is_on;
 	g->wants_drained = is_on;
+	if (is_on && g->resync.what == RESYNC_VERIFY)
+		resync_cancel(g); /* initiators wait, and it may have hours to go */
 	if (!is_on)
 		gate_pump(g);
 	gate_settle(g);
@@ -171,8 +173,8 @@ void group_advance(struct repl_group *g)
 	struct sluice_rlog_stats s;
 
 	track_follow(g);
-	if (g->resync.what == RESYNC_HOT)
-		resync_pump(g); /* a read of ours that failed is tried again */
+	if (g->resync.what == RESYNC_HOT || g->resync.what == RESYNC_VERIFY)
+		resync_pump(g); /* a read that failed is tried again; a pause is over */
 	else if (is_compare_due(g))
 		group_do_compare_hot(g);
 	/* A pair needs none: RS_BEGIN would take its peer out of it. */
