@@ -124,7 +124,7 @@ static void take_over(struct node *n, const char *name, const char *args)
 		n->w->undo.is_any[i] = n->w->cells[i].is_any;
 	n->is_forcing = true;
 	n->w->was_forced = true;
-	n->w->current = strstr(args, "peer") ? 1 - n->id : n->id;
+	n->w->current = n->w->forced = strstr(args, "peer") ? 1 - n->id : n->id;
 	oracle_forced(n->w, r->is_consistent && !strstr(name, "resolve"));
 	operator_command(n, name, args);
 }

@@ -180,7 +180,7 @@ static void check_point(struct world *w)
 
 void oracle_yielded(struct world *w)
 {
-	if (w->written_since_force && !w->was_demoted)
+	if (w->written_since_force && !w->was_demoted && w->forced == 1 - w->current)
 		world_fail(w, "node %d, promoted by force, yields after it acknowledged %u changes",
 			   1 - w->current, w->written_since_force);
 	for (uint32_t i = 0; i < CELLS; i++) {

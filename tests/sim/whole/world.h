@@ -368,6 +368,7 @@ struct world {
 	bool was_forced;              /* since both were equal last */
 	uint64_t forces;              /* so many: an I/O of before does not count */
 	uint32_t written_since_force; /* changes, acknowledged and persistent */
+	int forced;                   /* the node that was; it may take seconds to be primary */
 	bool was_demoted;             /* since then, by an operator who takes risks */
 	uint32_t survey;      /* cells that are to be read before anything is written; a bit each */
 	bool survey_is_whole; /* nothing may have been lost since it began */
