@@ -132,6 +132,7 @@ struct resync {
 			  */
 	bool repairs;
 	uint64_t id, tag, flush_tag, pass;
+	uint64_t first_tag;   /* tags up to here are of passes before */
 	uint64_t repairs_out; /* WRITEs that are not acknowledged */
 	uint64_t end_seq;     /* of the log: windows up to here go before RS_END */
 	struct repl_place at;

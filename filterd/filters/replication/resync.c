@@ -363,6 +363,7 @@ void resync_begin(struct repl_group *g, enum resync_what what)
 	rs->is_begun = rs->is_ended = rs->is_scanned = rs->is_flush_out = rs->has_end = false;
 	rs->is_own_flushed = rs->is_peer_flushed = false;
 	rs->since_flush_bytes = rs->repairs_out = 0;
+	rs->first_tag = rs->tag;
 	if (what == RESYNC_CATCH_UP) {
 		rs->is_peer_whole = false;
 		rs->done_bytes = rs->sent_bytes = 0;
@@ -431,7 +432,8 @@ static void flushed(struct repl_group *g, const struct repl_header *h)
 
 static void repaired(struct repl_group *g, const struct repl_header *h)
 {
-	if (g->resync.repairs_out == 0)
+	/* Of a pass that was cancelled it says nothing of this one's. */
+	if (g->resync.repairs_out == 0 || (h->value & ~REPAIR_TAG) <= g->resync.first_tag)
 		return;
 	if (frame_status(h) != SLUICE_OK) {
 		session_peer_failed(g->session);
