@@ -128,6 +128,22 @@ static void back_set(struct errand *j) ON_MAIN
 		manager_end_datastore(d, d->ended);
 }
 
+/* old NULL: there were none. The write may have failed when the new text was in its place already.
+ */
+static void take_back(struct errand *j, const struct plan_filter *old) ON_MAIN
+{
+	struct plan_datastore *p = j->datastore->plan;
+	struct err err = {0};
+
+	if (!old)
+		plan_drop_group(p, j->filter.name);
+	else if (plan_put_group(p, old, &err) < 0)
+		log_error("datastore %s, filter %s: no memory to take the change back", p->name,
+			  old->name);
+	if (manager_write_plan(j->manager, &err))
+		log_warn("datastore %s: a restart may see what was refused: %s", p->name, err.text);
+}
+
 /* The plan with the new parameters is on disk, or it is as it was here and there. */
 static int note(struct errand *j) ON_MAIN
 {
@@ -141,11 +157,10 @@ static int note(struct errand *j) ON_MAIN
 	rc = plan_put_group(p, &j->filter, &j->err);
 	if (rc == 0) {
 		rc = manager_write_plan(j->manager, &j->err);
-		if (rc && !was)
-			plan_drop_group(p, j->filter.name);
-		else if (rc && plan_put_group(p, &old, &(struct err){0}) < 0)
-			log_error("datastore %s, filter %s: no memory to take the change back",
-				  p->name, old.name);
+		if (!p->is_changed)
+			rc = 0; /* what could not be saved is another object's */
+		if (rc)
+			take_back(j, was ? &old : NULL);
 	}
 	if (was)
 		plan_filter_fini(&old);

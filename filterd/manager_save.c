@@ -39,6 +39,12 @@ int manager_save(struct manager *m, struct err *err)
 	return rc;
 }
 
+/* What it is about is on disk, whatever else may not be. */
+static bool is_saved(const struct errand *j)
+{
+	return j->mv && !j->mv->plan->is_changed;
+}
+
 static void save(struct loop_msg *msg) ON_MAIN
 {
 	struct manager *m = msg->ctx;
@@ -53,8 +59,8 @@ static void save(struct loop_msg *msg) ON_MAIN
 	while ((n = list_pop_front(&all))) {
 		struct errand *j = list_entry(n, struct errand, save_node);
 
-		j->result = rc;
-		if (rc)
+		j->result = is_saved(j) ? 0 : rc;
+		if (j->result)
 			j->err = err;
 		errand_go_on(j);
 	}

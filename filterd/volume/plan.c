@@ -77,6 +77,22 @@ struct plan_volume *plan_volume_on(const struct plan *p, const char *datastore)
 	return NULL;
 }
 
+/* Its file is not to be removed, but written anew. */
+static void is_there_again(struct plan *p, enum plan_kind kind, const char *name)
+{
+	struct list_node *n, *next;
+
+	for (n = p->gone.next; n != &p->gone; n = next) {
+		struct plan_gone *g = list_entry(n, struct plan_gone, node);
+
+		next = n->next;
+		if (g->kind != kind || strcmp(g->name, name) != 0)
+			continue;
+		list_del(&g->node);
+		free(g);
+	}
+}
+
 int plan_add_datastore(struct plan *p, struct plan_datastore *d, struct err *err)
 {
 	bool has_path = strcmp(d->type, "dir") == 0 || strcmp(d->type, "block") == 0;
@@ -94,6 +110,7 @@ int plan_add_datastore(struct plan *p, struct plan_datastore *d, struct err *err
 	d->gone = gone_of(PLAN_DATASTORE, d->name);
 	if (!d->gone)
 		return err_set(err, ENOMEM, "", "no memory");
+	is_there_again(p, PLAN_DATASTORE, d->name);
 	d->is_changed = true;
 	list_push_back(&p->datastores, &d->node);
 	return 0;
@@ -170,6 +187,7 @@ int plan_add_volume(struct plan *p, struct plan_volume *v, struct err *err)
 	v->gone = gone_of(PLAN_VOLUME, v->name);
 	if (!v->gone)
 		return err_set(err, ENOMEM, "", "no memory");
+	is_there_again(p, PLAN_VOLUME, v->name);
 	v->is_changed = true;
 	list_push_back(&p->volumes, &v->node);
 	return 0;

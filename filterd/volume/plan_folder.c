@@ -71,37 +71,48 @@ static int save_volume(const char *folder, struct plan_volume *v, struct err *er
 	return rc;
 }
 
-static int remove_gone(const char *folder, struct plan *p, struct err *err)
+static int remove_gone(const char *folder, struct plan_gone *g, struct err *err)
 {
-	while (!list_is_empty(&p->gone)) {
-		struct plan_gone *g = list_entry(p->gone.next, struct plan_gone, node);
-		cleanup_free char *path = path_of(folder, g->kind, g->name);
-		int rc = path ? durable_remove(path, err)
-			      : err_set(err, ENOMEM, "", "no memory to save the plan");
+	cleanup_free char *path = path_of(folder, g->kind, g->name);
+	int rc = path ? durable_remove(path, err)
+		      : err_set(err, ENOMEM, "", "no memory to save the plan");
 
-		if (rc)
-			return rc;
-		list_del(&g->node);
-		free(g);
-	}
+	if (rc)
+		return rc;
+	list_del(&g->node);
+	free(g);
 	return 0;
+}
+
+/* The first one's error; one that fails keeps no other from the disk. */
+static void note_result(int rc, const struct err *of, int *first, struct err *err)
+{
+	if (rc == 0 || *first)
+		return;
+	*first = rc;
+	*err = *of;
 }
 
 int plan_save(const char *folder, struct plan *p, struct err *err)
 {
-	int rc = remove_gone(folder, p, err);
-	struct list_node *n;
+	struct list_node *n, *next;
+	struct err of = {0};
+	int first = 0, rc;
 
+	for (n = p->gone.next; n != &p->gone; n = next) {
+		next = n->next;
+		rc = remove_gone(folder, list_entry(n, struct plan_gone, node), &of);
+		note_result(rc, &of, &first, err);
+	}
 	list_for_each (n, &p->datastores) {
-		if (rc == 0)
-			rc =
-			    save_datastore(folder, list_entry(n, struct plan_datastore, node), err);
+		rc = save_datastore(folder, list_entry(n, struct plan_datastore, node), &of);
+		note_result(rc, &of, &first, err);
 	}
 	list_for_each (n, &p->volumes) {
-		if (rc == 0)
-			rc = save_volume(folder, list_entry(n, struct plan_volume, node), err);
+		rc = save_volume(folder, list_entry(n, struct plan_volume, node), &of);
+		note_result(rc, &of, &first, err);
 	}
-	return rc;
+	return first;
 }
 
 /* ---------------------------------------------------------------- load */
@@ -219,7 +230,11 @@ static int read_former(const char *former, struct plan *out, struct err *err)
 	cleanup_json json_t *j = NULL;
 	int rc = plan_file_read(former, &j, err);
 
-	return rc ? rc : plan_from_json(j, out, err);
+	if (rc)
+		return rc;
+	rc = plan_from_json(j, out, err);
+	/* Whatever else it says, it cannot be used. */
+	return rc == 0 || rc == -ENOMEM ? rc : -EINVAL;
 }
 
 /* Until it is removed it is what counts, and is taken over again. */
@@ -228,7 +243,7 @@ static int take_over(const char *former, const char *folder, struct plan *out,
 {
 	int rc = read_former(former, out, err);
 
-	if (rc == -EINVAL || rc == -EPROTO) {
+	if (rc == -EINVAL) {
 		rc = plan_file_put_aside(former, err);
 		if (rc == 0)
 			listener->damaged(listener->ctx, "", "", err->text);

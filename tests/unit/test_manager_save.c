@@ -140,6 +140,27 @@ static void all_hear_that_the_save_they_shared_failed(void **state)
 	assert_int_equal(saves, 2);
 }
 
+/* Another object's file cannot be written. */
+static void who_is_saved_hears_so_whatever_else_is_not(void **state)
+{
+	struct plan_volume plan = {.is_changed = false};
+	struct mvolume mv = {.plan = &plan};
+	struct errand *j = errand();
+
+	result_of_save = -ENOSPC;
+	last_result = -EINPROGRESS;
+	j->mv = &mv;
+	manager_write_plan_then(j, back);
+	turns();
+	assert_int_equal(last_result, 0);
+	plan.is_changed = true;
+	j = errand();
+	j->mv = &mv;
+	manager_write_plan_then(j, back);
+	turns();
+	assert_int_equal(last_result, -ENOSPC);
+}
+
 int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
@@ -148,6 +169,7 @@ int main(void)
 	    TEST(what_comes_while_a_save_runs_gets_a_later_one),
 	    TEST(who_asks_again_from_its_back_gets_a_save_of_its_own),
 	    TEST(all_hear_that_the_save_they_shared_failed),
+	    TEST(who_is_saved_hears_so_whatever_else_is_not),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

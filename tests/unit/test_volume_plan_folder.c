@@ -350,6 +350,52 @@ static void a_save_that_fails_leaves_the_old_state_and_is_made_up_for(void **ctx
 	plan_fini(&p);
 }
 
+/* ... and keeps nothing else from the disk. */
+static void one_that_cannot_be_saved_stops_no_other(void **ctx)
+{
+	struct plan p;
+
+	saved(&p);
+	plan_set_size(plan_find_volume(&p, "vm1"), 4096);
+	plan_set_open(plan_find_volume(&p, "vm2"), true);
+	assert_int_equal(mkdir(in_folder("volume-vm1.json.new"), 0700), 0);
+	assert_true(plan_save(folder, &p, &err) < 0);
+	assert_non_null(strstr(err.text, "volume-vm1.json.new"));
+	assert_true(plan_find_volume(&p, "vm1")->is_changed);
+	assert_false(plan_find_volume(&p, "vm2")->is_changed);
+	plan_fini(&p);
+	assert_int_equal(rmdir(in_folder("volume-vm1.json.new")), 0);
+	load(&p);
+	assert_true(plan_find_volume(&p, "vm2")->is_open);
+	plan_fini(&p);
+}
+
+/* A removal that is made up for must not take the file of the one that came after. */
+static void a_name_that_is_there_again_is_not_removed_later(void **ctx)
+{
+	struct plan p;
+	struct plan_volume *again;
+	char file[200];
+
+	saved(&p);
+	snprintf(file, sizeof(file), "%s", in_folder("volume-vm1.json"));
+	again = plan_volume_copy(plan_find_volume(&p, "vm1"));
+	plan_remove_volume(&p, plan_find_volume(&p, "vm1"));
+	assert_int_equal(unlink(file), 0);
+	assert_int_equal(mkdir(file, 0700), 0); /* which cannot be unlinked */
+	assert_true(plan_save(folder, &p, &err) < 0);
+	assert_false(list_is_empty(&p.gone));
+	assert_int_equal(rmdir(file), 0);
+	assert_int_equal(plan_add_volume(&p, again, &err), 0);
+	assert_true(list_is_empty(&p.gone));
+	assert_int_equal(plan_save(folder, &p, &err), 0);
+	assert_int_equal(plan_save(folder, &p, &err), 0);
+	plan_fini(&p);
+	load(&p);
+	assert_non_null(plan_find_volume(&p, "vm1"));
+	plan_fini(&p);
+}
+
 static void write_former(void)
 {
 	cleanup_json json_t *j = json_parse(example, strlen(example), "test", &err);
@@ -388,6 +434,23 @@ static void a_take_over_is_begun_again(void **ctx)
 	plan_fini(&p);
 }
 
+/* Whole, and wrong: no reason not to start. */
+static void a_file_of_before_that_contradicts_itself_is_put_aside(void **ctx)
+{
+	static const char text[] = "{\"version\": 1, \"volumes\": [{\"name\": \"v\", "
+				   "\"datastore\": \"none\", \"size_bytes\": 512}]}";
+	cleanup_json json_t *j = json_parse(text, strlen(text), "test", &err);
+	struct plan p;
+
+	assert_int_equal(plan_file_write(former, j, &err), 0);
+	load(&p);
+	assert_int_equal(damaged, 1);
+	assert_non_null(strstr(damaged_text, "there is no datastore none"));
+	assert_true(list_is_empty(&p.volumes));
+	assert_int_equal(access(former, F_OK), -1);
+	plan_fini(&p);
+}
+
 static void a_damaged_file_of_before_is_put_aside(void **ctx)
 {
 	struct plan p;
@@ -416,9 +479,12 @@ int main(void)
 	    T(what_lay_on_a_damaged_datastore_is_put_aside_with_it),
 	    T(a_file_that_describes_another_object_is_put_aside),
 	    T(a_save_that_fails_leaves_the_old_state_and_is_made_up_for),
+	    T(one_that_cannot_be_saved_stops_no_other),
+	    T(a_name_that_is_there_again_is_not_removed_later),
 	    T(the_one_file_of_before_is_taken_over),
 	    T(a_take_over_is_begun_again),
 	    T(a_damaged_file_of_before_is_put_aside),
+	    T(a_file_of_before_that_contradicts_itself_is_put_aside),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
