@@ -39,8 +39,8 @@ load_start load --sessions 2 --depth 16 --zero --max-stall-ms "$STALL_LIMIT_MS" 
 load_start cached --sessions 1 --depth 8 --zero --max-stall-ms "$STALL_LIMIT_MS" "$(lun_url cached)"
 load_moves load 1000
 load_moves cached 1000
-dirty=$(dirty_bytes)
-[ "$dirty" -gt 0 ] || die "nothing is dirty in the cache before the upgrade"
+much_dirty() { dirty=$(dirty_bytes) && [ "$dirty" -ge 1048576 ]; }
+wait_until 20 "the cache to hold a megabyte that the volume has not" much_dirty
 package_install "$(the_deb sluice)" || die "apt, the upgrade: $(tail -n 20 "$T/apt.log")"
 note "to $(installed); the module $([ "$module" = "$(md5sum <"$ROOT_DIR/usr/lib/tgt/backing-store/bs_sluice.so")" ] &&
 	echo "is the same" || echo "is another one than tgtd has loaded")"
