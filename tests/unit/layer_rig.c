@@ -488,7 +488,10 @@ static bool has_origin(struct layer_rig *r, const char *name)
 
 void layer_rig_wait_alone(struct layer_rig *r, const char *name)
 {
-	for (uint32_t i = 0; has_origin(r, name); i++) {
+	char copy[64];
+
+	snprintf(copy, sizeof(copy), "%s.copy", name);
+	for (uint32_t i = 0; has_origin(r, name) || has_origin(r, copy); i++) {
 		assert_true(i < TURNS_MAX);
 		env_linux_turn(r->env, ENV_LINUX_TURN_MAX_NS);
 	}

@@ -80,7 +80,8 @@ int layer_rig_grow(struct layer_rig *r, struct backend *b, uint32_t blocks);
 const char *layer_rig_state(struct backend *b, const char *uuid);
 void layer_rig_wait_state(struct layer_rig *r, struct backend *b, const char *uuid,
 			  const char *state);
-/* A full clone is one no more. */
+/* A full clone is one no more, by its manifest (NAME) and by the copy, which holds a layer as well.
+ */
 void layer_rig_wait_alone(struct layer_rig *r, const char *name);
 bool layer_rig_has(struct layer_rig *r, const char *name);
 
