@@ -14,18 +14,18 @@ idle_files=$(open_files)
 timeout 60 curl -skN "$WEB_URL/api/v1/stream" >"$T/events" &
 reader=$!
 has_event() { grep -q "^data: $1\$" "$T/events"; }
-wait_until 5 "the first event" has_event 0
+wait_until 20 "the first event" has_event 0
 for i in 1 2 3; do
 	from=$(now_ms)
 	status_is 200 -X POST /api/v1/poke
-	wait_until 5 "event $i" has_event "$i"
+	wait_until 20 "event $i" has_event "$i"
 	note "event $i after $(($(now_ms) - from)) ms, two requests included"
 done
 # The listener goes: webd lets go of policyd's stream, though policyd sends nothing.
 kill "$reader"
 wait "$reader" 2>/dev/null || true
 no_stream() { [ "$(open_files)" -le "$idle_files" ]; }
-wait_until 5 "webd to hang up on policyd" no_stream
+wait_until 20 "webd to hang up on policyd" no_stream
 
 # Content, both ways, with its bytes unharmed.
 head -c 100000000 /dev/urandom >"$T/content"
@@ -46,7 +46,7 @@ note "memory: $before KiB before, $after KiB at most"
 
 # Who may not, hears it before the body is sent.
 from=$(now_ms)
-timeout 20 curl -sk -o "$T/body" -w '%{http_code} %{size_upload}\n' -H 'Authorization: Bearer bad' -T "$T/content" \
+timeout 20 curl -sk --expect100-timeout 15 -o "$T/body" -w '%{http_code} %{size_upload}\n' -H 'Authorization: Bearer bad' -T "$T/content" \
 	"$WEB_URL/api/v1/volumes/v0/content" >"$T/status" || true
 read -r code sent <"$T/status"
 [ "$code" = 401 ] || die "a bad token: $code"
@@ -69,5 +69,5 @@ wait_until 20 "thirty streams" all_there
 status_is 200 /api/v1/volumes
 kill "${pids[@]}"
 wait "${pids[@]}" 2>/dev/null || true
-wait_until 10 "webd to hang up on policyd" no_stream
+wait_until 20 "webd to hang up on policyd" no_stream
 gateway_stop

@@ -22,17 +22,19 @@ ask() {
 	probe_say "$1" witness "{\"op\":$2,\"expected_term\":$3,\"term\":$4,\"primary\":1,\"insync\":3,\"lease_ms\":$5}" | jq -c "$6"
 }
 [ "$(ask a $READ 0 0 0 '[.result, .term]')" = "[0,0]" ] || die "a new group is known"
-[ "$(ask a $SWAP 0 1 20000 '[.result, .term]')" = "[0,1]" ] || die "a did not become primary"
-[ "$(ask b $SWAP 1 2 20000 .result)" = -16 ] || die "b became primary beside a"
-[ "$(ask b $SWAP 0 2 20000 .result)" = -116 ] || die "b was not told that it is late"
-[ "$(ask b $RENEW 1 0 20000 .result)" = -116 ] || die "b has renewed what is a's"
-[ "$(ask a $RENEW 1 0 20000 .result)" = 0 ] || die "a could not renew"
+[ "$(ask a $SWAP 0 1 60000 '[.result, .term]')" = "[0,1]" ] || die "a did not become primary"
+[ "$(ask b $SWAP 1 2 60000 .result)" = -16 ] || die "b became primary beside a"
+[ "$(ask b $SWAP 0 2 60000 .result)" = -116 ] || die "b was not told that it is late"
+[ "$(ask b $RENEW 1 0 60000 .result)" = -116 ] || die "b has renewed what is a's"
+[ "$(ask a $RENEW 1 0 60000 .result)" = 0 ] || die "a could not renew"
 
 kill_filterd_on w
 BEFORE_MS=$(now_ms)
-[ "$(ask a $RENEW 1 0 20000 '.result == -113 or .result == -110')" = true ] || die "an answer without a witness"
+[ "$(ask a $RENEW 1 0 60000 '.result == -113 or .result == -110')" = true ] || die "an answer without a witness"
 note "no witness: known after $(($(now_ms) - BEFORE_MS)) ms"
 filterd_on w
+answers() { [ "$(ask a $READ 0 0 0 .result)" = 0 ]; }
+wait_until 20 "the witness to answer" answers
 [ "$(ask b $SWAP 1 2 1000 .result)" = -16 ] || die "the witness forgot a's lease"
 [ "$(ask a $READ 0 0 0 '[.term, .lease_left_ms > 15000]')" = "[1,true]" ] || die "the witness forgot its register"
 [ "$(ask a $RENEW 1 0 0 .result)" = 0 ] || die "a could not give its lease back"
