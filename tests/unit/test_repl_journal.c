@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The journal is emptied for one reason or two, and what is appended afterwards stays in it. */
+/* The journal is emptied for one reason or two, and what is appended afterwards stays in it; when
+ * it is given up, the gap is told once, however often it fills again before that is over. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,7 +13,7 @@
 
 static struct repl_group g;
 static struct sluice_rlog_flush *drops[4]; /* under way */
-static uint32_t drop_count, begun;
+static uint32_t drop_count, begun, told;
 static bool record_fails;
 
 /* ---------------------------------------------------------------- what it needs */
@@ -36,7 +37,10 @@ void window_kick(struct repl_group *group) {}
 void window_appended(struct repl_group *group, uint64_t bytes) {}
 void mark_give_up(struct repl_group *group, const char *why) {}
 void partial_begin(struct repl_io *io) {}
-void lag_gap(struct repl_group *group, bool is_on) {}
+void lag_gap(struct repl_group *group, bool is_on)
+{
+	group->lag.gap_since_ms = is_on;
+}
 bool group_has_bits(const struct repl_group *group, uint32_t kinds)
 {
 	return false;
@@ -46,7 +50,10 @@ static int record_put(void *ctx, const char *key, const void *data, size_t size_
 {
 	return record_fails ? -5 : 0;
 }
-static void report(void *ctx, const char *code, const char *text) {}
+static void report(void *ctx, const char *code, const char *text)
+{
+	told += strcmp(code, "replication_gap") == 0;
+}
 static const struct repl_host_ops ops = {.record_put = record_put, .report = report};
 
 static void has_begun(struct repl_group *group)
@@ -75,7 +82,7 @@ static int setup(void **state)
 	g.track = TRACK_JOURNAL;
 	g.journal.is_open = true;
 	g.journal.log = (struct sluice_rlog *)&log;
-	drop_count = begun = 0;
+	drop_count = begun = told = 0;
 	record_fails = false;
 	return 0;
 }
@@ -132,6 +139,50 @@ static void of_a_pair_nothing_goes_to_it_when_it_has_been_emptied(void **state)
 	assert_int_equal(g.track, TRACK_BITMAP); /* until it serves: then to its peer */
 }
 
+/* ---------------------------------------------------------------- given up */
+
+static void overflows(const char *why)
+{
+	g.track = TRACK_JOURNAL; /* its resync had begun, and the journal with it */
+	journal_overflow(&g, why);
+	assert_int_equal(g.track, TRACK_BITMAP);
+	assert_int_not_equal(g.lag.gap_since_ms, 0);
+}
+
+static void one_gap_is_told_once(void **state)
+{
+	overflows("full");
+	assert_int_equal(told, 1);
+	overflows("full");
+	overflows("full");
+	assert_int_equal(told, 1);
+}
+
+static void another_reason_is_told(void **state)
+{
+	overflows("full");
+	overflows("damaged");
+	assert_int_equal(told, 2);
+	overflows("damaged");
+	assert_int_equal(told, 2);
+}
+
+static void the_next_gap_is_told(void **state)
+{
+	overflows("full");
+	lag_gap(&g, false);
+	overflows("full");
+	assert_int_equal(told, 2);
+}
+
+static void without_a_journal_there_is_none_to_give_up(void **state)
+{
+	g.track = TRACK_DIRECT;
+	journal_overflow(&g, "full");
+	assert_int_equal(told, 0);
+	assert_int_equal(g.track, TRACK_DIRECT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -141,6 +192,10 @@ int main(void)
 	    cmocka_unit_test_setup(
 		it_is_not_emptied_under_changes_when_the_track_could_not_be_noted, setup),
 	    cmocka_unit_test_setup(of_a_pair_nothing_goes_to_it_when_it_has_been_emptied, setup),
+	    cmocka_unit_test_setup(one_gap_is_told_once, setup),
+	    cmocka_unit_test_setup(another_reason_is_told, setup),
+	    cmocka_unit_test_setup(the_next_gap_is_told, setup),
+	    cmocka_unit_test_setup(without_a_journal_there_is_none_to_give_up, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

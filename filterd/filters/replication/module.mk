@@ -77,7 +77,6 @@ endef
 $(eval $(call primary_test,test_repl_bitmap,bitmap.c))
 $(eval $(call primary_test,test_repl_pace,pace.c))
 $(eval $(call primary_test,test_repl_verify,bitmap.c verify.c))
-$(eval $(call primary_test,test_repl_journal_gap,bitmap.c journal.c))
 $(eval $(call primary_test,test_repl_hot,bitmap.c hot.c hot_commit.c hot_load.c))
 
 # When a resync begins; the group around it is the test's.
