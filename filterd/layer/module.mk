@@ -8,7 +8,7 @@ layer_PKGS := jansson
 layer_TESTS := test_layer_merge test_layer_pace test_layer_repair test_layer_turns
 TESTS += $(layer_TESTS)
 define layer_test
-$(1)_SRCS := tests/unit/$(1).c tests/unit/layer_rig.c tests/unit/backend_rig.c
+$(1)_SRCS := tests/unit/$(1).c tests/unit/layer_rig.c tests/unit/layer_rig_faults.c tests/unit/backend_rig.c
 $(1)_INCS := $(layer_INCS) tests/unit
 $(1)_LIBS := layer backend env common
 $(1)_PKGS := cmocka liburing jansson
