@@ -120,8 +120,7 @@ static void a_stage_that_fails_acknowledges_nothing(void **state)
 	assert_int_equal(g.writes_below, 0);
 }
 
-/* Whoever started it stops it; till then nothing of it begins again. */
-static void a_start_that_has_failed_ends_once(void **state)
+static void a_window_waits_for_the_next_start(void)
 {
 	g.is_own_held = true;
 	assert_true(rr_plain(&g, REPL_WIN_BEGIN, 1));
@@ -129,6 +128,12 @@ static void a_start_that_has_failed_ends_once(void **state)
 	assert_true(rr_plain(&g, REPL_WIN_END, 1));
 	rr_run(&g);
 	rr_crash(&g, false);
+}
+
+/* Whoever started it stops it; till then nothing of it begins again. */
+static void a_start_that_has_failed_ends_once(void **state)
+{
+	a_window_waits_for_the_next_start();
 	assert_int_equal(rr_start(&g), -EINPROGRESS);
 	rig_file(&g.disk, "a")->is_failing = true;
 	g.is_own_held = false;
@@ -139,6 +144,41 @@ static void a_start_that_has_failed_ends_once(void **state)
 	g.is_started = false;
 	rr_advance(&g, 2500);
 	assert_false(g.is_started);
+}
+
+static void expect_it_at_the_next_start(void)
+{
+	assert_true(g.is_started);
+	assert_int_equal(g.start_result, -ECANCELED);
+	rr_stop(&g);
+	assert_int_not_equal(rr_version(&g, 0, 1), 9);
+	assert_int_equal(rr_start(&g), 0);
+	assert_int_equal(rr_version(&g, 0, 1), 9);
+}
+
+/* The volume is locked, or gone: it would try again for ever. */
+static void a_start_that_cannot_succeed_is_cancelled(void **state)
+{
+	a_window_waits_for_the_next_start();
+	g.is_own_held = false;
+	g.own_fail_at = g.owns_ended + 1;
+	assert_int_equal(rr_start(&g), -EINPROGRESS);
+	receiver_cancel_start(g.receiver);
+	rr_run(&g);
+	expect_it_at_the_next_start();
+}
+
+static void a_cancelled_start_ends_when_what_is_under_way_has_ended(void **state)
+{
+	a_window_waits_for_the_next_start();
+	assert_int_equal(rr_start(&g), -EINPROGRESS);
+	receiver_cancel_start(g.receiver);
+	rr_run(&g);
+	assert_false(g.is_started);
+	g.own_fail_at = g.owns_ended + 1;
+	g.is_own_held = false;
+	rr_run(&g);
+	expect_it_at_the_next_start();
 }
 
 static void a_promotion_brings_complete_windows_below(void **state)
@@ -257,6 +297,10 @@ int main(void)
 	    cmocka_unit_test_setup_teardown(a_window_that_is_too_large_is_refused, setup, teardown),
 	    cmocka_unit_test_setup_teardown(what_fails_below_is_tried_again, setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_start_that_has_failed_ends_once, setup, teardown),
+	    cmocka_unit_test_setup_teardown(a_start_that_cannot_succeed_is_cancelled, setup,
+					    teardown),
+	    cmocka_unit_test_setup_teardown(a_cancelled_start_ends_when_what_is_under_way_has_ended,
+					    setup, teardown),
 	    cmocka_unit_test_setup_teardown(a_stage_that_fails_acknowledges_nothing, setup,
 					    teardown),
 	    cmocka_unit_test_setup_teardown(a_promotion_brings_complete_windows_below, setup,

@@ -389,10 +389,12 @@ void glue_detach(struct sluice_filter *f)
 		stop(gg);
 		break;
 	case GLUE_OPENING:
-		if (gg->g)
+		if (gg->g) {
 			gg->is_stopped_late = true;
-		else
+			group_cancel_start(gg->g);
+		} else {
 			gg->state = GLUE_WAITING;
+		}
 		break;
 	case GLUE_FAILED:
 		parts_free(gg);

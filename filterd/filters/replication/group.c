@@ -196,6 +196,11 @@ void group_start(struct repl_group *g,
 	hot_load(g->hot, is_whole ? BITMAP_JOURNALED : BITMAP_SUSPECT, marks_loaded, g);
 }
 
+void group_cancel_start(struct repl_group *g)
+{
+	receiver_cancel_start(g->receiver);
+}
+
 /* ---------------------------------------------------------------- stop */
 
 static void stop_ended(struct repl_group *g)

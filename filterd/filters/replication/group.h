@@ -119,6 +119,8 @@ void group_reconfigure(struct repl_group *g, const struct repl_group_cfg *cfg);
  * result: 0 or -errno with err filled. */
 void group_start(struct repl_group *g,
 		 void (*fn)(void *ctx, int result, const struct sluice_error *err), void *ctx);
+/* Who is to stop need not wait for a start that cannot succeed: it ends soon, and fails. */
+void group_cancel_start(struct repl_group *g);
 /* In peace: BYE, bits written, logs closed; fn then. I/O of initiators has ended before. */
 void group_stop(struct repl_group *g, void (*fn)(void *ctx), void *ctx);
 void group_destroy(struct repl_group *g);

@@ -54,6 +54,9 @@ void receiver_abandon(struct repl_receiver *r);
 /* Opens the stages; what is complete goes below. result: 0 or -errno with err filled. */
 void receiver_start(struct repl_receiver *r,
 		    void (*fn)(void *ctx, int result, const struct sluice_error *err), void *ctx);
+/* Ends a start, with -ECANCELED, that would try again what fails below until it succeeds: for who
+ * stops then. Before it, at it or after it. */
+void receiver_cancel_start(struct repl_receiver *r);
 /* No frames any more; ends what is under way, closes the stages. */
 void receiver_stop(struct repl_receiver *r, void (*fn)(void *ctx), void *ctx);
 

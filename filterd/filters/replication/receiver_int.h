@@ -119,6 +119,7 @@ struct repl_receiver {
 	uint32_t opening;
 	int open_result;
 	struct sluice_error open_err;
+	bool is_start_cancelled;
 	void (*stopped)(void *ctx);
 	void *stopped_ctx;
 	uint32_t closing;

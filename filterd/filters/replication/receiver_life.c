@@ -220,6 +220,13 @@ void receiver_start(struct repl_receiver *r,
 	opened(r, 0, NULL);
 }
 
+void receiver_cancel_start(struct repl_receiver *r)
+{
+	r->is_start_cancelled = true;
+	if (r->life == LIFE_STARTING)
+		receiver_go_on(r);
+}
+
 /* ---------------------------------------------------------------- promotion and stop */
 
 static void volume_flush(struct repl_receiver *r);
@@ -340,6 +347,17 @@ static void drop_remains(struct repl_receiver *r)
 		stage_drop(s, dropped, r);
 }
 
+/* Its stages stay as they are: the next start brings them to where they have to be. */
+static void start_fails(struct repl_receiver *r)
+{
+	bool has_failed = has_failed_stage(r);
+
+	snprintf(r->open_err.text, sizeof(r->open_err.text), "%s",
+		 has_failed ? "a stage of the replica failed while it was brought to its volumes"
+			    : "the replica was stopped before its stages were in its volumes");
+	start_ended(r, has_failed ? -EIO : -ECANCELED);
+}
+
 void receiver_settle(struct repl_receiver *r)
 {
 	if (r->life == LIFE_CREATED || r->opening || r->closing)
@@ -351,10 +369,9 @@ void receiver_settle(struct repl_receiver *r)
 		receiver_apply_next(r);
 		return;
 	}
-	if (r->life == LIFE_STARTING && has_failed_stage(r) && receiver_stages_are_calm(r)) {
-		snprintf(r->open_err.text, sizeof(r->open_err.text),
-			 "a stage of the replica failed while it was brought to its volumes");
-		start_ended(r, -EIO);
+	if (r->life == LIFE_STARTING && receiver_stages_are_calm(r) && !r->is_busy &&
+	    (has_failed_stage(r) || r->is_start_cancelled)) {
+		start_fails(r);
 		return;
 	}
 	if (r->slots_used || (next_step(r) && !(r->life == LIFE_STOPPING && has_failed_stage(r) &&
