@@ -8,7 +8,9 @@ gateway_start
 token=(-H 'Authorization: Bearer good')
 
 open_files() { find "/proc/${PID_OF[webd]}/fd" -mindepth 1 | wc -l; }
-idle_files=$(open_files)
+# What asked whether it serves may be hanging up still.
+is_calm() { idle_files=$(open_files) && sleep 1 && [ "$(open_files)" = "$idle_files" ]; }
+wait_until 20 "webd to be idle" is_calm
 
 # Events: each is there when it was sent, not when something is full.
 timeout 60 curl -skN "$WEB_URL/api/v1/stream" >"$T/events" &
