@@ -14,8 +14,8 @@ cd "$(dirname "$0")/../.."
 HOURS=${1:?say: soak.sh HOURS}
 OUT=build/soak
 mkdir -p "$OUT"
-PERIOD_S=$(awk -v h="$HOURS" 'BEGIN { s = int(h * 1800); print s < 60 ? 60 : s }')
-MINUTE_S=$(awk -v h="$HOURS" 'BEGIN { s = int(h * 60); print s > 60 ? 60 : s < 10 ? 10 : s }')
+PERIOD_S=$(awk -v h="$HOURS" 'BEGIN { s = int(h * 1800); print (s < 60 ? 60 : s) }')
+MINUTE_S=$(awk -v h="$HOURS" 'BEGIN { s = int(h * 60); print (s > 60 ? 60 : s < 10 ? 10 : s) }')
 rc=0
 rm -f "$OUT"/period-*.json "$OUT"/period-*.step "$OUT/report.json"
 number=0
