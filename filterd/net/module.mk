@@ -27,6 +27,7 @@ link_probe_INCS := include
 link_probe_OUT  := tests/plugins/link_probe.so
 test_link_two_ends_DEPS += $(B)/tests/plugins/link_probe.so # built with the tests
 
+# What the wire alone costs a sender: OpenSSL and the kernel, nothing of ours.
 PROGS += bench_tls_stream
 bench_tls_stream_SRCS := tests/perf/bench_tls_stream.c
 bench_tls_stream_PKGS := libssl libcrypto

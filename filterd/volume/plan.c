@@ -77,8 +77,8 @@ struct plan_volume *plan_volume_on(const struct plan *p, const char *datastore)
 	return NULL;
 }
 
-/* Its file is not to be removed, but written anew. */
-static void is_there_again(struct plan *p, enum plan_kind kind, const char *name)
+/* There is one of this name again: its file is not to be removed, but written anew. */
+static void forget_gone(struct plan *p, enum plan_kind kind, const char *name)
 {
 	struct list_node *n, *next;
 
@@ -110,7 +110,7 @@ int plan_add_datastore(struct plan *p, struct plan_datastore *d, struct err *err
 	d->gone = gone_of(PLAN_DATASTORE, d->name);
 	if (!d->gone)
 		return err_set(err, ENOMEM, "", "no memory");
-	is_there_again(p, PLAN_DATASTORE, d->name);
+	forget_gone(p, PLAN_DATASTORE, d->name);
 	d->is_changed = true;
 	list_push_back(&p->datastores, &d->node);
 	return 0;
@@ -187,7 +187,7 @@ int plan_add_volume(struct plan *p, struct plan_volume *v, struct err *err)
 	v->gone = gone_of(PLAN_VOLUME, v->name);
 	if (!v->gone)
 		return err_set(err, ENOMEM, "", "no memory");
-	is_there_again(p, PLAN_VOLUME, v->name);
+	forget_gone(p, PLAN_VOLUME, v->name);
 	v->is_changed = true;
 	list_push_back(&p->volumes, &v->node);
 	return 0;
